@@ -1,0 +1,123 @@
+package fault
+
+// Code is the stable name of one refusal. Codes are never renamed or reused.
+type Code string
+
+const (
+	// Requests as such.
+	InvalidRequest   Code = "invalid_request"
+	MalformedRequest Code = "malformed_request"
+	UnsupportedMedia Code = "unsupported_media_type"
+	BodyTooLarge     Code = "body_too_large"
+	NoSuchPage       Code = "no_such_page"
+	MethodNotAllowed Code = "method_not_allowed"
+	KeyMissing       Code = "idempotency_key_missing"
+	KeyReused        Code = "idempotency_key_reused" // same key, other request
+	CursorInvalid    Code = "cursor_invalid"
+	TooManyRequests  Code = "too_many_requests"
+	CrossSite        Code = "cross_site_request"
+	InternalError    Code = "internal_error"
+	Busy             Code = "busy"            // queue full: nothing was done
+	OutcomeUnknown   Code = "outcome_unknown" // ask again with the same key
+	ShuttingDown     Code = "shutting_down"
+
+	// Field codes.
+	Required            Code = "required"
+	TooLong             Code = "too_long"
+	TooShort            Code = "too_short"
+	BadFormat           Code = "bad_format"
+	BadCharacter        Code = "bad_character"
+	BadCheckDigit       Code = "bad_check_digit"
+	BadDate             Code = "bad_date"
+	DateInPast          Code = "date_in_past"
+	DateInFuture        Code = "date_in_future"
+	OutOfRange          Code = "out_of_range"
+	NotOneOf            Code = "not_one_of"
+	UnknownField        Code = "unknown_field"
+	WrongType           Code = "wrong_type"
+	DuplicateField      Code = "duplicate_field"
+	DocumentUnsupported Code = "document_unsupported"
+
+	// Who.
+	SignInRequired    Code = "sign_in_required"
+	SessionEnded      Code = "session_ended"
+	SignInFailed      Code = "sign_in_failed"
+	SignInCancelled   Code = "sign_in_cancelled"
+	CodeWrong         Code = "one_time_code_wrong"
+	CodeExpired       Code = "one_time_code_expired"
+	CodeTooOften      Code = "one_time_code_too_often"
+	LevelTooLow       Code = "real_name_level_too_low" // Art. 12; args level, need
+	NotAllowed        Code = "not_allowed"
+	ItemNotForVisitor Code = "item_needs_provincial_identity" // Art. 12: local sign-in serves foreigner-related items only
+
+	// Finding things.
+	ItemNotFound    Code = "item_not_found"
+	HallNotFound    Code = "hall_not_found"
+	QueueNotFound   Code = "queue_not_found"
+	SlotNotFound    Code = "slot_not_found"
+	BookingNotFound Code = "booking_not_found"
+	MessageNotFound Code = "message_not_found"
+
+	// Booking (chapter 4).
+	NotOffered       Code = "not_offered_here"         // hall does not offer this item
+	StageNotOffered  Code = "stage_not_offered"        // Art. 13
+	NotReleased      Code = "not_released_yet"         // Art. 14; arg at
+	OffSiteClosed    Code = "off_site_closed"          // Art. 14: today's slots are for the hall
+	SlotOver         Code = "slot_over"                // it has begun or passed
+	SlotClosed       Code = "slot_closed"              // hall shut that hour
+	SoldOut          Code = "sold_out"                 // Art. 15
+	AlreadyBooked    Code = "already_booked_item"      // one active booking per applicant and item
+	SameHour         Code = "already_booked_hour"      // no two bookings of one booker in one hour
+	DayLimit         Code = "day_limit_reached"        // args limit
+	BatchNotOffered  Code = "batch_not_offered"        // Art. 19
+	BatchTooLarge    Code = "batch_too_large"          // Art. 19; arg max
+	CancelTooLate    Code = "cancel_too_late"          // Art. 17; arg until
+	MoveTooLate      Code = "move_too_late"            // Art. 17; arg until
+	NotActive        Code = "booking_not_active"       // cancelled, moved on, missed or done
+	SameSlot         Code = "already_in_that_slot"     // move to where it is
+	MoveOtherItem    Code = "move_to_other_item"       // the target queue does not serve the item
+	ApplicantInvalid Code = "applicant_not_identified" // applicant given without what identifies them
+)
+
+// kinds is the one table of which kind each top-level code is. Field codes are listed as Invalid.
+var kinds = map[Code]Kind{
+	InvalidRequest: Invalid, MalformedRequest: Malformed, UnsupportedMedia: Malformed,
+	BodyTooLarge: Malformed, NoSuchPage: NotFound, MethodNotAllowed: Malformed,
+	KeyMissing: Malformed, KeyReused: Invalid, CursorInvalid: Malformed,
+	TooManyRequests: TooMany, CrossSite: Forbidden, InternalError: Internal,
+	Busy: Unavailable, OutcomeUnknown: Unavailable, ShuttingDown: Unavailable,
+
+	Required: Invalid, TooLong: Invalid, TooShort: Invalid, BadFormat: Invalid, BadCharacter: Invalid,
+	BadCheckDigit: Invalid, BadDate: Invalid, DateInPast: Invalid, DateInFuture: Invalid,
+	OutOfRange: Invalid, NotOneOf: Invalid, UnknownField: Invalid, WrongType: Invalid,
+	DuplicateField: Invalid, DocumentUnsupported: Invalid,
+
+	SignInRequired: SignIn, SessionEnded: SignIn, SignInFailed: SignIn, SignInCancelled: SignIn,
+	CodeWrong: Invalid, CodeExpired: Gone, CodeTooOften: TooMany,
+	LevelTooLow: Forbidden, NotAllowed: Forbidden, ItemNotForVisitor: Forbidden,
+
+	ItemNotFound: NotFound, HallNotFound: NotFound, QueueNotFound: NotFound, SlotNotFound: NotFound,
+	BookingNotFound: NotFound, MessageNotFound: NotFound,
+
+	NotOffered: Conflict, StageNotOffered: Conflict, NotReleased: Conflict, OffSiteClosed: Conflict,
+	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict,
+	SameHour: Conflict, DayLimit: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid,
+	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
+	MoveOtherItem: Conflict, ApplicantInvalid: Invalid,
+}
+
+// KindOf tells the kind of a listed code; false for an unlisted one.
+func KindOf(c Code) (Kind, bool) {
+	k, ok := kinds[c]
+	return k, ok
+}
+
+// Codes lists every code, for the reference page and for the test that each has a sentence in
+// every language.
+func Codes() []Code {
+	out := make([]Code, 0, len(kinds))
+	for c := range kinds {
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,160 @@
+// Package rulebook holds every number of the measure (穗政數規字〔2021〕2號) as a field of a dated
+// version, so that a successor of the measure is loaded as data and not written as code.
+package rulebook
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"suiyue/internal/domain/calendar"
+)
+
+// Counting says which days an off-site window of n days counts.
+type Counting string
+
+const (
+	SkipStatutory Counting = "skip_statutory" // statutory days off do not count; weekends do (Art. 14, our reading)
+	CalendarDays  Counting = "calendar_days"  // every day counts
+)
+
+// Closing says when off-site booking of a slot ends.
+type Closing string
+
+const (
+	EndOfDayBefore Closing = "end_of_day_before" // today's slots can only be had at the hall (Art. 14, our reading)
+	SlotStart      Closing = "slot_start"        // until the slot begins
+)
+
+// Rulebook is one version of the rules. Clock times are minutes after midnight in calendar.Zone;
+// durations are Go durations in JSON nanoseconds.
+type Rulebook struct {
+	ID            string        `json:"id"`
+	EffectiveFrom calendar.Date `json:"effective_from"`
+
+	// Supply and release, Art. 14 and 15.
+	WindowDays      int      `json:"window_days"`        // 14
+	WindowCounts    Counting `json:"window_counts"`      // skip_statutory
+	ReleaseAt       int      `json:"release_at"`         // 12:00 = 720
+	OnSiteReleaseAt int      `json:"on_site_release_at"` // 09:00 = 540, working days
+	OnSitePerMille  int      `json:"on_site_per_mille"`  // at most 100 = 10 %
+	OffSiteCloses   Closing  `json:"off_site_closes"`
+	Hours           []int    `json:"hours"`         // starting hours of a day's slots: 9,10,11,13,14,15,16
+	CapacityDays    int      `json:"capacity_days"` // working days the daily average is taken over: 60
+
+	// Who, Art. 12 and 19.
+	LevelToBook  int `json:"level_to_book"`  // 3
+	LevelToBatch int `json:"level_to_batch"` // 4
+
+	// Limits. Zero means no limit.
+	ActivePerItem int `json:"active_per_item"` // active bookings per applicant and item: 1
+	ActivePerHour int `json:"active_per_hour"` // bookings of one booker in one hour: 1
+	ActivePerDay  int `json:"active_per_day"`  // active bookings per booker and day, organisations excepted: 3
+
+	// Cancelling, moving, missing, Art. 17 and 18.
+	CancelBeforeEnd time.Duration `json:"cancel_before_end"` // 2 h before the slot's end
+	RebookWithin    int           `json:"rebook_within"`     // days after a no-show: 30
+	RebookTimes     int           `json:"rebook_times"`      // 1
+
+	// Waitlist, Art. 15 and 16.
+	WaitlistBookLead time.Duration `json:"waitlist_book_lead"` // booked at once when the slot starts at least this much later: 3 h
+	WaitlistOffer    time.Duration `json:"waitlist_offer"`     // otherwise offered for: 15 min
+	ReopenAfterMin   time.Duration `json:"reopen_after_min"`   // a place nobody waits for opens after a random
+	ReopenAfterMax   time.Duration `json:"reopen_after_max"`   // 1 to 30 minutes
+
+	// Requests, Art. 23, in working days.
+	RequestNoticeDays int `json:"request_notice_days"` // 2
+	DecideWithinDays  int `json:"decide_within_days"`  // 1
+
+	Sanctions Sanctions `json:"sanctions"`
+}
+
+// Sanctions are recorded but off by default: the measure names none.
+type Sanctions struct {
+	On              bool `json:"on"`
+	NoShows         int  `json:"no_shows"`      // in a month: 3
+	Cancellations   int  `json:"cancellations"` // in a month: 5
+	BarredDays      int  `json:"barred_days"`   // without off-site booking: 30
+	WarnBeforeFirst bool `json:"warn_before_first"`
+}
+
+// Validate reports the first field that no version of the rules could hold.
+func (r Rulebook) Validate() error {
+	switch {
+	case r.ID == "":
+		return fmt.Errorf("rulebook: no id")
+	case r.WindowDays < 1 || r.WindowDays > 366:
+		return fmt.Errorf("rulebook %s: window_days out of range", r.ID)
+	case r.WindowCounts != SkipStatutory && r.WindowCounts != CalendarDays:
+		return fmt.Errorf("rulebook %s: window_counts unknown", r.ID)
+	case r.OffSiteCloses != EndOfDayBefore && r.OffSiteCloses != SlotStart:
+		return fmt.Errorf("rulebook %s: off_site_closes unknown", r.ID)
+	case r.ReleaseAt < 0 || r.ReleaseAt >= 1440 || r.OnSiteReleaseAt < 0 || r.OnSiteReleaseAt >= 1440:
+		return fmt.Errorf("rulebook %s: release time out of range", r.ID)
+	case r.OnSitePerMille < 0 || r.OnSitePerMille > 100:
+		return fmt.Errorf("rulebook %s: on-site share above 10 %% (Art. 14)", r.ID)
+	case len(r.Hours) == 0:
+		return fmt.Errorf("rulebook %s: no hours", r.ID)
+	case r.CancelBeforeEnd < 0:
+		return fmt.Errorf("rulebook %s: cancel_before_end negative", r.ID)
+	}
+	for i, h := range r.Hours {
+		if h < 0 || h > 23 || i > 0 && h <= r.Hours[i-1] {
+			return fmt.Errorf("rulebook %s: hours must be 0..23 and ascend", r.ID)
+		}
+	}
+	return nil
+}
+
+// Trial2022 is the measure as issued: in force 2022-04-01, valid three years (Art. 24).
+func Trial2022() Rulebook {
+	return Rulebook{
+		ID: "2022-trial", EffectiveFrom: calendar.MakeDate(2022, time.April, 1),
+		WindowDays: 14, WindowCounts: SkipStatutory, ReleaseAt: 12 * 60, OnSiteReleaseAt: 9 * 60,
+		OnSitePerMille: 100, OffSiteCloses: EndOfDayBefore, Hours: []int{9, 10, 11, 13, 14, 15, 16}, CapacityDays: 60,
+		LevelToBook: 3, LevelToBatch: 4,
+		ActivePerItem: 1, ActivePerHour: 1, ActivePerDay: 3,
+		CancelBeforeEnd: 2 * time.Hour, RebookWithin: 30, RebookTimes: 1,
+		WaitlistBookLead: 3 * time.Hour, WaitlistOffer: 15 * time.Minute,
+		ReopenAfterMin: time.Minute, ReopenAfterMax: 30 * time.Minute,
+		RequestNoticeDays: 2, DecideWithinDays: 1,
+		Sanctions: Sanctions{NoShows: 3, Cancellations: 5, BarredDays: 30, WarnBeforeFirst: true},
+	}
+}
+
+// Continued2025 carries the same numbers on from 2025-04-01: no text of a successor is at hand.
+func Continued2025() Rulebook {
+	r := Trial2022()
+	r.ID, r.EffectiveFrom = "2025-continued", calendar.MakeDate(2025, time.April, 1)
+	return r
+}
+
+// Shelf is a set of versions, ordered by the day each takes effect.
+type Shelf []Rulebook
+
+// NewShelf sorts and checks versions: at least one, no two from the same day.
+func NewShelf(versions ...Rulebook) (Shelf, error) {
+	s := append(Shelf(nil), versions...)
+	sort.Slice(s, func(i, j int) bool { return s[i].EffectiveFrom < s[j].EffectiveFrom })
+	for i, r := range s {
+		if err := r.Validate(); err != nil {
+			return nil, err
+		}
+		if i > 0 && s[i-1].EffectiveFrom == r.EffectiveFrom {
+			return nil, fmt.Errorf("rulebook: two versions from %s", r.EffectiveFrom)
+		}
+	}
+	if len(s) == 0 {
+		return nil, fmt.Errorf("rulebook: none given")
+	}
+	return s, nil
+}
+
+// On returns the version in force on date d; before the first one, the first.
+func (s Shelf) On(d calendar.Date) Rulebook {
+	i := sort.Search(len(s), func(i int) bool { return s[i].EffectiveFrom > d })
+	if i == 0 {
+		return s[0]
+	}
+	return s[i-1]
+}

@@ -1,0 +1,71 @@
+package booking
+
+import (
+	"strconv"
+
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/identity"
+)
+
+// Claim is the right of one person to something they can hold only once: a row (person, name) that
+// the database keeps unique across halls, nodes and shards.
+//
+// Names sort so that the three kinds a limit looks at lie together, before the keys:
+//
+//	day:20261209#1   the first of a booker's bookings on that day
+//	hour:2026120910  a booker's one booking in that hour
+//	item:SI-0001#1   an applicant's active booking for that item
+//	key:<key>        an idempotency key: what its request came to; kept, never given back
+type Claim struct {
+	Person  identity.Key
+	Name    string
+	HallID  string
+	Booking string // id of the booking that holds it
+	Hash    string // key: digest of the request that used it
+}
+
+// Ref names a claim.
+type Ref struct {
+	Person identity.Key
+	Name   string
+}
+
+// Ref returns the name of c.
+func (c Claim) Ref() Ref { return Ref{c.Person, c.Name} }
+
+// Bounds of the names that limits look at: LimitsFrom <= name < LimitsTo. Keys lie outside.
+const (
+	LimitsFrom = "day:"
+	LimitsTo   = "item;"
+	KeysFrom   = "key:"
+	KeysTo     = "key;"
+)
+
+// KeyName is the claim name of an idempotency key.
+func KeyName(key string) string { return KeysFrom + key }
+
+func dayName(d calendar.Date, n int) string {
+	return "day:" + compact(d) + "#" + strconv.Itoa(n)
+}
+
+func hourName(d calendar.Date, hour, n int) string {
+	name := "hour:" + compact(d) + two(hour)
+	if n > 1 {
+		name += "#" + strconv.Itoa(n)
+	}
+	return name
+}
+
+func itemName(item string, n int) string { return "item:" + item + "#" + strconv.Itoa(n) }
+
+func compact(d calendar.Date) string {
+	s := d.String()
+	return s[:4] + s[5:7] + s[8:]
+}
+
+func two(n int) string {
+	if n < 10 {
+		return "0" + strconv.Itoa(n)
+	}
+	return strconv.Itoa(n)
+}

@@ -1,0 +1,558 @@
+package booking
+
+import (
+	"strconv"
+	"time"
+
+	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/identity"
+	"suiyue/internal/domain/rulebook"
+)
+
+// Change is what must be written, all or nothing, for the accepted requests of a group.
+type Change struct {
+	Slots    map[string]int    // slot id → numbers taken (+) or given back (−), never 0 when applied
+	Halls    map[string]string // slot id → hall id, for the above
+	Take     []Claim
+	Release  []Claim
+	Insert   []*Booking
+	Update   []Update
+	Events   []Event
+	Messages []Message
+}
+
+// Update is the new state of a stored booking, whose row must still be at version Was in hall Hall.
+type Update struct {
+	Booking *Booking
+	Was     int
+	Hall    string
+}
+
+// Empty tells whether there is nothing to write.
+func (c *Change) Empty() bool { return len(c.Take) == 0 && len(c.Release) == 0 && len(c.Update) == 0 }
+
+// Answer is what an accepted request came to.
+type Answer struct {
+	Booking  Booking
+	Replayed bool // the same key had asked before: this is what it came to
+}
+
+// EventKind says what happened to a booking.
+type EventKind string
+
+const (
+	EventBooked    EventKind = "booked"
+	EventMoved     EventKind = "moved"
+	EventCancelled EventKind = "cancelled"
+)
+
+// Event is one line of a booking's history: exactly one for each version, never changed.
+type Event struct {
+	Booking string
+	HallID  string
+	Version int
+	Kind    EventKind
+	At      time.Time
+	Actor   identity.Key
+	Channel Channel
+	SlotID  string // where the booking is after it
+	From    string // moved: the slot it left
+}
+
+// MessageKind says what a message to the booker is about (Art. 13, 17).
+type MessageKind string
+
+const (
+	MessageBooked    MessageKind = "booked"
+	MessageMoved     MessageKind = "moved"
+	MessageCancelled MessageKind = "cancelled"
+	MessageReminder  MessageKind = "reminder"
+)
+
+// Message is a notice to the booker, written in the transaction of what it tells and sent after.
+type Message struct {
+	Booking string
+	HallID  string
+	Version int // of the booking it tells about
+	Kind    MessageKind
+	Due     time.Time
+}
+
+// Offer is what the catalogue and the rulebook say about booking one item in one queue. The
+// directory changes rarely and is held in memory, so it comes with the request.
+type Offer struct {
+	Rules     rulebook.Rulebook
+	Item      string
+	HallID    string
+	QueueID   string
+	Stages    directory.Stages
+	BatchMax  int
+	Foreigner bool // foreigner-related business (Art. 12)
+}
+
+// Who is the person asking, as far as decisions need to know.
+type Who struct {
+	Key   identity.Key
+	Level identity.Level
+}
+
+// Book asks for a number.
+type Book struct {
+	Key  string // idempotency key
+	Hash string // digest of what was asked, to tell a repetition from another request
+
+	ID        string // for the new booking, never used before
+	Who       Who
+	Applicant ApplicantKind
+	For       identity.Key // the applicant; equal to Who.Key for Self
+	Offer     Offer
+	SlotID    string
+	Stage     directory.Stage
+	Units     int
+	Channel   Channel
+	Sealed    []byte
+}
+
+// Move asks to change a booking to another slot of a queue that serves the same item, as one step.
+type Move struct {
+	Key, Hash string
+	Who       Who
+	Booking   string
+	Offer     Offer // of the item in the target queue
+	SlotID    string
+	Channel   Channel
+}
+
+// Cancel gives a booking back.
+type Cancel struct {
+	Key, Hash string
+	Who       Who
+	Booking   string
+	Rules     rulebook.Rulebook
+	Channel   Channel
+}
+
+// Outcome is the answer to one request of a group.
+type Outcome struct {
+	Answer Answer
+	Fault  *fault.Error
+}
+
+// Decide answers a group of requests in order, each knowing what those before it got, and collects
+// the change that makes the answers true. Nothing outside its arguments is read.
+func Decide(now time.Time, f *Facts, group []Request) ([]Outcome, *Change) {
+	c := &Change{Slots: map[string]int{}, Halls: map[string]string{}}
+	out := make([]Outcome, len(group))
+	for i, r := range group {
+		a, err := r.decide(now, f, c)
+		out[i] = Outcome{a, err}
+	}
+	for id, n := range c.Slots {
+		if n == 0 {
+			delete(c.Slots, id)
+			delete(c.Halls, id)
+		}
+	}
+	return out, c
+}
+
+// --- Book
+
+func (r *Book) Needs(n *Needs) {
+	n.Slots[r.SlotID] = r.Offer.HallID
+	n.Keys[Ref{r.Who.Key, KeyName(r.Key)}] = struct{}{}
+}
+
+func (r *Book) More(f *Facts, n *Needs) {
+	if again(f, n, r.Who.Key, r.Key) {
+		return
+	}
+	if s := f.Slots[r.SlotID]; s == nil || s.Free() < r.Units {
+		return // lost already: the limits of this person need not be read
+	}
+	n.Persons[r.Who.Key] = struct{}{}
+	n.Persons[r.For] = struct{}{}
+}
+
+func (r *Book) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
+	if a, err, done := replay(f, r.Who.Key, r.Key, r.Hash); done {
+		return a, err
+	}
+	if err := mayBook(r.Who, r.Offer, r.Stage, r.Units); err != nil {
+		return Answer{}, err
+	}
+	slot := f.Slots[r.SlotID]
+	if err := canTake(now, slot, r.Offer); err != nil {
+		return Answer{}, err
+	}
+	if slot.Free() < r.Units || !f.Knows(r.Who.Key, r.For) {
+		return Answer{}, fault.New(fault.SoldOut)
+	}
+	b := &Booking{
+		ID: r.ID, HallID: slot.HallID, QueueID: slot.QueueID, SlotID: slot.ID, Date: slot.Date, Hour: slot.Hour,
+		Item: r.Offer.Item, Stage: r.Stage, Units: r.Units, State: Booked, Channel: r.Channel,
+		Applicant: r.Applicant, BookerKey: r.Who.Key, ApplicantKey: r.For, Sealed: r.Sealed,
+		Version: 1, CreatedAt: now, ChangedAt: now,
+	}
+	claims, err := limits(f, b, r.Offer.Rules, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	claims = append(claims, Claim{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash})
+	take(f, c, claims)
+	c.shift(slot, r.Units)
+	f.Bookings[b.ID] = b
+	c.Insert = append(c.Insert, b)
+	c.tell(b, EventBooked, MessageBooked, now, r.Who.Key, r.Channel, "")
+	return Answer{Booking: *b}, nil
+}
+
+// --- Move
+
+func (r *Move) Needs(n *Needs) {
+	n.Slots[r.SlotID] = r.Offer.HallID
+	n.Bookings[r.Booking] = struct{}{}
+	n.Keys[Ref{r.Who.Key, KeyName(r.Key)}] = struct{}{}
+}
+
+func (r *Move) More(f *Facts, n *Needs) {
+	if again(f, n, r.Who.Key, r.Key) {
+		return
+	}
+	if b := f.Bookings[r.Booking]; b != nil && b.State.Active() {
+		n.Slots[b.SlotID] = b.HallID
+		n.Persons[b.BookerKey] = struct{}{}
+		n.Persons[b.ApplicantKey] = struct{}{}
+	}
+}
+
+func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
+	if a, err, done := replay(f, r.Who.Key, r.Key, r.Hash); done {
+		return a, err
+	}
+	b := f.Bookings[r.Booking]
+	if b == nil || b.BookerKey != r.Who.Key {
+		return Answer{}, fault.New(fault.BookingNotFound)
+	}
+	if !b.State.Active() {
+		return Answer{}, fault.New(fault.NotActive, "state", string(b.State))
+	}
+	if b.Item != r.Offer.Item || !r.Offer.Stages.Has(b.Stage) {
+		return Answer{}, fault.New(fault.MoveOtherItem)
+	}
+	if b.SlotID == r.SlotID {
+		return Answer{}, fault.New(fault.SameSlot)
+	}
+	old := f.Slots[b.SlotID]
+	if old == nil || !f.Knows(b.BookerKey, b.ApplicantKey) {
+		return Answer{}, fault.New(fault.Busy) // it changed while this group was being read
+	}
+	if until := CancelUntil(b.End(), r.Offer.Rules); now.After(until) {
+		return Answer{}, fault.New(fault.MoveTooLate, "until", until.Format(time.RFC3339))
+	}
+	if err := unitsAllowed(b.Units, r.Offer); err != nil {
+		return Answer{}, err
+	}
+	slot := f.Slots[r.SlotID]
+	if err := canTake(now, slot, r.Offer); err != nil {
+		return Answer{}, err
+	}
+	if slot.Free() < b.Units {
+		return Answer{}, fault.New(fault.SoldOut)
+	}
+	moved := *b
+	moved.HallID, moved.QueueID, moved.SlotID, moved.Date, moved.Hour = slot.HallID, slot.QueueID, slot.ID, slot.Date, slot.Hour
+	moved.Version++
+	moved.ChangedAt = now
+
+	held := heldBy(f, b)
+	claims, err := limits(f, &moved, r.Offer.Rules, held)
+	if err != nil {
+		return Answer{}, err
+	}
+	release, claims := exchange(held, claims)
+	give(f, c, release)
+	claims = append(claims, Claim{Person: r.Who.Key, Name: KeyName(r.Key), HallID: moved.HallID, Booking: b.ID, Hash: r.Hash})
+	take(f, c, claims)
+	c.shift(old, -b.Units)
+	c.shift(slot, b.Units)
+	from := b.SlotID
+	f.Bookings[b.ID] = &moved
+	c.update(&moved, b)
+	c.tell(&moved, EventMoved, MessageMoved, now, r.Who.Key, r.Channel, from)
+	return Answer{Booking: moved}, nil
+}
+
+// --- Cancel
+
+func (r *Cancel) Needs(n *Needs) {
+	n.Bookings[r.Booking] = struct{}{}
+	n.Keys[Ref{r.Who.Key, KeyName(r.Key)}] = struct{}{}
+}
+
+func (r *Cancel) More(f *Facts, n *Needs) {
+	if again(f, n, r.Who.Key, r.Key) {
+		return
+	}
+	if b := f.Bookings[r.Booking]; b != nil && b.State.Active() {
+		n.Slots[b.SlotID] = b.HallID
+		n.Persons[b.BookerKey] = struct{}{}
+		n.Persons[b.ApplicantKey] = struct{}{}
+	}
+}
+
+func (r *Cancel) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
+	if a, err, done := replay(f, r.Who.Key, r.Key, r.Hash); done {
+		return a, err
+	}
+	b := f.Bookings[r.Booking]
+	if b == nil || b.BookerKey != r.Who.Key {
+		return Answer{}, fault.New(fault.BookingNotFound)
+	}
+	if !b.State.Active() {
+		return Answer{}, fault.New(fault.NotActive, "state", string(b.State))
+	}
+	slot := f.Slots[b.SlotID]
+	if slot == nil || !f.Knows(b.BookerKey, b.ApplicantKey) {
+		return Answer{}, fault.New(fault.Busy) // it changed while this group was being read
+	}
+	if until := CancelUntil(b.End(), r.Rules); now.After(until) {
+		return Answer{}, fault.New(fault.CancelTooLate, "until", until.Format(time.RFC3339))
+	}
+	gone := *b
+	gone.State = Cancelled
+	gone.Version++
+	gone.ChangedAt = now
+	give(f, c, heldBy(f, b))
+	take(f, c, []Claim{{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash}})
+	c.shift(slot, -b.Units)
+	f.Bookings[b.ID] = &gone
+	c.update(&gone, b)
+	c.tell(&gone, EventCancelled, MessageCancelled, now, r.Who.Key, r.Channel, "")
+	return Answer{Booking: gone}, nil
+}
+
+// CancelUntil is the last instant a booking whose slot ends at end can be cancelled or moved
+// (Art. 17: two hours before the end, so 09:00 sharp for 10:00–11:00). That instant itself still counts.
+func CancelUntil(end time.Time, rules rulebook.Rulebook) time.Time {
+	return end.Add(-rules.CancelBeforeEnd)
+}
+
+// OffSiteUntil is the first instant at which slot s can no longer be had off-site (Art. 14).
+func OffSiteUntil(s Slot, rules rulebook.Rulebook) time.Time {
+	if rules.OffSiteCloses == rulebook.SlotStart {
+		return s.Start()
+	}
+	return s.Date.At(0, 0)
+}
+
+// --- rules
+
+// mayBook holds what does not depend on the slot: who may (Art. 12), the stage (Art. 13), the batch (Art. 19).
+func mayBook(who Who, o Offer, stage directory.Stage, units int) *fault.Error {
+	switch {
+	case who.Level == identity.Visitor && !o.Foreigner:
+		return fault.New(fault.ItemNotForVisitor)
+	case who.Level != identity.Visitor && int(who.Level) < o.Rules.LevelToBook:
+		return fault.New(fault.LevelTooLow, "level", strconv.Itoa(int(who.Level)), "need", strconv.Itoa(o.Rules.LevelToBook))
+	case !o.Stages.Has(stage):
+		return fault.New(fault.StageNotOffered)
+	}
+	if units > 1 && int(who.Level) < o.Rules.LevelToBatch {
+		return fault.New(fault.LevelTooLow, "level", strconv.Itoa(int(who.Level)), "need", strconv.Itoa(o.Rules.LevelToBatch))
+	}
+	return unitsAllowed(units, o)
+}
+
+func unitsAllowed(units int, o Offer) *fault.Error {
+	switch {
+	case units > 1 && o.BatchMax <= 1:
+		return fault.New(fault.BatchNotOffered)
+	case units > 1 && units > o.BatchMax:
+		return fault.New(fault.BatchTooLarge, "max", strconv.Itoa(o.BatchMax))
+	}
+	return nil
+}
+
+// canTake holds what Art. 14 says of one slot: released, not closed to off-site, not over.
+func canTake(now time.Time, s *Slot, o Offer) *fault.Error {
+	switch {
+	case s == nil || s.HallID != o.HallID || s.QueueID != o.QueueID:
+		return fault.New(fault.SlotNotFound)
+	case !now.Before(s.Start()):
+		return fault.New(fault.SlotOver)
+	case s.Closed:
+		return fault.New(fault.SlotClosed)
+	case now.Before(s.Release):
+		return fault.New(fault.NotReleased, "at", s.Release.Format(time.RFC3339))
+	case !now.Before(OffSiteUntil(*s, o.Rules)):
+		return fault.New(fault.OffSiteClosed)
+	}
+	return nil
+}
+
+// limits returns the claims booking b must take, or the limit that stands against it. Claims in own
+// (those b holds already, when it moves) do not stand against it.
+func limits(f *Facts, b *Booking, rules rulebook.Rulebook, own []Claim) ([]Claim, *fault.Error) {
+	var claims []Claim
+	free := func(person identity.Key, n int, name func(int) string) (Claim, string) {
+		holder := ""
+		for i := 1; i <= n; i++ {
+			ref := Ref{person, name(i)}
+			held, ok := f.Claim(ref)
+			if !ok || held.Booking == b.ID && holds(own, ref) {
+				return Claim{Person: person, Name: ref.Name, HallID: b.HallID, Booking: b.ID}, ""
+			}
+			holder = held.Booking
+		}
+		return Claim{}, holder
+	}
+	add := func(person identity.Key, n int, name func(int) string) string {
+		if n <= 0 {
+			return ""
+		}
+		claim, holder := free(person, n, name)
+		if holder == "" {
+			claims = append(claims, claim)
+		}
+		return holder
+	}
+	if holder := add(b.ApplicantKey, rules.ActivePerItem, func(i int) string { return itemName(b.Item, i) }); holder != "" {
+		return nil, fault.New(fault.AlreadyBooked, "booking", holder)
+	}
+	if holder := add(b.BookerKey, rules.ActivePerHour, func(i int) string { return hourName(b.Date, b.Hour, i) }); holder != "" {
+		return nil, fault.New(fault.SameHour, "booking", holder)
+	}
+	if b.Applicant != Organisation { // organisations unlimited
+		if holder := add(b.BookerKey, rules.ActivePerDay, func(i int) string { return dayName(b.Date, i) }); holder != "" {
+			return nil, fault.New(fault.DayLimit, "limit", strconv.Itoa(rules.ActivePerDay))
+		}
+	}
+	return claims, nil
+}
+
+func holds(own []Claim, ref Ref) bool {
+	for _, c := range own {
+		if c.Ref() == ref {
+			return true
+		}
+	}
+	return false
+}
+
+// heldBy lists the limit claims that booking b holds.
+func heldBy(f *Facts, b *Booking) []Claim {
+	var own []Claim
+	pick := func(person identity.Key) {
+		for _, c := range f.claims[person] {
+			if c.Booking == b.ID && c.Name >= LimitsFrom && c.Name < LimitsTo {
+				own = append(own, c)
+			}
+		}
+	}
+	pick(b.BookerKey)
+	if b.ApplicantKey != b.BookerKey {
+		pick(b.ApplicantKey)
+	}
+	return own
+}
+
+// exchange drops from both lists what stays the same.
+func exchange(held, wanted []Claim) (release, takes []Claim) {
+	for _, h := range held {
+		if !holds(wanted, h.Ref()) {
+			release = append(release, h)
+		}
+	}
+	for _, w := range wanted {
+		if !holds(held, w.Ref()) {
+			takes = append(takes, w)
+		}
+	}
+	return release, takes
+}
+
+// again tells whether the key has been used before, and then asks for the booking it came to.
+func again(f *Facts, n *Needs, person identity.Key, key string) bool {
+	claim, ok := f.Claim(Ref{person, KeyName(key)})
+	if ok {
+		n.Bookings[claim.Booking] = struct{}{}
+	}
+	return ok
+}
+
+// replay answers a request whose key has been used before.
+func replay(f *Facts, person identity.Key, key, hash string) (Answer, *fault.Error, bool) {
+	claim, ok := f.Claim(Ref{person, KeyName(key)})
+	if !ok {
+		return Answer{}, nil, false
+	}
+	if claim.Hash != hash {
+		return Answer{}, fault.New(fault.KeyReused), true
+	}
+	b := f.Bookings[claim.Booking]
+	if b == nil {
+		return Answer{}, fault.New(fault.BookingNotFound), true
+	}
+	return Answer{Booking: *b, Replayed: true}, nil, true
+}
+
+// --- change
+
+func take(f *Facts, c *Change, claims []Claim) {
+	for _, claim := range claims {
+		f.Put(claim)
+		c.Take = append(c.Take, claim)
+	}
+}
+
+// give releases claims. One that this very group took is simply not taken.
+func give(f *Facts, c *Change, claims []Claim) {
+	for _, claim := range claims {
+		f.drop(claim.Ref())
+		taken := false
+		for i, t := range c.Take {
+			if t.Ref() == claim.Ref() {
+				c.Take = append(c.Take[:i], c.Take[i+1:]...)
+				taken = true
+				break
+			}
+		}
+		if !taken {
+			c.Release = append(c.Release, claim)
+		}
+	}
+}
+
+func (c *Change) shift(s *Slot, n int) {
+	s.Taken += n
+	c.Slots[s.ID] += n
+	c.Halls[s.ID] = s.HallID
+}
+
+// update records the newest version b of a booking that was as was says. One inserted by this very
+// group is still an insert, one updated before keeps the version its row has.
+func (c *Change) update(b, was *Booking) {
+	for i, ins := range c.Insert {
+		if ins.ID == b.ID {
+			c.Insert[i] = b
+			return
+		}
+	}
+	for i, up := range c.Update {
+		if up.Booking.ID == b.ID {
+			c.Update[i].Booking = b
+			return
+		}
+	}
+	c.Update = append(c.Update, Update{b, was.Version, was.HallID})
+}
+
+func (c *Change) tell(b *Booking, e EventKind, m MessageKind, now time.Time, actor identity.Key, ch Channel, from string) {
+	c.Events = append(c.Events, Event{
+		Booking: b.ID, HallID: b.HallID, Version: b.Version, Kind: e, At: now, Actor: actor, Channel: ch,
+		SlotID: b.SlotID, From: from,
+	})
+	c.Messages = append(c.Messages, Message{Booking: b.ID, HallID: b.HallID, Version: b.Version, Kind: m, Due: now})
+}

@@ -1,0 +1,96 @@
+package booking
+
+import (
+	"time"
+
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/identity"
+)
+
+// Request is one thing somebody asks of the bookings of a hall: a Book, a Move or a Cancel.
+//
+// Facts for a group of requests are read in two rounds, so that a request that is lost after the
+// first (sold out, repeated) costs nothing in the second.
+type Request interface {
+	// Needs adds to n what must be read first.
+	Needs(n *Needs)
+	// More adds to n what must be read besides, seeing what the first round brought.
+	More(f *Facts, n *Needs)
+	// decide answers from f alone and, when the answer is yes, changes f and c.
+	decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
+}
+
+// Needs names the facts a group of requests must have.
+type Needs struct {
+	Slots    map[string]string         // slot id → hall id
+	Keys     map[Ref]struct{}          // idempotency keys
+	Bookings map[string]struct{}       // booking ids
+	Persons  map[identity.Key]struct{} // persons whose limit claims are wanted
+}
+
+// NewNeeds returns an empty set.
+func NewNeeds() *Needs {
+	return &Needs{
+		Slots: map[string]string{}, Keys: map[Ref]struct{}{},
+		Bookings: map[string]struct{}{}, Persons: map[identity.Key]struct{}{},
+	}
+}
+
+// Empty tells whether nothing is needed.
+func (n *Needs) Empty() bool {
+	return len(n.Slots) == 0 && len(n.Keys) == 0 && len(n.Bookings) == 0 && len(n.Persons) == 0
+}
+
+// Facts is what the store knew, as of one instant, about what Needs named. Deciding works on it as
+// the state of the group: an accepted request changes it for those behind.
+type Facts struct {
+	Slots    map[string]*Slot
+	Bookings map[string]*Booking
+	claims   map[identity.Key][]Claim // limits and keys alike
+	known    map[identity.Key]struct{}
+}
+
+// NewFacts returns empty facts.
+func NewFacts() *Facts {
+	return &Facts{
+		Slots: map[string]*Slot{}, Bookings: map[string]*Booking{},
+		claims: map[identity.Key][]Claim{}, known: map[identity.Key]struct{}{},
+	}
+}
+
+// Put adds a claim that somebody holds.
+func (f *Facts) Put(c Claim) { f.claims[c.Person] = append(f.claims[c.Person], c) }
+
+// SetKnown records that all limit claims of person have been put.
+func (f *Facts) SetKnown(person identity.Key) { f.known[person] = struct{}{} }
+
+// Knows tells whether the limit claims of all persons have been read. Without them nobody may be
+// given a number: the room seen only appeared while the group was being decided.
+func (f *Facts) Knows(persons ...identity.Key) bool {
+	for _, p := range persons {
+		if _, ok := f.known[p]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Claim returns the claim of that name, if anybody holds it.
+func (f *Facts) Claim(r Ref) (Claim, bool) {
+	for _, c := range f.claims[r.Person] {
+		if c.Name == r.Name {
+			return c, true
+		}
+	}
+	return Claim{}, false
+}
+
+func (f *Facts) drop(r Ref) {
+	list := f.claims[r.Person]
+	for i, c := range list {
+		if c.Name == r.Name {
+			f.claims[r.Person] = append(list[:i:i], list[i+1:]...)
+			return
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package booking
+
+import "suiyue/internal/domain/calendar"
+
+// SlotID names the slot of a queue on a date at an hour: queue id, yyyymmdd and hh joined by "-".
+func SlotID(queue string, d calendar.Date, hour int) string {
+	return queue + "-" + compact(d) + "-" + two(hour)
+}
+
+// ParseSlotID takes a slot id apart; false for anything SlotID would not have written.
+func ParseSlotID(id string) (queue string, d calendar.Date, hour int, ok bool) {
+	const tail = len("-20060102-15")
+	if len(id) <= tail || len(id) > 96 {
+		return "", 0, 0, false
+	}
+	at := len(id) - tail
+	date, hh := id[at+1:at+9], id[at+10:]
+	d, err := calendar.ParseDate(date[:4] + "-" + date[4:6] + "-" + date[6:])
+	if err != nil || id[at] != '-' || id[at+9] != '-' || hh[0] < '0' || hh[0] > '2' || hh[1] < '0' || hh[1] > '9' {
+		return "", 0, 0, false
+	}
+	hour = int(hh[0]-'0')*10 + int(hh[1]-'0')
+	for i := range at {
+		c := id[i]
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+			return "", 0, 0, false
+		}
+	}
+	return id[:at], d, hour, hour < 24
+}

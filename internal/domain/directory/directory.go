@@ -1,0 +1,132 @@
+// Package directory is the map of the city as the product sees it: the tree of units, their halls,
+// the queues people stand in, the catalogue of items and what each hall offers.
+package directory
+
+import (
+	"suiyue/internal/domain/calendar"
+)
+
+// Text is a name or sentence in the three languages of the product. Hans is always there; where
+// Hant or En is empty the edge falls back to Hans.
+type Text struct {
+	Hans string `json:"hans"`
+	Hant string `json:"hant,omitempty"`
+	En   string `json:"en,omitempty"`
+}
+
+// UnitKind is a unit's place in the organisation (chapter 2 of the measure).
+type UnitKind string
+
+const (
+	Platform UnitKind = "platform" // 市政務服務數據管理: the city's booking platform; root of the tree
+	Agency   UnitKind = "agency"   // 市級政務服務機構
+	District UnitKind = "district" // 區
+	Street   UnitKind = "street"   // 鎮 (街)
+	Village  UnitKind = "village"  // 村 (社區)
+	Pseudo   UnitKind = "pseudo"   // a street-level code that is no town or street (reservoir, forest farm); has no hall
+)
+
+// Unit is a node of the organisation tree.
+type Unit struct {
+	ID       string // for territorial units the 12-digit division code
+	ParentID string // "" for the root only
+	Kind     UnitKind
+	Name     Text
+}
+
+// HallLevel is the level a hall serves at; it decides how many queues it gets by default.
+type HallLevel string
+
+const (
+	CityHall     HallLevel = "city"
+	DistrictHall HallLevel = "district"
+	StreetHall   HallLevel = "street"
+	VillageHall  HallLevel = "village"
+)
+
+// Hall is a place with counters (政務服務大廳 or 分廳). A sub-hall names its main hall.
+type Hall struct {
+	ID         string // 12-digit division code, "-" and a serial for a unit's further halls
+	Number     int    // small, dense, given at import and never reused
+	UnitID     string
+	ParentHall string // for a sub-hall (分廳), else ""
+	Level      HallLevel
+	Name       Text
+	Initials   string // pinyin initials of the name, lower case, for search
+	DistrictID string // 12-digit code of its district, "" for city halls
+	StreetID   string // 12-digit code of its street or town, "" above that level
+	Address    Text
+	Phone      string  // enquiry phone that Art. 3 has posted
+	Latitude   float64 // WGS-84 degrees; 0,0 when not known
+	Longitude  float64
+	Notice     Text // what the hall wants people to know today, "" for nothing
+	Open       bool
+}
+
+// Queue is the line people stand in at a hall: it serves some items with some counters, and its
+// slots carry the capacity.
+type Queue struct {
+	ID                   string // hall id + "-" + Line
+	HallID               string
+	Line                 string // which line of business: "general", "social", "tax" …
+	Name                 Text
+	Week                 calendar.Week   // the hours it opens, by weekday
+	Closures             []calendar.Rule // recurring closed half-days
+	DailyAverage         int             // Art. 15: the day's total that is split evenly, in numbers
+	AverageSource        string          // where DailyAverage comes from
+	OnSitePerMille       int             // at most the rulebook's; Art. 14
+	GrandfatheredHorizon int             // days, when longer than the window before the measure (Art. 14); 0 = none
+	Open                 bool
+}
+
+// Stage is what a number is for (Art. 13).
+type Stage string
+
+const (
+	Consultation Stage = "consultation" // 咨詢
+	Acceptance   Stage = "acceptance"   // 受理
+	Collection   Stage = "collection"   // 出件
+)
+
+// Stages is a set of stages in the order above.
+type Stages []Stage
+
+// Has tells whether s is in the set.
+func (set Stages) Has(s Stage) bool {
+	for _, v := range set {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Item is an entry of the city's catalogue (政務服務事項).
+type Item struct {
+	Code        string // opaque, at most 36 characters
+	Department  string // unit id of the responsible municipal agency
+	Category    string // "social", "housing" … a heading people look under
+	Line        string // the line of business of the queues that serve it
+	Name        Text
+	Summary     Text
+	Keywords    []string // everyday words people search with, any language
+	Initials    string   // pinyin initials, lower case: of the name, then of the Chinese keywords, separated by spaces
+	Stages      Stages
+	Materials   []Text      // what to bring
+	OnlineURL   string      // on-line way, "" for none (Art. 16: shown first)
+	OnlineName  Text        // what the on-line way is called
+	SelfService bool        // can be done at a self-service machine
+	Foreigner   bool        // foreigner-related business (Art. 12)
+	Minutes     int         // typical minutes at the counter
+	Levels      []HallLevel // levels of hall that offer it by default
+	Popular     int         // rank among the suggestions of an empty search, 0 = not among them
+}
+
+// Offering says that a queue of a hall serves an item.
+type Offering struct {
+	HallID   string
+	QueueID  string
+	ItemCode string
+	Stages   Stages
+	BatchMax int // units one booking may hold (Art. 19); 0 or 1 = no batch
+}

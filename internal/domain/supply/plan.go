@@ -1,0 +1,86 @@
+// Package supply plans numbers: how a day's total is split over its hours and what is kept for people
+// who come without booking (Art. 14, 15).
+package supply
+
+import (
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/rulebook"
+)
+
+// Split divides total evenly over n parts, the remainder going to the earlier ones (Art. 15). It
+// returns nil for n < 1.
+func Split(total, n int) []int {
+	if n < 1 {
+		return nil
+	}
+	total = max(total, 0)
+	parts := make([]int, n)
+	for i := range parts {
+		parts[i] = total / n
+		if i < total%n {
+			parts[i]++
+		}
+	}
+	return parts
+}
+
+// OnSiteTotal is the most numbers of a day's total that may be kept for the hall itself: perMille of
+// it, rounded down, and never above 10 % (Art. 14).
+func OnSiteTotal(total, perMille int) int {
+	return max(total, 0) * min(max(perMille, 0), 100) / 1000
+}
+
+// Hour is the numbers of one hour of a day.
+type Hour struct {
+	Hour    int
+	OffSite int
+	OnSite  int
+}
+
+// PlanDay splits a day's total over the open hours. Off-site and on-site numbers add up to the total;
+// the hours that have one number more give an on-site number first.
+func PlanDay(total, perMille int, open calendar.Hours) []Hour {
+	hours := open.List()
+	all := Split(total, len(hours))
+	kept := Split(OnSiteTotal(total, perMille), len(hours))
+	plan := make([]Hour, len(hours))
+	for i, h := range hours {
+		plan[i] = Hour{Hour: h, OffSite: all[i] - kept[i], OnSite: kept[i]}
+	}
+	return plan
+}
+
+// DailyAverage is the mean of the business completed on each of the given working days, rounded up so
+// that nobody is planned away (Art. 15).
+func DailyAverage(completed []int) int {
+	if len(completed) == 0 {
+		return 0
+	}
+	sum := 0
+	for _, n := range completed {
+		sum += max(n, 0)
+	}
+	return (sum + len(completed) - 1) / len(completed)
+}
+
+// SlotsFor makes the slots of queue q on date d by the rules in force on d: none where it is shut. A
+// queue that had a longer window before the measure keeps it (Art. 14).
+func SlotsFor(cal *calendar.Calendar, rules rulebook.Rulebook, q directory.Queue, d calendar.Date) []booking.Slot {
+	open := cal.OpenHours(q.Week, q.Closures, d)
+	if open == 0 || q.DailyAverage <= 0 {
+		return nil
+	}
+	share := min(q.OnSitePerMille, rules.OnSitePerMille)
+	release := cal.ReleaseInstant(d, max(rules.WindowDays, q.GrandfatheredHorizon), rules.WindowCounts == rulebook.SkipStatutory, rules.ReleaseAt)
+	plan := PlanDay(q.DailyAverage, share, open)
+	slots := make([]booking.Slot, len(plan))
+	for i, p := range plan {
+		slots[i] = booking.Slot{
+			ID: booking.SlotID(q.ID, d, p.Hour), HallID: q.HallID, QueueID: q.ID, Date: d, Hour: p.Hour,
+			Capacity: p.OffSite, OnSite: p.OnSite, Release: release,
+		}
+	}
+	return slots
+}

@@ -1,0 +1,173 @@
+package batch_test
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"suiyue/internal/batch"
+	"suiyue/internal/domain/fault"
+)
+
+// double answers each number with its double after a pause, and counts groups.
+func double(groups *atomic.Int64, pause time.Duration) batch.Runner[int, int] {
+	return func(_ context.Context, _ int, group []int) []int {
+		groups.Add(1)
+		time.Sleep(pause)
+		out := make([]int, len(group))
+		for i, q := range group {
+			out[i] = 2 * q
+		}
+		return out
+	}
+}
+
+func TestALoneCallStartsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		l := batch.New(t.Context(), batch.Config{Lanes: 1}, double(&groups, time.Millisecond))
+		defer l.Close()
+		began := time.Now()
+		if a, err := l.Do(t.Context(), "hall", 21); err != nil || a != 42 {
+			t.Fatalf("got %d, %v", a, err)
+		}
+		if took := time.Since(began); took != time.Millisecond {
+			t.Errorf("a lone call took %v, want the run's 1ms and no waiting", took)
+		}
+	})
+}
+
+func TestCallsThatWaitAreAnsweredTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		l := batch.New(t.Context(), batch.Config{Lanes: 1, Limit: 64, Depth: 1024}, double(&groups, time.Millisecond))
+		defer l.Close()
+		var wg sync.WaitGroup
+		for i := range 640 {
+			wg.Go(func() {
+				if a, err := l.Do(t.Context(), "hall", i); err != nil || a != 2*i {
+					t.Errorf("call %d got %d, %v", i, a, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := groups.Load(); n < 10 || n > 12 {
+			t.Errorf("640 calls were answered in %d groups, want about 10 of at most 64", n)
+		}
+	})
+}
+
+func TestAFullLineSaysBusyAndDoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		l := batch.New(t.Context(), batch.Config{Lanes: 1, Limit: 1, Depth: 2}, double(&groups, time.Second))
+		var busy atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				if _, err := l.Do(t.Context(), "hall", i); fault.CodeOf(err) == fault.Busy {
+					busy.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		l.Close()
+		if answered := groups.Load(); answered+busy.Load() != 10 || busy.Load() < 6 {
+			t.Errorf("%d answered and %d busy of 10", answered, busy.Load())
+		}
+	})
+}
+
+func TestAnAbandonedCallIsNotRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ran sync.Map
+		l := batch.New(t.Context(), batch.Config{Lanes: 1, Limit: 1}, func(_ context.Context, _ int, g []int) []int {
+			time.Sleep(time.Second)
+			ran.Store(g[0], true)
+			return g
+		})
+		go l.Do(t.Context(), "hall", 1)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := l.Do(ctx, "hall", 2); fault.CodeOf(err) != fault.Busy {
+			t.Errorf("a call whose caller left got %v", err)
+		}
+		l.Close()
+		if _, ok := ran.Load(2); ok {
+			t.Error("it was run all the same")
+		}
+	})
+}
+
+func TestARunningCallIsAnsweredThoughItsCallerWouldLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		l := batch.New(t.Context(), batch.Config{Lanes: 1}, double(&groups, time.Second))
+		defer l.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if a, err := l.Do(ctx, "hall", 4); err != nil || a != 8 {
+			t.Errorf("got %d, %v: an answer that exists must reach its caller", a, err)
+		}
+	})
+}
+
+func TestCloseAnswersWhatWasAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		l := batch.New(t.Context(), batch.Config{Lanes: 2, Limit: 4}, double(&groups, time.Second))
+		var wg sync.WaitGroup
+		var answered atomic.Int64
+		for i := range 40 {
+			wg.Go(func() {
+				if a, err := l.Do(t.Context(), strconv.Itoa(i), i); err == nil && a == 2*i {
+					answered.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		l.Close()
+		wg.Wait()
+		if answered.Load() != 40 {
+			t.Errorf("%d of 40 accepted calls were answered", answered.Load())
+		}
+		if _, err := l.Do(t.Context(), "late", 1); fault.CodeOf(err) != fault.ShuttingDown {
+			t.Errorf("a call after Close got %v", err)
+		}
+	})
+}
+
+func TestCallsOfOneKeyKeepTheirOrder(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[int][]int{}
+	l := batch.New(t.Context(), batch.Config{Lanes: 4, Limit: 8}, func(_ context.Context, _ int, g [][2]int) [][2]int {
+		mu.Lock()
+		for _, q := range g {
+			seen[q[0]] = append(seen[q[0]], q[1])
+		}
+		mu.Unlock()
+		return g
+	})
+	var wg sync.WaitGroup
+	for key := range 8 {
+		wg.Go(func() {
+			for i := range 200 {
+				l.Do(t.Context(), strconv.Itoa(key), [2]int{key, i})
+			}
+		})
+	}
+	wg.Wait()
+	l.Close()
+	for key, list := range seen {
+		for i, v := range list {
+			if v != i {
+				t.Fatalf("key %d: call %d came as number %d", key, v, i)
+			}
+		}
+	}
+}

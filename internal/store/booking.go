@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/identity"
+)
+
+// Booking returns the booking with that id, nil if there is none.
+func (tx *Tx) Booking(ctx context.Context, id string) (*booking.Booking, error) {
+	var found *booking.Booking
+	err := tx.query(ctx, "booking.one", `select `+bookingColumns+` from booking b where b.id = $1`,
+		func(scan func(...any) error) (err error) {
+			found, err = scanBooking(scan)
+			return err
+		}, id)
+	return found, err
+}
+
+// BookingsOf returns bookings made by person whose id lies below before ("" = from the newest), newest
+// made first, at most limit.
+func (tx *Tx) BookingsOf(ctx context.Context, person identity.Key, before string, limit int) ([]*booking.Booking, error) {
+	if before == "" {
+		before = "~" // above every id
+	}
+	var out []*booking.Booking
+	err := tx.query(ctx, "booking.mine", `
+with w as materialized (
+  select distinct c.booking as id from claim c
+  where c.person = $1 and c.name >= '`+booking.KeysFrom+`' and c.name < '`+booking.KeysTo+`' and c.booking < $2
+  order by 1 desc limit $3)
+select `+bookingColumns+` from w cross join booking b where b.id = w.id and b.booker = $1 order by b.id desc`,
+		func(scan func(...any) error) error {
+			b, err := scanBooking(scan)
+			out = append(out, b)
+			return err
+		}, string(person), before, limit)
+	return out, err
+}
+
+// ActiveOf returns the active bookings of person, soonest first. Those a person holds are few: they
+// are found by the claims they hold.
+func (tx *Tx) ActiveOf(ctx context.Context, person identity.Key) ([]*booking.Booking, error) {
+	var out []*booking.Booking
+	err := tx.query(ctx, "booking.active", `
+with w as materialized (
+  select distinct c.booking as id from claim c
+  where c.person = $1 and c.name >= '`+booking.LimitsFrom+`' and c.name < '`+booking.LimitsTo+`')
+select `+bookingColumns+` from w cross join booking b where b.id = w.id and b.booker = $1 and b.state = 'booked'
+order by b.date, b.hour, b.id`,
+		func(scan func(...any) error) error {
+			b, err := scanBooking(scan)
+			out = append(out, b)
+			return err
+		}, string(person))
+	return out, err
+}
+
+// Events returns the history of a booking, oldest first.
+func (tx *Tx) Events(ctx context.Context, id string) ([]booking.Event, error) {
+	var out []booking.Event
+	err := tx.query(ctx, "event.of", `
+select booking, hall_id, version, kind, at, actor, channel, slot_id, from_slot from event where booking = $1 order by version`,
+		func(scan func(...any) error) error {
+			var e booking.Event
+			var at int64
+			err := scan(&e.Booking, &e.HallID, &e.Version, &e.Kind, &at, &e.Actor, &e.Channel, &e.SlotID, &e.From)
+			e.At = instant(at)
+			out = append(out, e)
+			return err
+		}, id)
+	return out, err
+}

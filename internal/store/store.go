@@ -1,0 +1,252 @@
+// Package store holds the only SQL of the product. One text serves SQLite and PostgreSQL; what
+// differs is in dialect.go. Nothing here decides: rules live in domain.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+)
+
+// DB is one database of the product. It is safe for concurrent use.
+type DB struct {
+	d       *dialect
+	source  string
+	write   *sql.DB // SQLite: the one writer; PostgreSQL: the pool
+	read    *sql.DB // SQLite: readers; PostgreSQL: the same pool
+	now     func() time.Time
+	observe func(name string, took time.Duration, err error)
+	twice   bool
+	stmts   sync.Map // SQL text → *prepared
+}
+
+// Options of Open. The zero value serves.
+type Options struct {
+	Now     func() time.Time // the clock; required outside tests of the store
+	Observe func(statement string, took time.Duration, err error)
+	Conns   int  // most connections of the pool; 0 = 16
+	Twice   bool // tests: every closure is run, rolled back and run again
+}
+
+// Open opens the database that source names: "postgres://…" or the path of a SQLite file, which is
+// made if absent. It does not migrate. It refuses an SQLite older than 3.51.3 (the WAL-reset race)
+// and a PostgreSQL database whose collation is not C (text must sort in byte order on both).
+func Open(ctx context.Context, source string, o Options) (*DB, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration, error) {}
+	}
+	if o.Conns == 0 {
+		o.Conns = 16
+	}
+	db := &DB{source: source, now: o.Now, observe: o.Observe, twice: o.Twice}
+	if isPostgres(source) {
+		db.d = &postgres
+	} else {
+		db.d = &sqlite
+	}
+	var err error
+	if db.write, db.read, err = db.d.open(source, o.Conns); err != nil {
+		return nil, err
+	}
+	if err := db.d.check(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// Close closes all connections.
+func (db *DB) Close() error {
+	if db.read != db.write {
+		return errors.Join(db.read.Close(), db.write.Close())
+	}
+	return db.write.Close()
+}
+
+// Engine returns "sqlite" or "postgres".
+func (db *DB) Engine() string { return db.d.name }
+
+// Ping answers whether the database can be reached.
+func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
+
+// Tx is one transaction. Now is its one instant, truncated to microseconds.
+type Tx struct {
+	Now time.Time
+	tx  *sql.Tx
+	db  *DB
+	src *sql.DB
+}
+
+var errTwice = errors.New("store: rolled back once on purpose")
+
+// Update runs fn in one writing transaction and commits. fn may be run several times (a lock lost, a
+// deadlock) and must have no effect outside its transaction. A lost connection at COMMIT is reported
+// as ErrUnknown and never retried here.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	if db.twice {
+		if err := db.once(ctx, func(tx *Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return errTwice
+		}); err != nil && !errors.Is(err, errTwice) && !db.d.retry(err) {
+			return err
+		}
+	}
+	for attempt := 0; ; attempt++ {
+		err := db.once(ctx, fn)
+		if err == nil || attempt == 8 || !db.d.retry(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(rand.IntN(5<<attempt)) * time.Millisecond):
+		}
+	}
+}
+
+func (db *DB) once(ctx context.Context, fn func(*Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	if err := fn(&Tx{Now: db.now().Truncate(time.Microsecond), tx: tx, db: db, src: db.write}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		if db.d.undone(err) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	return nil
+}
+
+// View runs fn in one reading transaction: everything it sees is of one instant.
+func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	tx, err := db.read.BeginTx(ctx, db.d.readOnly)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return fn(&Tx{Now: db.now().Truncate(time.Microsecond), tx: tx, db: db, src: db.read})
+}
+
+// ErrUnknown says that the connection was lost while committing: the work may or may not be there.
+var ErrUnknown = errors.New("store: outcome of commit unknown")
+
+// exec runs a statement that returns no rows and tells how many it touched.
+func (tx *Tx) exec(ctx context.Context, name, text string, args ...any) (int64, error) {
+	began := time.Now()
+	s, err := tx.prepared(ctx, text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	res, err := s.ExecContext(ctx, args...)
+	tx.db.observe(name, time.Since(began), err)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return res.RowsAffected()
+}
+
+// query runs a statement and gives each row to row.
+func (tx *Tx) query(ctx context.Context, name, text string, row func(scan func(...any) error) error, args ...any) error {
+	began := time.Now()
+	s, err := tx.prepared(ctx, text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	if err == nil {
+		for err == nil && rows.Next() {
+			err = row(rows.Scan)
+		}
+		err = errors.Join(err, rows.Err(), rows.Close())
+	}
+	tx.db.observe(name, time.Since(began), err)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// one runs a statement that gives at most one row; false when it gave none.
+func (tx *Tx) one(ctx context.Context, name, text string, args []any, dest ...any) (bool, error) {
+	found := false
+	err := tx.query(ctx, name, text, func(scan func(...any) error) error {
+		found = true
+		return scan(dest...)
+	}, args...)
+	return found, err
+}
+
+type poolText struct {
+	pool *sql.DB
+	text string
+}
+
+// prepared keeps one prepared statement for each text and pool; database/sql prepares it again on
+// each connection that needs it.
+func (tx *Tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	key := poolText{tx.src, text}
+	if s, ok := tx.db.stmts.Load(key); ok {
+		return tx.tx.StmtContext(ctx, s.(*sql.Stmt)), nil
+	}
+	if tx.db.d.oneConn { // preparing on the pool would wait for the connection we hold
+		return tx.tx.PrepareContext(ctx, tx.db.d.sql(text))
+	}
+	s, err := tx.src.PrepareContext(ctx, tx.db.d.sql(text))
+	if err != nil {
+		return nil, err
+	}
+	if old, loaded := tx.db.stmts.LoadOrStore(key, s); loaded {
+		s.Close()
+		s = old.(*sql.Stmt)
+	}
+	return tx.tx.StmtContext(ctx, s), nil
+}
+
+// sql fills in what the engine says differently.
+func (d *dialect) sql(text string) string {
+	if v, ok := d.texts.Load(text); ok {
+		return v.(string)
+	}
+	v := d.replace.Replace(text)
+	d.texts.Store(text, v)
+	return v
+}
+
+func isPostgres(source string) bool {
+	return strings.HasPrefix(source, "postgres://") || strings.HasPrefix(source, "postgresql://")
+}
+
+// micros and instant convert between instants and the column type.
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func instant(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// unmarshal reads JSON this package wrote itself.
+func unmarshal(text string, v any) error {
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		return fmt.Errorf("store: JSON column: %w", err)
+	}
+	return nil
+}

@@ -297,7 +297,7 @@ func CheckName(s string) fault.Code {
 // nothing: 1 to 200 letters of any script, digits, marks and spaces, at least one of them a letter.
 func CheckOrganisationName(s string) fault.Code {
 	return checkText(s, 200, func(r rune) bool {
-		return r == ' ' || unicode.IsDigit(r) || (unicode.IsPunct(r) || r == '+' || r == '`') && r != '\\'
+		return r == ' ' || r == '+' || unicode.IsDigit(r) || unicode.IsPunct(r)
 	}, func(r rune) bool { return unicode.IsLetter(r) || han(r) })
 }
 

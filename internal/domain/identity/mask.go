@@ -2,6 +2,7 @@ package identity
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -18,7 +19,7 @@ func MaskName(name string) string {
 	switch {
 	case n == 0:
 		return ""
-	case n == 1 || first == utf8.RuneError:
+	case n == 1 || !han(first) && !unicode.IsLetter(first):
 		return "*"
 	case !han(first):
 		return name[:size] + "***"

@@ -51,7 +51,7 @@ func NormalisePhone(s string) string {
 		return rest
 	}
 	if rest, ok := strings.CutPrefix(s, "+8860"); ok { // the 0 that is dialled within Taiwan only
-		return "+886" + rest
+		return "+886" + strings.TrimLeft(rest, "0")
 	}
 	return s
 }

@@ -1,0 +1,131 @@
+// Package sms is the port to whoever carries short messages to a phone. A Sender takes one message
+// and says whether it was accepted; delivery is at least once, since a caller that does not learn the
+// outcome sends again with the same Reference. No error holds a phone or a text.
+package sms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Sender hands one message to a carrier. It is safe for concurrent use. Errors are *Error.
+type Sender interface {
+	Send(ctx context.Context, m Message) (Receipt, error)
+}
+
+// Message is one short message.
+type Message struct {
+	To        string // 11 digits in the mainland, else + and country code, 7 to 15 digits
+	Template  string // name of the approved template; [a-z0-9_.-], at most 64
+	Text      string // as it is read, signature included; at most MaxText characters
+	Reference string // the caller's id of this message, the same on a repeat; [A-Za-z0-9_.-], at most 64
+}
+
+// Receipt says that a message was accepted, not that it has arrived.
+type Receipt struct {
+	ID       string    // the carrier's id
+	Segments int       // what it is counted as
+	Accepted time.Time // when
+}
+
+// MaxText is the length in characters that carriers accept.
+const MaxText = 500
+
+// Format and LogValue keep phone and text out of logs.
+func (m Message) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, "message "+m.Template+" (not shown)")
+}
+func (m Message) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(m)) }
+
+// Class tells whether sending again can help.
+type Class string
+
+const (
+	Permanent Class = "permanent" // the message itself is refused: never send it again
+	Temporary Class = "temporary" // try again later with the same reference
+)
+
+// Error is a refusal. Reason is a fixed word; cause is kept for errors.Is and holds no personal data.
+type Error struct {
+	Class  Class
+	Reason string
+	cause  error
+}
+
+func (e *Error) Error() string { return "sms: " + string(e.Class) + ": " + e.Reason }
+func (e *Error) Unwrap() error { return e.cause }
+
+// ClassOf gives the class of an error of Send; what is not an *Error is Temporary, as its outcome is
+// not known.
+func ClassOf(err error) Class {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Class
+	}
+	return Temporary
+}
+
+// Check refuses a message no carrier would take. Every driver calls it first.
+func (m Message) Check() error {
+	refuse := func(reason string) error { return &Error{Class: Permanent, Reason: reason} }
+	switch {
+	case !validPhone(m.To):
+		return refuse("phone")
+	case !validName(m.Template, "abcdefghijklmnopqrstuvwxyz0123456789_.-"):
+		return refuse("template")
+	case !validName(m.Reference, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"):
+		return refuse("reference")
+	case strings.TrimSpace(m.Text) == "":
+		return refuse("empty text")
+	case !utf8.ValidString(m.Text) || strings.ContainsFunc(m.Text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }):
+		return refuse("character in text")
+	case utf8.RuneCountInString(m.Text) > MaxText:
+		return refuse("text too long")
+	}
+	return nil
+}
+
+func validPhone(s string) bool {
+	digits, abroad := strings.CutPrefix(s, "+")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return false
+	}
+	if abroad {
+		return digits[0] != '0' && len(digits) >= 7 && len(digits) <= 15
+	}
+	return len(digits) == 11 && digits[0] == '1' && digits[1] >= '3'
+}
+
+func validName(s, alphabet string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, alphabet) == ""
+}
+
+// Segments counts what a text is charged as: one up to 70 UTF-16 units, else parts of at most 67. A
+// character of two units is never cut in half. An empty text is 0.
+func Segments(text string) int {
+	units, parts, inPart := 0, 0, 0
+	for _, r := range text {
+		n := 1
+		if r > 0xffff {
+			n = 2
+		}
+		units += n
+		if parts == 0 || inPart+n > 67 {
+			parts, inPart = parts+1, 0
+		}
+		inPart += n
+	}
+	if units == 0 {
+		return 0
+	}
+	if units <= 70 {
+		return 1
+	}
+	return parts
+}

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"time"
+
+	"suiyue/internal/domain/fault"
+)
+
+// FormField is the name of the hidden field that carries a form token.
+const FormField = "form_token"
+
+// Cookies keeps the session token in the browser and binds forms to it. Tokens are opaque here.
+type Cookies struct {
+	secure bool
+	key    []byte
+}
+
+// NewCookies takes whether the site is served over https and a secret of at least 32 bytes, the same
+// on every node.
+func NewCookies(secure bool, key []byte) *Cookies {
+	if len(key) < 32 {
+		panic("web: the key of form tokens needs 32 bytes")
+	}
+	return &Cookies{secure: secure, key: key}
+}
+
+// Names with __Host- cannot be set by a sibling domain or without https.
+func (c *Cookies) name(base string) string {
+	if c.secure {
+		return "__Host-" + base
+	}
+	return base
+}
+
+const maxToken = 256
+
+// Session returns the session token the browser sent, "" for none.
+func (c *Cookies) Session(r *http.Request) string { return c.read(r, "suiyue") }
+
+// SetSession gives the browser its session token until expires.
+func (c *Cookies) SetSession(w http.ResponseWriter, token string, expires time.Time) {
+	c.write(w, "suiyue", token, expires, 0)
+}
+
+// ClearSession takes it away. The session itself ends in the database.
+func (c *Cookies) ClearSession(w http.ResponseWriter) { c.write(w, "suiyue", "", time.Time{}, -1) }
+
+// SetFlow keeps the state of a sign-in on its way to the identity platform and back, for maxAge.
+func (c *Cookies) SetFlow(w http.ResponseWriter, value string, maxAge time.Duration) {
+	c.write(w, "suiyue-flow", value, time.Time{}, int(maxAge.Seconds()))
+}
+
+// Flow returns what SetFlow kept, "" for none.
+func (c *Cookies) Flow(r *http.Request) string { return c.read(r, "suiyue-flow") }
+
+// ClearFlow forgets it.
+func (c *Cookies) ClearFlow(w http.ResponseWriter) {
+	c.write(w, "suiyue-flow", "", time.Time{}, -1)
+}
+
+// FormToken returns the token for a form on this page: bound to the session, or for somebody not
+// signed in to a random visitor cookie, which it sets when there is none.
+func (c *Cookies) FormToken(w http.ResponseWriter, r *http.Request) string {
+	bound := c.Session(r)
+	if bound == "" {
+		bound = c.read(r, "suiyue-visitor")
+		if bound == "" {
+			bound = rand.Text()
+			c.write(w, "suiyue-visitor", bound, time.Time{}, 0)
+			r.AddCookie(&http.Cookie{Name: c.name("suiyue-visitor"), Value: bound})
+		}
+	}
+	return c.sign(bound)
+}
+
+// CheckForm refuses a POST whose token is not the one of this browser. Call it after ParseForm.
+func (c *Cookies) CheckForm(r *http.Request) error {
+	bound := c.Session(r)
+	if bound == "" {
+		bound = c.read(r, "suiyue-visitor")
+	}
+	if bound == "" || !hmac.Equal([]byte(c.sign(bound)), []byte(r.PostForm.Get(FormField))) {
+		return fault.New(fault.CrossSite)
+	}
+	return nil
+}
+
+func (c *Cookies) sign(bound string) string {
+	m := hmac.New(sha256.New, c.key)
+	m.Write([]byte("form token\x00"))
+	m.Write([]byte(bound))
+	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+}
+
+func (c *Cookies) read(r *http.Request, base string) string {
+	k, err := r.Cookie(c.name(base))
+	if err != nil || len(k.Value) > 16*maxToken || (base != "suiyue-flow" && len(k.Value) > maxToken) {
+		return ""
+	}
+	return k.Value
+}
+
+func (c *Cookies) write(w http.ResponseWriter, base, value string, expires time.Time, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: c.name(base), Value: value, Path: "/", Expires: expires, MaxAge: maxAge,
+		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}

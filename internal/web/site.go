@@ -1,0 +1,291 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"suiyue/internal/domain/fault"
+)
+
+// Options is what a Site is made of. Log and Now are required, the rest has a safe zero value.
+type Options struct {
+	Log        *slog.Logger
+	Now        func() time.Time
+	Secure     bool              // served over https: HSTS, __Host- cookies
+	Trusted    []netip.Prefix    // proxies whose X-Forwarded-For is believed
+	FormAction []string          // origins a form may end up at besides our own (the identity platform)
+	Page       FaultPage         // pages of faults; nil answers problem+json only
+	Address    Limit             // requests per client address; zero = no limit
+	MaxBody    int64             // bytes of a request body; 0 = 64 KiB
+	Timeout    time.Duration     // of one request's context; 0 = 20 s
+	Observe    func(Observation) // called after each request, for metrics; may be nil
+}
+
+// Observation is what one answered request looked like. Route is the pattern, never the path.
+type Observation struct {
+	Method   string
+	Route    string
+	Status   int
+	Code     fault.Code // of the refusal, "" for none
+	Bytes    int64
+	Duration time.Duration
+}
+
+// Site is the shared part of all faces. It is made by New and safe for concurrent use.
+type Site struct {
+	log     *slog.Logger
+	now     func() time.Time
+	secure  bool
+	trusted []netip.Prefix
+	policy  string
+	page    FaultPage
+	address *Limiter
+	maxBody int64
+	timeout time.Duration
+	observe func(Observation)
+	origins *http.CrossOriginProtection
+}
+
+// New makes a Site.
+func New(o Options) *Site {
+	if o.Log == nil || o.Now == nil {
+		panic("web: Options need Log and Now")
+	}
+	s := &Site{
+		log: o.Log, now: o.Now, secure: o.Secure, trusted: o.Trusted, page: o.Page,
+		policy: contentPolicy(o.FormAction), maxBody: o.MaxBody, timeout: o.Timeout,
+		observe: o.Observe, origins: http.NewCrossOriginProtection(),
+	}
+	if o.Address.Rate > 0 {
+		s.address = NewLimiter(o.Address, o.Now)
+	}
+	if s.maxBody == 0 {
+		s.maxBody = 64 << 10
+	}
+	if s.timeout == 0 {
+		s.timeout = 20 * time.Second
+	}
+	return s
+}
+
+// exchange is what the middleware knows of one request; it travels in the context.
+type exchange struct {
+	id     string
+	route  string
+	code   fault.Code
+	addr   netip.Addr
+	locale Locale
+	elder  bool
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(r *http.Request) *exchange {
+	x, _ := r.Context().Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// RequestID returns the id of this request, "" outside of Wrap.
+func RequestID(r *http.Request) string {
+	if x := exchangeOf(r); x != nil {
+		return x.id
+	}
+	return ""
+}
+
+// LocaleOf returns the language of this request.
+func LocaleOf(r *http.Request) Locale {
+	if x := exchangeOf(r); x != nil {
+		return x.locale
+	}
+	l, _ := chooseLocale(r)
+	return l
+}
+
+// ElderOf tells whether this request is in the elder edition.
+func ElderOf(r *http.Request) bool {
+	if x := exchangeOf(r); x != nil {
+		return x.elder
+	}
+	elder, _ := chooseElder(r)
+	return elder
+}
+
+// AddrOf returns the client's address as trusted proxies tell it; invalid outside of Wrap.
+func AddrOf(r *http.Request) netip.Addr {
+	if x := exchangeOf(r); x != nil {
+		return x.addr
+	}
+	return netip.Addr{}
+}
+
+func routeOf(r *http.Request) string {
+	if x := exchangeOf(r); x != nil && x.route != "" {
+		return x.route
+	}
+	return r.Pattern
+}
+
+func noteCode(r *http.Request, e *fault.Error) {
+	if x := exchangeOf(r); x != nil {
+		x.code = e.Code
+	}
+}
+
+// Wrap goes around the whole mux: request id, language, headers, limits, cross-site protection,
+// recovery, access log.
+func (s *Site) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := s.now()
+		x := &exchange{id: rand.Text(), addr: clientAddr(r, s.trusted)}
+		var setLocale, setElder bool
+		x.locale, setLocale = chooseLocale(r)
+		x.elder, setElder = chooseElder(r)
+
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), exchangeKey{}, x), s.timeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		rec := &recorder{ResponseWriter: w}
+		s.secureHeaders(rec.Header())
+		rec.Header().Set("X-Request-Id", x.id)
+		if setLocale {
+			s.remember(rec, localeCookie, string(x.locale))
+		}
+		if setElder {
+			s.remember(rec, editionCookie, map[bool]string{true: "elder", false: "normal"}[x.elder])
+		}
+
+		defer func() {
+			if v := recover(); v != nil {
+				s.recovered(rec, r, v)
+			}
+			s.finish(rec, r, x, start)
+		}()
+
+		if s.address != nil {
+			if wait := s.address.Take(addressKey(x.addr)); wait > 0 {
+				s.Fail(rec, r, fault.New(fault.TooManyRequests).After(wait))
+				return
+			}
+		}
+		if err := s.origins.Check(r); err != nil {
+			s.Fail(rec, r, fault.New(fault.CrossSite))
+			return
+		}
+		if r.Body != nil {
+			r.Body = http.MaxBytesReader(rec, r.Body, s.maxBody)
+		}
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recovered answers a panic as an internal fault. Its value may hold anything, so only its type and
+// the stack are logged.
+func (s *Site) recovered(w *recorder, r *http.Request, v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	s.log.LogAttrs(r.Context(), slog.LevelError, "panic",
+		slog.String("request_id", RequestID(r)), slog.String("route", routeOf(r)),
+		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+	if w.status == 0 {
+		s.Fail(w, r, fault.New(fault.InternalError))
+		return
+	}
+	noteCode(r, fault.New(fault.InternalError))
+}
+
+func (s *Site) finish(w *recorder, r *http.Request, x *exchange, start time.Time) {
+	route := routeOf(r)
+	if route == "" {
+		route = "none"
+	}
+	status := w.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	took := s.now().Sub(start)
+	method := r.Method
+	if !knownMethod(method) {
+		method = "OTHER"
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", x.id), slog.String("method", method), slog.String("route", route),
+		slog.Int("status", status), slog.Int64("bytes", w.bytes), slog.Duration("took", took),
+		slog.String("lang", string(x.locale)),
+	}
+	if x.code != "" {
+		attrs = append(attrs, slog.String("code", string(x.code)))
+	}
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", attrs...)
+	if s.observe != nil {
+		s.observe(Observation{Method: method, Route: route, Status: status, Code: x.code, Bytes: w.bytes, Duration: took})
+	}
+}
+
+func knownMethod(m string) bool {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return true
+	}
+	return false
+}
+
+func (s *Site) remember(w http.ResponseWriter, name, value string) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: aYear, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// recorder remembers status and size for the log.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func contentPolicy(formAction []string) string {
+	return strings.Join([]string{
+		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
+		"font-src 'self'", "connect-src 'self'", "manifest-src 'self'",
+		strings.Join(append([]string{"form-action 'self'"}, formAction...), " "),
+		"base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
+	}, "; ")
+}
+
+func (s *Site) secureHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", s.policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), payment=(), usb=(), geolocation=(self)")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if s.secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	}
+}

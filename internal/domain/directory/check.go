@@ -1,0 +1,227 @@
+package directory
+
+import (
+	"slices"
+
+	"suiyue/internal/domain/fault"
+)
+
+// Check compares the lines of all files with each other and reports every fault: DuplicateField for
+// a key given twice, NotOneOf for a reference to what is not there or may not be referred to,
+// OutOfRange for a parent that leads back to itself, Required for what is missing.
+func Check(t Tables) []LineError {
+	c := &checker{units: map[string]Unit{}, halls: map[string]Hall{}, lines: map[HallLevel]map[string]bool{}}
+	c.checkUnits(t)
+	c.checkLines(t.Lines)
+	c.checkHalls(t.Halls)
+	c.checkItems(t)
+	return c.faults
+}
+
+type checker struct {
+	units  map[string]Unit
+	halls  map[string]Hall
+	lines  map[HallLevel]map[string]bool
+	faults []LineError
+}
+
+func (c *checker) bad(file string, line int, column string, code fault.Code) {
+	c.faults = append(c.faults, LineError{file, line, column, code})
+}
+
+// unitParents says which kinds of unit may be right above each kind.
+func unitParents(k UnitKind) []UnitKind {
+	switch k {
+	case Agency, District:
+		return []UnitKind{Platform}
+	case Street, Pseudo:
+		return []UnitKind{District}
+	case Village:
+		return []UnitKind{Street, Pseudo}
+	}
+	return nil
+}
+
+func (c *checker) checkUnits(t Tables) {
+	parents := map[string]string{}
+	roots := 0
+	for _, r := range t.Units {
+		u := r.Value
+		if _, twice := c.units[u.ID]; twice {
+			c.bad(UnitsFile, r.Line, "code", fault.DuplicateField)
+			continue
+		}
+		c.units[u.ID], parents[u.ID] = u, u.ParentID
+		if u.ParentID == "" {
+			if roots++; roots > 1 {
+				c.bad(UnitsFile, r.Line, "parent", fault.DuplicateField)
+			}
+		}
+	}
+	if roots == 0 {
+		c.bad(UnitsFile, 0, "parent", fault.Required)
+	}
+	for _, r := range t.Agencies {
+		u := r.Value.Unit
+		if _, twice := c.units[u.ID]; twice {
+			c.bad(AgenciesFile, r.Line, "id", fault.DuplicateField)
+			continue
+		}
+		c.units[u.ID], parents[u.ID] = u, u.ParentID
+	}
+	for _, r := range t.Units {
+		c.checkParent(UnitsFile, r.Line, r.Value, parents)
+	}
+	for _, r := range t.Agencies {
+		c.checkParent(AgenciesFile, r.Line, r.Value.Unit, parents)
+	}
+}
+
+func (c *checker) checkParent(file string, line int, u Unit, parents map[string]string) {
+	if u.ParentID == "" && u.Kind == Platform {
+		return
+	}
+	parent, known := c.units[u.ParentID]
+	switch {
+	case circular(u.ID, parents):
+		c.bad(file, line, "parent", fault.OutOfRange)
+	case !known || !slices.Contains(unitParents(u.Kind), parent.Kind):
+		c.bad(file, line, "parent", fault.NotOneOf)
+	}
+}
+
+// circular tells whether going up from id leads back to id.
+func circular(id string, parents map[string]string) bool {
+	at := parents[id]
+	for range len(parents) {
+		if at == "" {
+			return false
+		}
+		if at == id {
+			return true
+		}
+		at = parents[at]
+	}
+	return false
+}
+
+func (c *checker) checkLines(lines []Row[Line]) {
+	for _, r := range lines {
+		l := r.Value
+		if c.lines[l.Level] == nil {
+			c.lines[l.Level] = map[string]bool{}
+		}
+		if c.lines[l.Level][l.ID] {
+			c.bad(LinesFile, r.Line, "line", fault.DuplicateField)
+		}
+		c.lines[l.Level][l.ID] = true
+	}
+}
+
+func (c *checker) checkHalls(halls []Row[HallEntry]) {
+	parents := map[string]string{}
+	for _, r := range halls {
+		h := r.Value
+		if _, twice := c.halls[h.ID]; twice {
+			c.bad(HallsFile, r.Line, "id", fault.DuplicateField)
+			continue
+		}
+		c.halls[h.ID], parents[h.ID] = h.Hall, h.ParentHall
+	}
+	for _, r := range halls {
+		h := r.Value
+		unit, known := c.units[h.UnitID]
+		level, district, street := c.place(unit)
+		switch {
+		case !known || level == "":
+			c.bad(HallsFile, r.Line, "unit", fault.NotOneOf)
+		case h.Level != level:
+			c.bad(HallsFile, r.Line, "level", fault.NotOneOf)
+		default:
+			if h.DistrictID != district {
+				c.bad(HallsFile, r.Line, "district", fault.NotOneOf)
+			}
+			if h.StreetID != street {
+				c.bad(HallsFile, r.Line, "street", fault.NotOneOf)
+			}
+		}
+		if h.ParentHall != "" {
+			if circular(h.ID, parents) {
+				c.bad(HallsFile, r.Line, "parent_hall", fault.OutOfRange)
+			} else if _, known := c.halls[h.ParentHall]; !known {
+				c.bad(HallsFile, r.Line, "parent_hall", fault.NotOneOf)
+			}
+		}
+		for _, l := range h.Lines {
+			if !c.lines[h.Level][l] {
+				c.bad(HallsFile, r.Line, "lines", fault.NotOneOf)
+				break
+			}
+		}
+		if len(h.Lines) == 0 && len(c.lines[h.Level]) == 0 {
+			c.bad(HallsFile, r.Line, "lines", fault.Required)
+		}
+	}
+}
+
+// place returns what a hall of the unit must say; level "" when the unit can have none.
+func (c *checker) place(u Unit) (level HallLevel, district, street string) {
+	switch u.Kind {
+	case Platform, Agency:
+		return CityHall, "", ""
+	case District:
+		return DistrictHall, u.ID, ""
+	case Street:
+		return StreetHall, u.ParentID, u.ID
+	case Village:
+		return VillageHall, c.units[u.ParentID].ParentID, u.ParentID
+	}
+	return "", "", ""
+}
+
+func (c *checker) checkItems(t Tables) {
+	items := map[string]bool{}
+	for _, r := range t.Items {
+		it := r.Value
+		if items[it.Code] {
+			c.bad(ItemsFile, r.Line, "code", fault.DuplicateField)
+		}
+		items[it.Code] = true
+		if unit, known := c.units[it.Department]; !known || unit.Kind != Agency {
+			c.bad(ItemsFile, r.Line, "department", fault.NotOneOf)
+		}
+		own := false
+		for _, level := range it.Levels {
+			own = own || c.lines[level][it.Line]
+			if !c.lines[level][it.Line] && !c.lines[level][GeneralLine] {
+				c.bad(ItemsFile, r.Line, "levels", fault.NotOneOf)
+			}
+		}
+		if !own {
+			c.bad(ItemsFile, r.Line, "line", fault.NotOneOf)
+		}
+	}
+	type place struct {
+		item     string
+		position int
+	}
+	taken := map[place]bool{}
+	has := map[string]bool{}
+	for _, r := range t.Materials {
+		m := r.Value
+		if !items[m.Item] {
+			c.bad(MaterialsFile, r.Line, "item", fault.NotOneOf)
+		}
+		if p := (place{m.Item, m.Position}); taken[p] {
+			c.bad(MaterialsFile, r.Line, "position", fault.DuplicateField)
+		} else {
+			taken[p] = true
+		}
+		has[m.Item] = true
+	}
+	for _, r := range t.Items {
+		if !has[r.Value.Code] {
+			c.bad(ItemsFile, r.Line, "code", fault.Required) // nothing to bring is said to be so, in a line of its own
+		}
+	}
+}

@@ -56,7 +56,7 @@ var sqlite = dialect{
 }
 
 var postgres = dialect{
-	name:     "postgres",
+	name: "postgres",
 	// The condition is always true; it makes the planner expect one row, so that every set statement
 	// walks the keys of its table from the rows, though it was planned when the table was empty.
 	replace: strings.NewReplacer(

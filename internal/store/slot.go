@@ -47,6 +47,14 @@ select `+slotColumns+`, s.revision from slot s where s.date >= $1 order by s.hal
 		func(scan func(...any) error) error { return eachLive(scan, each) }, date.String())
 }
 
+// SlotsOf gives the slots of one queue from date on to each, in order of id.
+func (tx *Tx) SlotsOf(ctx context.Context, hall, queue string, date calendar.Date, each func(LiveSlot)) error {
+	return tx.query(ctx, "slot.queue", `
+select `+slotColumns+`, s.revision from slot s where s.hall_id = $1 and s.id >= $2 and s.id < $3 order by s.id`,
+		func(scan func(...any) error) error { return eachLive(scan, each) },
+		hall, booking.SlotID(queue, date, 0), booking.SlotID(queue, calendar.MakeDate(9999, 12, 31), 23))
+}
+
 // SlotsByID gives the named slots, [hall, slot] each, that exist.
 func (tx *Tx) SlotsByID(ctx context.Context, refs [][2]string, each func(LiveSlot)) error {
 	if len(refs) == 0 {

@@ -1,35 +1,34 @@
 package booking
 
-// Crockford's base 32: no I, L, O or U, and in ASCII order, so that ids sort as their numbers do.
-const idDigits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+import "strings"
 
-const idLength = 8
+// Alphabet is Crockford's base 32: no I, L, O or U, and in the order of ASCII.
+const Alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// MaxNumber is the highest booking number an id can hold: 40 bits.
-const MaxNumber = 1<<(5*idLength) - 1
+// IDs is how many booking numbers there are: 0 to IDs-1.
+const IDs = 1 << 40
 
-// IDOf writes booking number n as an id: 8 characters that sort as the numbers do. Numbers are dense;
-// what people are told is the code the vault makes of it, which cannot be guessed.
+// IDOf writes a booking number below IDs as its id: 8 characters that sort as the numbers do. It is
+// "", which no booking has, for any other number.
 func IDOf(n uint64) string {
-	if n > MaxNumber {
-		panic("booking: number above 40 bits")
+	if n >= IDs {
+		return ""
 	}
-	var b [idLength]byte
-	for i := idLength - 1; i >= 0; i-- {
-		b[i] = idDigits[n&31]
-		n >>= 5
+	var b [8]byte
+	for i := range b {
+		b[i] = Alphabet[n>>(35-5*i)&31]
 	}
 	return string(b[:])
 }
 
-// NumberOfID reads an id back; false for anything IDOf would not have written.
+// NumberOfID reads what IDOf wrote, and nothing else.
 func NumberOfID(id string) (uint64, bool) {
-	if len(id) != idLength {
+	if len(id) != 8 {
 		return 0, false
 	}
 	var n uint64
-	for i := range idLength {
-		v := idValue[id[i]]
+	for i := range len(id) {
+		v := strings.IndexByte(Alphabet, id[i])
 		if v < 0 {
 			return 0, false
 		}
@@ -37,13 +36,3 @@ func NumberOfID(id string) (uint64, bool) {
 	}
 	return n, true
 }
-
-var idValue = func() (t [256]int8) {
-	for i := range t {
-		t[i] = -1
-	}
-	for i := range len(idDigits) {
-		t[idDigits[i]] = int8(i)
-	}
-	return t
-}()

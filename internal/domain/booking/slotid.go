@@ -2,7 +2,11 @@ package booking
 
 import "suiyue/internal/domain/calendar"
 
+// maxSlotID bounds what is read as a slot id, in bytes.
+const maxSlotID = 96
+
 // SlotID names the slot of a queue on a date at an hour: queue id, yyyymmdd and hh joined by "-".
+// Queue ids are lower-case letters, digits, "-" and "_"; years have four digits; hours are 0 to 23.
 func SlotID(queue string, d calendar.Date, hour int) string {
 	return queue + "-" + compact(d) + "-" + two(hour)
 }
@@ -10,7 +14,7 @@ func SlotID(queue string, d calendar.Date, hour int) string {
 // ParseSlotID takes a slot id apart; false for anything SlotID would not have written.
 func ParseSlotID(id string) (queue string, d calendar.Date, hour int, ok bool) {
 	const tail = len("-20060102-15")
-	if len(id) <= tail || len(id) > 96 {
+	if len(id) <= tail || len(id) > maxSlotID {
 		return "", 0, 0, false
 	}
 	at := len(id) - tail
@@ -26,5 +30,8 @@ func ParseSlotID(id string) (queue string, d calendar.Date, hour int, ok bool) {
 			return "", 0, 0, false
 		}
 	}
-	return id[:at], d, hour, hour < 24
+	if hour > 23 {
+		return "", 0, 0, false
+	}
+	return id[:at], d, hour, true
 }

@@ -35,10 +35,15 @@ type Calendar struct {
 	years map[int]YearStatus
 }
 
-// New checks and keeps the named days. A year that has days must have a status, no date may come
-// twice, and a make-up working day must be a Saturday or Sunday.
+// New checks and keeps copies of the named days and the years' statuses. A year that has days must
+// have a status, no date may come twice, and a make-up working day must be a Saturday or Sunday.
 func New(days []Day, years map[int]YearStatus) (*Calendar, error) {
 	c := &Calendar{days: make(map[Date]Day, len(days)), years: maps.Clone(years)}
+	for year, status := range years {
+		if status != Official && status != Provisional {
+			return nil, fmt.Errorf("calendar: year %d has no known status", year)
+		}
+	}
 	for _, d := range days {
 		_, twice := c.days[d.Date]
 		switch {
@@ -72,7 +77,8 @@ func (c *Calendar) IsWorking(d Date) bool {
 	return !d.weekend()
 }
 
-// Festival returns the festival a named day belongs to, "" for other days.
+// Festival returns the festival a statutory day off belongs to, "" for every other day, make-up days
+// included: nobody is told "Spring Festival" on a day they have to work.
 func (c *Calendar) Festival(d Date) string {
 	if c.days[d].Kind != Off {
 		return ""
@@ -86,7 +92,18 @@ func (c *Calendar) Status(year int) (YearStatus, bool) {
 	return s, ok
 }
 
-// AddWorkingDays returns the n-th working day after d, for n ≥ 1; d itself for 0.
+// Horizon returns the first date on or after from whose year has no official notice: what is said
+// about it and later dates may still change. (A notice may also name the last days of December before
+// its year; it comes out weeks ahead of them.)
+func (c *Calendar) Horizon(from Date) Date {
+	for year := from.Year(); ; year++ {
+		if c.years[year] != Official {
+			return max(from, MakeDate(year, time.January, 1))
+		}
+	}
+}
+
+// AddWorkingDays returns the n-th working day after d, for n ≥ 1; d itself for 0 (Art. 23).
 func (c *Calendar) AddWorkingDays(d Date, n int) Date {
 	for n > 0 {
 		d++
@@ -97,7 +114,8 @@ func (c *Calendar) AddWorkingDays(d Date, n int) Date {
 	return d
 }
 
-// WorkingDaysBetween counts the working days after from, up to and with to.
+// WorkingDaysBetween counts the working days after from, up to and with to; 0 when to is not later
+// (Art. 23).
 func (c *Calendar) WorkingDaysBetween(from, to Date) int {
 	n := 0
 	for d := from + 1; d <= to; d++ {
@@ -115,7 +133,9 @@ func (c *Calendar) counts(d Date, skipStatutory bool) bool {
 }
 
 // WindowEnd returns the last date of the off-site window of day from: the days-th counted date after
-// it. The window holds every date after from up to that one.
+// it, days ≥ 1. The window holds every date after from up to that one, days off among them. Days off
+// that follow the end are left to the next window, so a window never ends on one and a day off
+// releases nothing.
 func (c *Calendar) WindowEnd(from Date, days int, skipStatutory bool) Date {
 	d := from
 	for days > 0 {
@@ -134,27 +154,28 @@ func (c *Calendar) InWindow(from, d Date, days int, skipStatutory bool) bool {
 
 // WindowDates lists the dates of the window of day from.
 func (c *Calendar) WindowDates(from Date, days int, skipStatutory bool) []Date {
-	var out []Date
-	for d := from + 1; d <= c.WindowEnd(from, days, skipStatutory); d++ {
+	end := c.WindowEnd(from, days, skipStatutory)
+	out := make([]Date, 0, end-from)
+	for d := from + 1; d <= end; d++ {
 		out = append(out, d)
 	}
 	return out
 }
 
-// ReleaseDay returns the first day whose window contains d: the earliest with fewer than days counted
-// dates strictly between it and d. It is found by walking back from d.
+// ReleaseDay returns the first day whose window contains d, days ≥ 1: the earliest with fewer than days
+// counted dates strictly between it and d. It is found by walking back from d.
 func (c *Calendar) ReleaseDay(d Date, days int, skipStatutory bool) Date {
 	for day := d - 1; ; day-- {
 		if c.counts(day, skipStatutory) {
-			if days--; days == 0 { // one day earlier, day would lie between too, and that is one too many
+			if days--; days <= 0 { // one day earlier, day would lie between too, and that is one too many
 				return day
 			}
 		}
 	}
 }
 
-// ReleaseInstant returns when the numbers of date d can first be had: at minute of its release day
-// (Art. 14: 12:00, every day, weekends too).
+// ReleaseInstant returns when the numbers of date d can first be had: at minute (after midnight) of its
+// release day (Art. 14: 12:00, every day, weekends too).
 func (c *Calendar) ReleaseInstant(d Date, days int, skipStatutory bool, minute int) time.Time {
 	return c.ReleaseDay(d, days, skipStatutory).At(minute/60, minute%60)
 }

@@ -50,7 +50,7 @@ func (c *Calendar) falls(r Rule, d Date) bool {
 		first := MakeDate(d.Year(), d.Month(), 1)
 		return c.WorkingDaysBetween(first-1, d) == r.N
 	case DayOfMonth:
-		// It may have moved on to d from any of the days off right before, even of last month.
+		// It may have moved on to d from any of the days off just before, even of last month.
 		for from := d; ; from-- {
 			if from.is(r.N) {
 				return true
@@ -63,7 +63,7 @@ func (c *Calendar) falls(r Rule, d Date) bool {
 	return false
 }
 
-// is tells whether d is the n-th of its month, or the last one where the month has no n-th.
+// is tells whether d is the n-th of its month, or the last day where the month has no n-th.
 func (d Date) is(n int) bool {
 	if d.Day() == n {
 		return true
@@ -72,7 +72,8 @@ func (d Date) is(n int) bool {
 	return last && n > d.Day()
 }
 
-// Validate reports a rule that no day could answer to.
+// Validate reports a rule that no day could answer to: N is 1 to 23 for working days (no month has
+// more) and 1 to 31 for days of the month.
 func (r Rule) Validate() error {
 	switch {
 	case r.Half != Morning && r.Half != Afternoon && r.Half != WholeDay:

@@ -32,22 +32,36 @@ func OnSiteTotal(total, perMille int) int {
 	return max(total, 0) * min(max(perMille, 0), 100) / 1000
 }
 
-// Hour is the numbers of one hour of a day.
-type Hour struct {
+// Plan is the numbers of one hour of a day.
+type Plan struct {
 	Hour    int
 	OffSite int
 	OnSite  int
 }
 
-// PlanDay splits a day's total over the open hours. Off-site and on-site numbers add up to the total;
-// the hours that have one number more give an on-site number first.
-func PlanDay(total, perMille int, open calendar.Hours) []Hour {
+// PlanDay splits a day's total over the open hours. Off-site and on-site numbers add up to the total
+// and no hour keeps more on-site numbers than it has. What is left over of the on-site numbers goes to
+// hours spread over the day, so that someone who comes in the afternoon finds some too. It returns
+// nothing for a day that is shut.
+func PlanDay(total, perMille int, open calendar.Hours) []Plan {
 	hours := open.List()
+	if len(hours) == 0 {
+		return nil
+	}
 	all := Split(total, len(hours))
-	kept := Split(OnSiteTotal(total, perMille), len(hours))
-	plan := make([]Hour, len(hours))
+	onSite := OnSiteTotal(total, perMille)
+	base, left := onSite/len(hours), onSite%len(hours)
+	plan := make([]Plan, len(hours))
+	room := 0 // hours, the earlier ones, that have room for one on-site number more: at least left of them
 	for i, h := range hours {
-		plan[i] = Hour{Hour: h, OffSite: all[i] - kept[i], OnSite: kept[i]}
+		plan[i] = Plan{Hour: h, OffSite: all[i] - base, OnSite: base}
+		if plan[i].OffSite > 0 {
+			room++
+		}
+	}
+	for k := range left {
+		p := &plan[k*room/left]
+		p.OffSite, p.OnSite = p.OffSite-1, p.OnSite+1
 	}
 	return plan
 }

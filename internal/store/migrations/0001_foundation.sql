@@ -195,19 +195,17 @@ create table session (
 create index session_by_person on session (person);
 create index session_ended on session (ended_at) where ended_at > 0;
 
+-- The codes of the last hours. A row sent at 0 is no code: transactions about a phone take turns on it.
 create table one_time_code (
   phone text not null,           -- keyed hash
-  purpose text not null,
-  code_hash text not null,
-  sealed bytea not null,         -- who asked: identity.Person without level
   sent_at bigint not null,
-  expires_at bigint not null,
-  attempts bigint not null default 0,
-  sent_in_hour bigint not null default 1,
-  hour_began bigint not null,
-  primary key (phone, purpose)
+  code_hash text not null,       -- keyed hash of the code and of what it was asked for
+  wrong bigint not null default 0,
+  used bigint not null default 0,
+  primary key (phone, sent_at)
 );
 
+-- A row without an id is nobody: transactions about an owner take turns on it.
 create table kept_person (
   owner text not null,
   id text not null,

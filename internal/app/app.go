@@ -1,0 +1,194 @@
+// Package app holds the use cases of the product, one file each. It decides who may do what, asks
+// domain for decisions and store for facts, and declares what it needs from outside as ports.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"suiyue/internal/batch"
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/rulebook"
+	"suiyue/internal/store"
+)
+
+// Vault keeps secrets: it seals personal data, makes keyed hashes to find it by, and turns booking
+// numbers into codes that cannot be guessed.
+type Vault interface {
+	Seal(plain []byte, about string) []byte
+	Open(sealed []byte, about string) ([]byte, error)
+	Lookup(domain, canonical string) string
+	CodeOf(n uint64) string
+	NumberOf(code string) (uint64, bool)
+	TokenHash(token string) string
+}
+
+// Config of New.
+type Config struct {
+	DB      *store.DB
+	Vault   Vault
+	Now     func() time.Time
+	Log     *slog.Logger
+	Lanes   int              // lanes of group commit; 0 = 1 on SQLite, 2 on PostgreSQL
+	Texts   Texter           // sends one-time codes; nil where visitors cannot sign in
+	Refused func(fault.Code) // told of every refused booking request, for metrics
+
+	// Plain answers the textbook way: a transaction for each booking, SQL for each look at what is
+	// free. It is what `suiyue bench` compares with, and nothing else uses it.
+	Plain bool
+}
+
+// App is the product without its faces. It is safe for concurrent use.
+type App struct {
+	db       *store.DB
+	vault    Vault
+	now      func() time.Time
+	log      *slog.Logger
+	texts    Texter
+	refused  func(fault.Code)
+	node     string
+	lanes    *batch.Lanes[booking.Request, booking.Outcome]
+	laneSet  []*store.Lane
+	own      map[string]bool // names of this node's lanes
+	board    *Board
+	city     atomic.Pointer[City]
+	rules    atomic.Pointer[rules]
+	plain    bool
+	sessions sessionCache
+	ids      idBlock
+	newsSeq  atomic.Int64
+}
+
+// rules is what the law and the calendar say, as last read.
+type rules struct {
+	shelf rulebook.Shelf
+	cal   *calendar.Calendar
+}
+
+// New reads the city into memory and opens the lanes. The schema must be current.
+func New(ctx context.Context, c Config) (*App, error) {
+	var id [6]byte
+	rand.Read(id[:])
+	a := &App{
+		db: c.DB, vault: c.Vault, now: c.Now, log: c.Log, texts: c.Texts, refused: c.Refused, plain: c.Plain,
+		node: hex.EncodeToString(id[:]), own: map[string]bool{},
+	}
+	if a.refused == nil {
+		a.refused = func(fault.Code) {}
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	a.board = newBoard(a.node)
+	a.sessions.init()
+	if err := a.Reload(ctx); err != nil {
+		return nil, err
+	}
+	n := c.Lanes
+	if n == 0 {
+		n = 1
+		if c.DB.Engine() == "postgres" {
+			n = 2
+		}
+	}
+	for i := range n {
+		name := fmt.Sprintf("%s-%d", a.node, i)
+		lane, err := c.DB.NewLane(ctx, name)
+		if err != nil {
+			a.closeLanes()
+			return nil, err
+		}
+		a.laneSet = append(a.laneSet, lane)
+		a.own[name] = true
+	}
+	a.lanes = batch.New(ctx, batch.Config{Lanes: n}, a.answer)
+	return a, nil
+}
+
+// Node returns this node's name: new at each start.
+func (a *App) Node() string { return a.node }
+
+// Close answers the requests already accepted, refuses new ones and closes the lanes.
+func (a *App) Close() {
+	if a.lanes != nil {
+		a.lanes.Close()
+	}
+	a.closeLanes()
+}
+
+func (a *App) closeLanes() {
+	for _, l := range a.laneSet {
+		if err := l.Close(); err != nil {
+			a.log.Warn("lane did not close cleanly", "error", err)
+		}
+	}
+}
+
+// laneTime is how long a group may try before its callers are told the outcome is not known.
+const laneTime = 15 * time.Second
+
+// answer runs one group of booking requests on a lane and brings memory up to date.
+func (a *App) answer(ctx context.Context, lane int, group []booking.Request) []booking.Outcome {
+	ctx, cancel := context.WithTimeout(ctx, laneTime)
+	defer cancel()
+	out, states := a.laneSet[lane].Run(ctx, group)
+	a.board.apply(states)
+	return out
+}
+
+// Reload reads directory, calendar, rules and slots again.
+func (a *App) Reload(ctx context.Context) error {
+	return a.db.View(ctx, func(tx *store.Tx) error {
+		days, years, err := tx.Calendar(ctx)
+		if err != nil {
+			return err
+		}
+		cal, err := calendar.New(days, years)
+		if err != nil {
+			return err
+		}
+		books, err := tx.Rulebooks(ctx)
+		if err != nil {
+			return err
+		}
+		if len(books) == 0 {
+			books = []rulebook.Rulebook{rulebook.Trial2022(), rulebook.Continued2025()}
+		}
+		shelf, err := rulebook.NewShelf(books...)
+		if err != nil {
+			return err
+		}
+		dir, err := tx.Directory(ctx)
+		if err != nil {
+			return err
+		}
+		a.rules.Store(&rules{shelf, cal})
+		a.city.Store(newCity(dir))
+		return a.board.load(ctx, tx, calendar.DateOf(a.now()), a.city.Load())
+	})
+}
+
+// Rules returns the rulebook in force on d.
+func (a *App) Rules(d calendar.Date) rulebook.Rulebook { return a.rules.Load().shelf.On(d) }
+
+// Calendar returns the working calendar.
+func (a *App) Calendar() *calendar.Calendar { return a.rules.Load().cal }
+
+// City returns the directory as it is now. It must not be changed.
+func (a *App) City() *City { return a.city.Load() }
+
+// Now returns the time by this node's clock.
+func (a *App) Now() time.Time { return a.now() }
+
+// Ready tells whether bookings can be taken: the database answers and the lanes are open.
+func (a *App) Ready(ctx context.Context) error { return a.db.Ping(ctx) }
+
+// Lanes returns how many requests wait in each lane and how many each is answering.
+func (a *App) Lanes() (waiting, running []int) { return a.lanes.Depths(), a.lanes.Running() }

@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/identity"
+	"suiyue/internal/store"
+)
+
+// What has become of a message, and how a claimed one is settled.
+type (
+	MessageState = store.MessageState
+	Settled      = store.Settled
+)
+
+const (
+	MessagePending = store.MessagePending
+	MessageSent    = store.MessageSent
+	MessageFailed  = store.MessageFailed
+	MessageDropped = store.MessageDropped
+)
+
+// MessageView is one message to the signed-in person.
+type MessageView struct {
+	Kind    booking.MessageKind
+	At      time.Time // when it was due
+	State   MessageState
+	Booking BookingView
+}
+
+// MyMessages returns the person's messages, newest first; next is "" when there are no more.
+func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor string, limit int) (page []MessageView, next string, err error) {
+	limit = min(max(limit, 1), 100)
+	var rows []store.MessageRow
+	var bookings map[string]*booking.Booking
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		var err error
+		if rows, next, err = tx.MessagesOf(ctx, who.Person.Key, cursor, limit); err != nil {
+			return err
+		}
+		bookings = map[string]*booking.Booking{}
+		for _, r := range rows {
+			if bookings[r.Booking] == nil {
+				if bookings[r.Booking], err = tx.Booking(ctx, r.Booking); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	for _, r := range rows {
+		b := bookings[r.Booking]
+		if b == nil {
+			continue
+		}
+		v, err := a.view(*b)
+		if err != nil {
+			return nil, "", err
+		}
+		page = append(page, MessageView{Kind: r.Kind, At: r.Due, State: r.State, Booking: v})
+	}
+	return page, next, nil
+}
+
+// Outgoing is a message ready to be worded and sent.
+type Outgoing struct {
+	Row   store.MessageRow
+	Phone string // clear: for the gateway only
+	View  BookingView
+	// Stale says that the booking has changed since: a reminder of what is no longer so is not sent.
+	Stale bool
+}
+
+// DueMessages takes up to limit messages that are due for sending. They are this caller's for lease;
+// if it does not settle them by then, somebody else takes them.
+func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) ([]Outgoing, error) {
+	var rows []store.MessageRow
+	bookings := map[string]*booking.Booking{}
+	now := a.now()
+	err := a.db.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if rows, err = tx.ClaimMessages(ctx, now, limit, now.Add(lease)); err != nil {
+			return err
+		}
+		clear(bookings)
+		for _, r := range rows {
+			if bookings[r.Booking] == nil {
+				if bookings[r.Booking], err = tx.Booking(ctx, r.Booking); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Outgoing, 0, len(rows))
+	for _, r := range rows {
+		b := bookings[r.Booking]
+		if b == nil {
+			return nil, fault.New(fault.BookingNotFound)
+		}
+		p, err := a.open(b)
+		if err != nil {
+			return nil, err
+		}
+		v, err := a.view(*b)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Outgoing{Row: r, Phone: p.Booker.Phone, View: v, Stale: r.Kind == booking.MessageReminder && (!b.State.Active() || b.Version != r.Version)})
+	}
+	return out, nil
+}
+
+// SettleMessages records what became of messages that DueMessages gave out.
+func (a *App) SettleMessages(ctx context.Context, list []Settled) error {
+	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.SettleMessages(ctx, list) })
+}
+
+// Remind writes a reminder for each active booking of tomorrow that has none yet, and returns how many.
+func (a *App) Remind(ctx context.Context) (int, error) {
+	tomorrow := calendar.DateOf(a.now()) + 1
+	count, after := 0, ""
+	for {
+		var last string
+		n := 0
+		err := a.db.Update(ctx, func(tx *store.Tx) error {
+			due, err := tx.BookingsToRemind(ctx, tomorrow, after, 500)
+			if err != nil {
+				return err
+			}
+			n = len(due)
+			messages := make([]booking.Message, 0, n)
+			for _, b := range due {
+				messages = append(messages, booking.Message{Booking: b.ID, HallID: b.HallID, Version: b.Version, Kind: booking.MessageReminder, Due: tx.Now})
+				last = b.ID
+			}
+			return tx.InsertReminders(ctx, messages)
+		})
+		if err != nil {
+			return count, err
+		}
+		count += n
+		if n < 500 {
+			return count, nil
+		}
+		after = last
+	}
+}

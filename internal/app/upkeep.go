@@ -1,0 +1,31 @@
+package app
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"suiyue/internal/store"
+)
+
+// How long what nobody needs any more is kept.
+const (
+	newsKept     = time.Hour      // a node reads news ten times a second
+	sessionsLast = 24 * time.Hour // after their end
+)
+
+// Upkeep keeps this node's lanes known to the others and drops old news, lanes of nodes that are gone
+// and sessions long ended. It must run more often than once an hour; every node runs it.
+func (a *App) Upkeep(ctx context.Context) error {
+	return a.db.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.TouchLanes(ctx, slices.Sorted(maps.Keys(a.own))); err != nil {
+			return err
+		}
+		if err := tx.ForgetNews(ctx, tx.Now.Add(-newsKept)); err != nil {
+			return err
+		}
+		_, err := tx.PurgeSessions(ctx, tx.Now.Add(-sessionsLast))
+		return err
+	})
+}

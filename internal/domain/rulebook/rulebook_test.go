@@ -1,0 +1,129 @@
+package rulebook_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/rulebook"
+)
+
+func TestArt24_VersionsInForce(t *testing.T) {
+	shelf, err := rulebook.NewShelf(rulebook.Continued2025(), rulebook.Trial2022())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for date, want := range map[string]string{
+		"2021-12-31": "2022-trial", // nothing older is known
+		"2022-04-01": "2022-trial",
+		"2025-03-31": "2022-trial", // three years
+		"2025-04-01": "2025-continued",
+		"2026-11-24": "2025-continued",
+	} {
+		d, err := calendar.ParseDate(date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shelf.On(d).ID; got != want {
+			t.Errorf("%s: %s, want %s", date, got, want)
+		}
+	}
+}
+
+func TestTheMeasuresNumbers(t *testing.T) {
+	for _, r := range []rulebook.Rulebook{rulebook.Trial2022(), rulebook.Continued2025()} {
+		for what, ok := range map[string]bool{
+			"Art. 14: 14 days, statutory days off excepted":      r.WindowDays == 14 && r.WindowCounts == rulebook.SkipStatutory,
+			"Art. 14: release at 12:00, on site at 9:00":         r.ReleaseAt == 12*60 && r.OnSiteReleaseAt == 9*60,
+			"Art. 14: at most 10 % on site":                      r.OnSitePerMille == 100,
+			"Art. 17: cancel until 2 hours before the hour ends": r.CancelBeforeEnd == 2*time.Hour,
+			"Art. 23: 2 working days ahead, decided within 1":    r.RequestNoticeDays == 2 && r.DecideWithinDays == 1,
+			"no sanction the measure does not name":              !r.Sanctions.On,
+		} {
+			if !ok {
+				t.Errorf("%s: %s", r.ID, what)
+			}
+		}
+	}
+}
+
+func TestNewShelfRefuses(t *testing.T) {
+	later := rulebook.Continued2025()
+	later.ID = "twice"
+	wrong := rulebook.Trial2022()
+	wrong.WindowDays = 0
+	for name, versions := range map[string][]rulebook.Rulebook{
+		"none":             nil,
+		"two from one day": {rulebook.Trial2022(), rulebook.Continued2025(), later},
+		"an invalid one":   {wrong, rulebook.Continued2025()},
+	} {
+		if _, err := rulebook.NewShelf(versions...); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestNewShelfKeepsACopy(t *testing.T) {
+	given := []rulebook.Rulebook{rulebook.Continued2025(), rulebook.Trial2022()}
+	shelf, err := rulebook.NewShelf(given...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if given[0].ID != "2025-continued" {
+		t.Error("the versions given were reordered")
+	}
+	given[0].WindowDays = 99
+	if got := shelf.On(calendar.MakeDate(2026, 1, 1)).WindowDays; got != 14 {
+		t.Errorf("window of %d days", got)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		names  string // what the refusal must say
+		change func(*rulebook.Rulebook)
+	}{
+		{"no id", func(r *rulebook.Rulebook) { r.ID = "" }},
+		{"window_days", func(r *rulebook.Rulebook) { r.WindowDays = 0 }},
+		{"window_days", func(r *rulebook.Rulebook) { r.WindowDays = 367 }},
+		{"window_counts", func(r *rulebook.Rulebook) { r.WindowCounts = "" }},
+		{"off_site_closes", func(r *rulebook.Rulebook) { r.OffSiteCloses = "never" }},
+		{"release time", func(r *rulebook.Rulebook) { r.ReleaseAt = 1440 }},
+		{"release time", func(r *rulebook.Rulebook) { r.OnSiteReleaseAt = -1 }},
+		{"Art. 14", func(r *rulebook.Rulebook) { r.OnSitePerMille = 101 }},
+		{"Art. 14", func(r *rulebook.Rulebook) { r.OnSitePerMille = -1 }},
+		{"no hours", func(r *rulebook.Rulebook) { r.Hours = nil }},
+		{"ascend", func(r *rulebook.Rulebook) { r.Hours = []int{9, 9} }},
+		{"ascend", func(r *rulebook.Rulebook) { r.Hours = []int{10, 9} }},
+		{"0..23", func(r *rulebook.Rulebook) { r.Hours = []int{24} }},
+		{"cancel_before_end", func(r *rulebook.Rulebook) { r.CancelBeforeEnd = -time.Second }},
+	} {
+		r := rulebook.Trial2022()
+		c.change(&r)
+		if err := r.Validate(); err == nil || !strings.Contains(err.Error(), c.names) {
+			t.Errorf("%s: %v", c.names, err)
+		}
+	}
+	edge := rulebook.Trial2022()
+	edge.WindowDays, edge.ReleaseAt, edge.OnSitePerMille, edge.Hours = 366, 1439, 0, []int{0, 23}
+	if err := edge.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRulebookIsData(t *testing.T) {
+	b, err := json.Marshal(rulebook.Trial2022())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back rulebook.Rulebook
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(back)
+	if err != nil || string(again) != string(b) || back.EffectiveFrom.String() != "2022-04-01" || back.CancelBeforeEnd != 2*time.Hour {
+		t.Errorf("%s\n%s, %v", b, again, err)
+	}
+}

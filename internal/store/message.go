@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/identity"
+)
+
+// MessageRow is one message as it is stored.
+type MessageRow struct {
+	booking.Message
+	State    MessageState
+	Attempts int // tries that failed so far
+	Sent     time.Time
+}
+
+// Ref names a message: unique, safe to show in logs and to give a gateway.
+func (m MessageRow) Ref() string {
+	return m.Booking + "." + strconv.Itoa(m.Version) + "." + string(m.Kind)
+}
+
+const messageColumns = "m.booking, m.version, m.kind, m.hall_id, m.state, m.due_at, m.attempts, m.sent_at"
+
+func scanMessage(scan func(...any) error) (MessageRow, error) {
+	var m MessageRow
+	var due, sent int64
+	err := scan(&m.Booking, &m.Version, &m.Kind, &m.HallID, &m.State, &due, &m.Attempts, &sent)
+	m.Due = instant(due)
+	if sent != 0 {
+		m.Sent = instant(sent)
+	}
+	return m, err
+}
+
+// ClaimMessages takes up to limit pending messages that are due by now and puts them off until until,
+// so that nobody else takes them before. One that is not settled by then is due again.
+func (tx *Tx) ClaimMessages(ctx context.Context, now time.Time, limit int, until time.Time) ([]MessageRow, error) {
+	var out []MessageRow
+	err := tx.query(ctx, "message.due", `
+select `+messageColumns+` from message m where m.state = 'pending' and m.due_at <= $1 order by m.due_at limit $2 {skip}`,
+		func(scan func(...any) error) error {
+			m, err := scanMessage(scan)
+			out = append(out, m)
+			return err
+		}, micros(now), limit)
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	rows := make([][3]any, len(out))
+	for i, m := range out {
+		rows[i] = [3]any{m.Booking, m.Version, m.Kind}
+	}
+	_, err = tx.exec(ctx, "message.claim", `
+with w as materialized (select r.value->>0 as booking, cast(r.value->>1 as bigint) as version, r.value->>2 as kind from {rows} r order by 1, 2, 3)
+update message set due_at = $2 where (booking, version, kind) in (select booking, version, kind from w)`, marshal(rows), micros(until))
+	return out, err
+}
+
+// MessageState is what has become of a message.
+type MessageState string
+
+const (
+	MessagePending MessageState = "pending" // to be sent, or to be sent again
+	MessageSent    MessageState = "sent"
+	MessageFailed  MessageState = "failed"  // given up
+	MessageDropped MessageState = "dropped" // no longer true when it was due
+)
+
+// Settled is what became of a claimed message.
+type Settled struct {
+	Row     MessageRow
+	State   MessageState
+	Again   time.Duration // pending: how long to wait before the next try
+	Receipt string        // sent: what the carrier gave
+}
+
+// SettleMessages records what became of claimed messages. One that somebody else has settled as sent
+// stays so.
+func (tx *Tx) SettleMessages(ctx context.Context, list []Settled) error {
+	return saveSet(ctx, tx, "message.settle", list, func(s Settled) any {
+		due, failed, sent := s.Row.Due, 1, int64(0)
+		switch s.State {
+		case MessageSent:
+			failed, sent = 0, micros(tx.Now)
+		case MessagePending:
+			due = tx.Now.Add(s.Again)
+		}
+		return []any{s.Row.Booking, s.Row.Version, s.Row.Kind, s.State, micros(due), failed, sent, s.Receipt}
+	}, `
+with w as materialized (select r.value->>0 as booking, cast(r.value->>1 as bigint) as version, r.value->>2 as kind, r.value->>3 as state,
+    cast(r.value->>4 as bigint) as due, cast(r.value->>5 as bigint) as failed, cast(r.value->>6 as bigint) as sent, r.value->>7 as receipt
+    from {rows} r order by 1, 2, 3)
+update message set state = w.state, due_at = w.due, attempts = attempts + w.failed, sent_at = w.sent, receipt = w.receipt from w
+where message.booking = w.booking and message.version = w.version and message.kind = w.kind and message.state = 'pending'`)
+}
+
+// InsertReminders adds messages that are not there yet.
+func (tx *Tx) InsertReminders(ctx context.Context, list []booking.Message) error {
+	return saveSet(ctx, tx, "message.remind", list, func(m booking.Message) any {
+		return []any{m.Booking, m.Version, m.Kind, m.HallID, micros(m.Due)}
+	}, `
+with w as materialized (select r.value->>0 as booking, cast(r.value->>1 as bigint) as version, r.value->>2 as kind, r.value->>3 as hall_id,
+    cast(r.value->>4 as bigint) as due_at from {rows} r order by 1, 2, 3)
+insert into message (booking, version, kind, hall_id, state, due_at) select booking, version, kind, hall_id, 'pending', due_at from w where true
+on conflict (booking, version, kind, hall_id) do nothing`)
+}
+
+// BookingsToRemind returns active bookings of a date that have no reminder of their present version,
+// by id after after, at most limit.
+func (tx *Tx) BookingsToRemind(ctx context.Context, date calendar.Date, after string, limit int) ([]*booking.Booking, error) {
+	var out []*booking.Booking
+	err := tx.query(ctx, "booking.remind", `
+select `+bookingColumns+` from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id
+where s.date = $1 and b.state = 'booked' and b.id > $2
+and not exists (select 1 from message m where m.booking = b.id and m.version = b.version and m.kind = 'reminder')
+order by b.id limit $3`,
+		func(scan func(...any) error) error {
+			b, err := scanBooking(scan)
+			out = append(out, b)
+			return err
+		}, date.String(), after, limit)
+	return out, err
+}
+
+// MessagesOf returns messages about bookings a person made, newest first, from after cursor on; next
+// is "" when there are no more.
+func (tx *Tx) MessagesOf(ctx context.Context, person identity.Key, cursor string, limit int) (page []MessageRow, next string, err error) {
+	due, key := int64(1)<<62, ""
+	if cursor != "" {
+		at, rest, ok := strings.Cut(cursor, "_")
+		if due, err = strconv.ParseInt(at, 36, 64); err != nil || !ok || len(rest) > 64 {
+			return nil, "", fault.New(fault.CursorInvalid)
+		}
+		key = rest
+	}
+	err = tx.query(ctx, "message.mine", `
+with w as materialized (select distinct c.booking as id from claim c where c.person = $1 and c.name >= '`+booking.KeysFrom+`' and c.name < '`+booking.KeysTo+`')
+select `+messageColumns+` from w cross join message m
+where m.booking = w.id and (m.due_at < $2 or m.due_at = $2 and m.booking || '.' || m.version || '.' || m.kind > $3)
+order by m.due_at desc, m.booking || '.' || m.version || '.' || m.kind limit $4`,
+		func(scan func(...any) error) error {
+			m, err := scanMessage(scan)
+			page = append(page, m)
+			return err
+		}, string(person), due, key, limit+1)
+	if err == nil && len(page) > limit {
+		page = page[:limit]
+		last := page[limit-1]
+		next = strconv.FormatInt(micros(last.Due), 36) + "_" + last.Ref()
+	}
+	return page, next, err
+}

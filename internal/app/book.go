@@ -88,7 +88,7 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 		Sealed: a.vault.Seal(plain, "booking|"+id),
 	})
 	if err != nil {
-		return Receipt{}, a.explain(ctx, who, err, r.Item, r.SlotID, r.Units)
+		return Receipt{}, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.SlotID, r.Units})
 	}
 	return a.receipt(answer)
 }
@@ -130,7 +130,7 @@ func (a *App) move(ctx context.Context, who *identity.Session, r MoveRequest) (R
 		Booking: b.ID, Offer: offer, SlotID: r.SlotID, Channel: r.Channel,
 	})
 	if err != nil {
-		return Receipt{}, a.explain(ctx, who, err, b.Item, r.SlotID, b.Units)
+		return Receipt{}, a.explain(ctx, who, err, wanted{b.Item, b.Stage, r.SlotID, b.Units})
 	}
 	return a.receipt(answer)
 }
@@ -208,18 +208,26 @@ func (a *App) offer(item, slot string) (booking.Offer, error) {
 	}, nil
 }
 
+// wanted is what somebody asked a number for.
+type wanted struct {
+	item  string
+	stage directory.Stage
+	slot  string
+	units int
+}
+
 // explain adds to a refusal what could be done instead: for a full slot the next free ones, for a
 // limit the booking that stands in the way, if it is the asker's own.
-func (a *App) explain(ctx context.Context, who *identity.Session, err error, item, slot string, units int) error {
+func (a *App) explain(ctx context.Context, who *identity.Session, err error, w wanted) error {
 	f := fault.As(err)
 	switch f.Code {
 	case fault.SoldOut, fault.SlotClosed, fault.SlotOver, fault.OffSiteClosed, fault.NotReleased:
-		queue, _, _, _ := booking.ParseSlotID(slot)
+		queue, _, _, _ := booking.ParseSlotID(w.slot)
 		args := copyArgs(f)
-		if next := a.NextFree(queue, units); next != nil {
+		if next := a.NextFree(queue, w.units); next != nil {
 			args["here"] = next.ID
 		}
-		if next := a.elsewhere(item, queue, units); next != nil {
+		if next := a.elsewhere(w, queue); next != nil {
 			args["elsewhere"] = next.ID
 		}
 		f.Args = args
@@ -245,20 +253,20 @@ func copyArgs(f *fault.Error) map[string]string {
 	return args
 }
 
-// elsewhere returns the soonest free slot for item in any other queue, nearest in the tree first
+// elsewhere returns the soonest free slot for the same in any other queue, nearest in the tree first
 // among equals.
-func (a *App) elsewhere(item, queue string, units int) *SlotView {
+func (a *App) elsewhere(w wanted, queue string) *SlotView {
 	now := a.now()
 	rules := a.Rules(calendar.DateOf(now))
 	city := a.City()
 	var best *SlotView
 	bestNear := -1
 	home := city.Queue(queue)
-	for _, o := range city.Offers(item) {
-		if o.QueueID == queue {
+	for _, o := range city.Offers(w.item) {
+		if o.QueueID == queue || !o.Stages.Has(w.stage) || w.units > max(o.BatchMax, 1) {
 			continue
 		}
-		v := a.nextFree(o.QueueID, units, now, rules)
+		v := a.nextFree(o.QueueID, w.units, now, rules)
 		if v == nil {
 			continue
 		}

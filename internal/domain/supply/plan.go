@@ -52,15 +52,13 @@ func PlanDay(total, perMille int, open calendar.Hours) []Plan {
 	onSite := OnSiteTotal(total, perMille)
 	base, left := onSite/len(hours), onSite%len(hours)
 	plan := make([]Plan, len(hours))
-	room := 0 // hours, the earlier ones, that have room for one on-site number more: at least left of them
 	for i, h := range hours {
 		plan[i] = Plan{Hour: h, OffSite: all[i] - base, OnSite: base}
-		if plan[i].OffSite > 0 {
-			room++
-		}
 	}
+	// A tenth at most is kept, over 24 hours at most: an hour chosen here has a number to give. (Where
+	// some hours have none at all, two on-site numbers at most are left, and the second half-way is early.)
 	for k := range left {
-		p := &plan[k*room/left]
+		p := &plan[k*len(hours)/left]
 		p.OffSite, p.OnSite = p.OffSite-1, p.OnSite+1
 	}
 	return plan

@@ -238,3 +238,16 @@ func BenchmarkSlotsFor(b *testing.B) {
 		supply.SlotsFor(c, r, q, date("2026-10-21"))
 	}
 }
+
+// Every total small enough for an hour to run short, over every number of hours.
+func TestArt14_NoHourKeepsMoreThanItHas(t *testing.T) {
+	for n := 1; n <= 24; n++ {
+		for total := range 40 * n {
+			for _, p := range supply.PlanDay(total, 100, calendar.Hours(1<<n-1)) {
+				if p.OffSite < 0 {
+					t.Fatalf("%d over %d hours: %+v", total, n, p)
+				}
+			}
+		}
+	}
+}

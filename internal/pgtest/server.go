@@ -1,0 +1,234 @@
+// Package pgtest starts throw-away PostgreSQL servers: for tests, and for benchmarks that are given no
+// database of their own.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Durability says whether commits wait for the disk.
+type Durability bool
+
+const (
+	Durable Durability = true  // as in production
+	Fast    Durability = false // for tests that kill nothing
+)
+
+// Server is one running PostgreSQL with a data directory of its own.
+type Server struct {
+	bin, dir, port string
+	durable        Durability
+	account        *syscall.Credential
+	cmd            *exec.Cmd
+	ended          chan error
+}
+
+// Start makes a data directory and starts a server on a random loopback port. PostgreSQL refuses to
+// run as root: then it runs as the account "postgres", or "nobody".
+func Start(d Durability) (*Server, error) {
+	bin, err := find()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{bin: bin, durable: d}
+	if s.dir, err = os.MkdirTemp("", "suiyue-pg-"); err != nil {
+		return nil, err
+	}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	if err := s.Restart(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return s, nil
+}
+
+func find() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(found) > 0 {
+		slices.Sort(found)
+		return filepath.Dir(found[len(found)-1]), nil
+	}
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	return "", errors.New("pgtest: PostgreSQL is needed (Debian: apt-get install postgresql)")
+}
+
+func (s *Server) prepare() error {
+	if err := os.Chmod(s.dir, 0o755); err != nil {
+		return err
+	}
+	data := s.data()
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return err
+	}
+	if os.Getuid() == 0 {
+		account, err := someoneElse()
+		if err != nil {
+			return err
+		}
+		s.account = account
+		if err := os.Chown(data, int(account.Uid), int(account.Gid)); err != nil {
+			return err
+		}
+	}
+	out, err := s.command("initdb", "-D", data, "--username=suiyue", "--auth=trust", "--locale=C", "--encoding=UTF8", "--no-sync").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("pgtest: initdb: %w: %s", err, out)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.port = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return l.Close()
+}
+
+func someoneElse() (*syscall.Credential, error) {
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, errU := strconv.ParseUint(u.Uid, 10, 32)
+		gid, errG := strconv.ParseUint(u.Gid, 10, 32)
+		if errU == nil && errG == nil {
+			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+		}
+	}
+	return nil, errors.New("pgtest: no account but root to run PostgreSQL as")
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.account}
+	return cmd
+}
+
+// Restart starts the server on its data directory and port, and waits until it answers.
+func (s *Server) Restart() error {
+	args := []string{"-D", s.data(), "-p", s.port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+		"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB", "-c", "log_min_messages=fatal"}
+	if s.durable == Fast {
+		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
+	}
+	s.cmd = s.command("postgres", args...)
+	s.ended = make(chan error, 1)
+	started := make(chan error)
+	go func() {
+		// The server dies with this process, however that ends. The signal hangs on the thread that
+		// started it, which therefore must not end before.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		s.cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+		err := s.cmd.Start()
+		started <- err
+		if err == nil {
+			s.ended <- s.cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		conn, err := pgx.Connect(ctx, s.url("postgres"))
+		if err == nil {
+			err = conn.Close(ctx)
+		}
+		cancel()
+		if err == nil {
+			return nil
+		}
+		select {
+		case end := <-s.ended:
+			return fmt.Errorf("pgtest: the server ended at once: %w", end)
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return errors.Join(fmt.Errorf("pgtest: the server does not answer: %w", err), s.Kill9())
+		}
+	}
+}
+
+// Kill9 ends the server without warning, as a power cut would end the process.
+func (s *Server) Kill9() error { return s.end(syscall.SIGKILL) }
+
+// Stop ends the server and removes its data.
+func (s *Server) Stop() error {
+	return errors.Join(s.end(syscall.SIGQUIT), os.RemoveAll(s.dir))
+}
+
+func (s *Server) end(sig syscall.Signal) error {
+	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(15 * time.Second):
+		s.cmd.Process.Kill()
+		<-s.ended
+	}
+	return nil
+}
+
+func (s *Server) url(database string) string {
+	return "postgres://suiyue@127.0.0.1:" + s.port + "/" + database + "?sslmode=disable"
+}
+
+// Admin returns the address under which databases can be made.
+func (s *Server) Admin() string { return s.url("postgres") }
+
+// Create makes a database as the product wants it, C collation and UTF-8, and returns its address.
+func (s *Server) Create(ctx context.Context) (string, error) { return create(ctx, s.Admin()) }
+
+func create(ctx context.Context, admin string) (string, error) {
+	cfg, err := pgx.ParseConfig(admin)
+	if err != nil {
+		return "", errors.New("pgtest: the address of the server could not be read")
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	var b [6]byte
+	rand.Read(b[:])
+	name := "t" + hex.EncodeToString(b[:])
+	if _, err := conn.Exec(ctx, "create database "+name+" template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", cfg.User, net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))), name), nil
+}
+
+func drop(ctx context.Context, admin, database string) error {
+	conn, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, "drop database if exists "+pgx.Identifier{database}.Sanitize()+" with (force)")
+	return err
+}

@@ -303,7 +303,7 @@ func (a *App) parties(ctx context.Context, who *identity.Session, ap Applicant) 
 	booker := booking.Party{Name: p.Name, Document: p.Document, Birth: p.Birth, Phone: p.Phone}
 	switch ap.Kind {
 	case booking.Self:
-		return booking.Parties{Booker: booker, Applicant: booker}, p.Key, nil
+		return booking.Parties{Booker: booker, Applicant: booker}, a.personKey(p.Document, p.Birth), nil
 	case booking.Other:
 		party, err := a.otherPerson(ctx, who, ap)
 		if err != nil {

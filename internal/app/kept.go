@@ -150,7 +150,7 @@ func (a *App) openKept(k store.KeptPerson) (p booking.Party, err error) {
 }
 
 func keptView(k store.KeptPerson, p booking.Party) KeptPerson {
-	return KeptPerson{ID: k.ID, Person: mask(p, booking.Other), Document: p.Document.Kind, Kept: k.CreatedAt}
+	return KeptPerson{ID: k.ID, Person: mask(p, booking.Other), Document: p.Document.Kind, Kept: k.CreatedAt.In(calendar.Zone)}
 }
 
 // bare takes the "applicant." off the fields of an error: there is no applicant around the person.

@@ -24,7 +24,7 @@ const (
 // token the browser keeps. The person's Key is computed here.
 func (a *App) SignIn(ctx context.Context, p identity.Person) (token string, s *identity.Session, err error) {
 	p.Document = identity.Normalise(p.Document)
-	p.Key = a.personKey(p.Document, p.Birth)
+	p.Key = a.bookerKey(p)
 	token, id := secret(32), publicID()
 	now := a.now()
 	plain, err := json.Marshal(p)
@@ -42,6 +42,17 @@ func (a *App) SignIn(ctx context.Context, p identity.Person) (token string, s *i
 		return "", nil, err
 	}
 	return token, s, nil
+}
+
+// bookerKey is what a person's bookings are found by. The identity platform vouches for a document.
+// Nobody vouches for what a visitor types (Art. 12), only for the phone that took the one-time code: so
+// the phone is part of it, and who knows another's passport does not come by that person's bookings.
+func (a *App) bookerKey(p identity.Person) identity.Key {
+	key := a.personKey(p.Document, p.Birth)
+	if p.Level == identity.Visitor {
+		key = identity.Key(a.vault.Lookup("visitor", string(key)+" "+identity.CanonicalPhone(p.Phone)))
+	}
+	return key
 }
 
 // Session returns who holds the token: from memory if seen within the last minute, else from the

@@ -12,6 +12,7 @@ import (
 // How long what nobody needs any more is kept.
 const (
 	newsKept     = time.Hour      // a node reads news ten times a second
+	codesKept    = 24 * time.Hour // one-time codes, after they were sent
 	sessionsLast = 24 * time.Hour // after their end
 )
 
@@ -23,6 +24,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 			return err
 		}
 		if err := tx.ForgetNews(ctx, tx.Now.Add(-newsKept)); err != nil {
+			return err
+		}
+		if err := tx.ForgetCodes(ctx, tx.Now.Add(-codesKept)); err != nil {
 			return err
 		}
 		_, err := tx.PurgeSessions(ctx, tx.Now.Add(-sessionsLast))

@@ -6,7 +6,7 @@ import "context"
 // of a block that is not used up are never used.
 func (tx *Tx) NextBlock(ctx context.Context, name string, n int64) (first int64, err error) {
 	_, err = tx.one(ctx, "counter.next", `
-insert into counter (name, next) values ($1, 1 + $2)
-on conflict (name) do update set next = counter.next + $2 returning next - $2`, []any{name, n}, &first)
+insert into counter (name, next) values ($1, 1 + cast($2 as bigint))
+on conflict (name) do update set next = counter.next + cast($2 as bigint) returning next - cast($2 as bigint)`, []any{name, n}, &first)
 	return first, err
 }

@@ -154,6 +154,9 @@ func (l *Lane) attempt(ctx context.Context, group []booking.Request) ([]booking.
 		return nil, nil, err
 	}
 	out, change := booking.Decide(now, facts, group)
+	if err := l.overtaken(ctx, group, out, facts); err != nil {
+		return nil, nil, err
+	}
 	if change.Empty() && !l.unproven {
 		return out, nil, nil
 	}
@@ -190,11 +193,46 @@ func (l *Lane) facts(ctx context.Context, group []booking.Request) (*booking.Fac
 	return f, l.conn.read(ctx, reads(more, f))
 }
 
+// overtaken is errStale when a refusal rests on what the very same request, sent twice, did on another
+// lane after its key was looked up here: it must be answered with that. Refusals that rest on slots
+// need no second look, slots are read before keys.
+func (l *Lane) overtaken(ctx context.Context, group []booking.Request, out []booking.Outcome, f *booking.Facts) error {
+	n := booking.NewNeeds()
+	for i, o := range out {
+		if o.Fault == nil {
+			continue
+		}
+		switch o.Fault.Code {
+		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.Busy:
+			group[i].Needs(n)
+		}
+	}
+	for ref := range n.Keys {
+		if _, known := f.Claim(ref); known {
+			delete(n.Keys, ref)
+		}
+	}
+	if len(n.Keys) == 0 {
+		return nil
+	}
+	late := booking.NewFacts()
+	if err := l.conn.read(ctx, reads(&booking.Needs{Keys: n.Keys}, late)); err != nil {
+		return err
+	}
+	for ref := range n.Keys {
+		if _, found := late.Claim(ref); found {
+			return errStale
+		}
+	}
+	return nil
+}
+
 const slotColumns = "s.id, s.hall_id, s.queue_id, s.date, s.hour, s.capacity, s.taken, s.on_site, s.on_site_taken, s.release_at, s.closed"
 
 const bookingColumns = "b.id, b.hall_id, b.queue_id, b.slot_id, b.date, b.hour, b.item, b.stage, b.units, b.state, b.channel, b.applicant_kind, b.booker, b.applicant, b.sealed, b.version, b.created_at, b.changed_at"
 
-// reads makes the statements that bring what n names into f.
+// reads makes the statements that bring what n names into f. Slots come before keys: who finds a slot
+// sold out and its own key unused was not given the last number by a request of its own.
 func reads(n *booking.Needs, f *booking.Facts) []stmt {
 	var list []stmt
 	if len(n.Slots) > 0 {
@@ -480,6 +518,9 @@ func marshal(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
+	}
+	if string(b) == "null" { // a nil slice is an empty set
+		return "[]"
 	}
 	return string(b)
 }

@@ -25,6 +25,17 @@ func (m MessageRow) Ref() string {
 	return m.Booking + "." + strconv.Itoa(m.Version) + "." + string(m.Kind)
 }
 
+// isRef tells whether s is what Ref writes.
+func isRef(s string) bool {
+	parts := strings.Split(s, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	_, known := booking.NumberOfID(parts[0])
+	version, err := strconv.ParseUint(parts[1], 10, 31)
+	return known && err == nil && version > 0 && len(parts[2]) <= 32 && parts[2] != "" && strings.Trim(parts[2], "abcdefghijklmnopqrstuvwxyz_") == ""
+}
+
 const messageColumns = "m.booking, m.version, m.kind, m.hall_id, m.state, m.due_at, m.attempts, m.sent_at"
 
 func scanMessage(scan func(...any) error) (MessageRow, error) {
@@ -133,11 +144,11 @@ order by b.id limit $3`,
 func (tx *Tx) MessagesOf(ctx context.Context, person identity.Key, cursor string, limit int) (page []MessageRow, next string, err error) {
 	due, key := int64(1)<<62, ""
 	if cursor != "" {
-		at, rest, ok := strings.Cut(cursor, "_")
-		if due, err = strconv.ParseInt(at, 36, 64); err != nil || !ok || len(rest) > 64 {
+		at, ref, _ := strings.Cut(cursor, "_")
+		if due, err = strconv.ParseInt(at, 36, 64); err != nil || !isRef(ref) {
 			return nil, "", fault.New(fault.CursorInvalid)
 		}
-		key = rest
+		key = ref
 	}
 	err = tx.query(ctx, "message.mine", `
 with w as materialized (select distinct c.booking as id from claim c where c.person = $1 and c.name >= '`+booking.KeysFrom+`' and c.name < '`+booking.KeysTo+`')

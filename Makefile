@@ -1,0 +1,48 @@
+# make demo    build and serve a demonstration city
+# make test    everything CI runs: format, vet, linters, tests on both engines, races, pages
+# See scripts/test.sh for what the tests need; on Debian as root it is installed by itself.
+
+GO      ?= go
+BIN     := bin/suiyue
+TEMPL   := v0.3.1020
+
+.PHONY: all build demo test quick bench soak assets generate clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -o $(BIN) ./cmd/suiyue
+
+demo: build
+	./$(BIN) demo
+
+test:
+	./scripts/test.sh
+
+# Unit tests and the store on a throw-away PostgreSQL; no linters, races or browser.
+quick:
+	$(GO) run ./scripts/withpg $(GO) test $$($(GO) list ./... | grep -v /test/)
+
+bench: build
+	./$(BIN) bench --compare
+
+# A million booking attempts from two processes, with cancels and moves, then a recount: 0 oversold,
+# 0 double claims, 0 lost answers. Takes some minutes.
+soak:
+	SUIYUE_TEST_SOAK=1000000 $(GO) run ./scripts/withpg $(GO) test -timeout 60m -count 1 -v -run 'Oversell|Soak|Kill' ./internal/store/... ./internal/app/... ./test/...
+
+# Pages are written in .templ files; the Go made of them is kept in the repository.
+generate: .tools/templ-$(TEMPL)
+	.tools/templ-$(TEMPL) generate -path internal/web
+
+.tools/templ-$(TEMPL):
+	GOBIN=$(CURDIR)/.tools $(GO) install github.com/a-h/templ/cmd/templ@$(TEMPL)
+	mv .tools/templ $@
+
+# The style sheet is compiled from internal/web/style with sass and kept in the repository; only who
+# changes it needs node.
+assets:
+	cd internal/web/style && npm ci --ignore-scripts && npm run build
+
+clean:
+	rm -rf bin .tools test/out

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"suiyue/internal/store"
+)
+
+// Finding is one thing the doctor found. It never holds personal data: ids and counts only.
+type Finding struct {
+	Check  string // "slot", "calendar" …
+	Error  bool   // a promise of the product is broken; else something to see to
+	Detail string
+}
+
+// String writes a line: "error slot: …".
+func (f Finding) String() string {
+	word := "warning"
+	if f.Error {
+		word = "error"
+	}
+	return word + " " + f.Check + ": " + f.Detail
+}
+
+// Doctor looks at everything that must hold: the store's own checks (every slot recounted from its
+// bookings, claims, events, the tree, the engine), whether there is a city at all, and whether the
+// booking window of now reaches a year without an official holiday notice. It only reads, needs no
+// keys, and may run while the city is served.
+func Doctor(ctx context.Context, db *store.DB, now time.Time) ([]Finding, error) {
+	found, err := db.Doctor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Finding
+	for _, f := range found {
+		out = append(out, Finding{Check: f.Check, Error: f.Severity == store.Error, Detail: f.Detail})
+	}
+	if current, err := db.SchemaCurrent(ctx); err != nil || !current {
+		return out, err
+	}
+	a := &App{db: db, now: func() time.Time { return now }, board: newBoard("doctor")}
+	if err := a.Reload(ctx); err != nil {
+		return nil, err
+	}
+	if day, alert := a.Horizon(); alert && !slices.ContainsFunc(out, func(f Finding) bool { return f.Check == "calendar" }) {
+		out = append(out, Finding{Check: "calendar", Detail: fmt.Sprintf("the booking window reaches %s, a year whose holiday notice is not loaded", day)})
+	}
+	if halls, _, _ := a.City().Counts(); halls == 0 {
+		out = append(out, Finding{Check: "city", Detail: "no city is loaded: run `suiyue import`"})
+	}
+	return out, nil
+}

@@ -1,0 +1,136 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"suiyue/internal/app"
+	"suiyue/internal/domain/booking"
+)
+
+// Text is one message ready for a carrier.
+type Text struct {
+	To        string // phone, in clear
+	Template  string // name of the wording
+	Body      string
+	Reference string // the same each time this message is sent, so that a carrier can drop repeats
+}
+
+// LogValue keeps phone and text out of logs.
+func (t Text) LogValue() slog.Value { return slog.StringValue("text " + t.Template + " (not shown)") }
+
+// Carrier hands a text to whoever carries it and returns its receipt. An error that is ErrRefused will
+// not go away by trying again; after any other the message is sent again later.
+type Carrier func(ctx context.Context, t Text) (receipt string, err error)
+
+// ErrRefused says that a carrier will never take this message.
+var ErrRefused = errors.New("jobs: message refused for good")
+
+// Mail sends the messages that bookings have written. A message is claimed for a while, sent and
+// settled; when the process dies between sending and settling it is sent again after that while, with
+// the same reference: at least once, never lost.
+type Mail struct {
+	App     *app.App
+	Words   func(app.Outgoing) Text // everything but Reference
+	Carrier Carrier
+	Log     *slog.Logger
+	Told    func(kind booking.MessageKind, outcome string) // for metrics; may be nil
+
+	Batch    int // most claimed at once; 0 = 200
+	InFlight int // most handed to the carrier at once; 0 = 16
+}
+
+const (
+	claimFor    = time.Minute      // a claim not settled by then is somebody else's
+	sendFor     = 45 * time.Second // so sending ends before
+	maxAttempts = 8
+	firstPause  = 30 * time.Second
+	lastPause   = time.Hour
+)
+
+// Send claims what is due and sends it; more says that there may be more.
+func (m *Mail) Send(ctx context.Context) (more bool, err error) {
+	batch, width := m.Batch, m.InFlight
+	if batch == 0 {
+		batch = 200
+	}
+	if width == 0 {
+		width = 16
+	}
+	due, err := m.App.DueMessages(ctx, batch, claimFor)
+	if err != nil || len(due) == 0 {
+		return false, err
+	}
+	settled := make([]app.Settled, len(due))
+	sending, cancel := context.WithTimeout(ctx, sendFor)
+	defer cancel()
+	free := make(chan struct{}, width)
+	var wg sync.WaitGroup
+	for i := range due {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			settled[i] = m.one(sending, due[i])
+		})
+	}
+	wg.Wait()
+	// The carrier has them: that is recorded even while stopping.
+	keep, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	if err := m.App.SettleMessages(keep, settled); err != nil {
+		return false, fmt.Errorf("settle messages: %w", err)
+	}
+	return len(due) == batch, nil
+}
+
+// one sends one message and says what became of it.
+func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
+	done.Row = out.Row
+	attempts := out.Row.Attempts + 1
+	defer func() {
+		if v := recover(); v != nil { // one message must not stop the others; its value may hold anything
+			m.Log.Error("panic while sending a message", "message", out.Row.Ref(), "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+			done.State, done.Again = later(attempts)
+		}
+		if m.Told != nil {
+			m.Told(out.Row.Kind, string(done.State))
+		}
+	}()
+	if out.Stale {
+		done.State = app.MessageDropped
+		return done
+	}
+	text := m.Words(out)
+	text.Reference = out.Row.Ref()
+	var err error
+	if done.Receipt, err = m.Carrier(ctx, text); err == nil {
+		done.State = app.MessageSent
+		return done
+	}
+	if done.State, done.Again = later(attempts); errors.Is(err, ErrRefused) {
+		done.State, done.Again = app.MessageFailed, 0
+	}
+	m.Log.Warn("message not sent", "message", out.Row.Ref(), "attempts", attempts, "now", string(done.State), "again_in", done.Again, "error", err)
+	return done
+}
+
+// later puts a message off, or gives it up after so many attempts.
+func later(attempts int) (app.MessageState, time.Duration) {
+	if attempts >= maxAttempts {
+		return app.MessageFailed, 0
+	}
+	return app.MessagePending, pause(attempts, rand.Float64())
+}
+
+// pause is how long to wait after so many attempts: twice as long each time up to an hour, and up to a
+// quarter more by chance (0 ≤ chance < 1), so that what failed together does not come back together.
+func pause(attempts int, chance float64) time.Duration {
+	d := min(firstPause<<min(max(attempts-1, 0), 16), lastPause)
+	return d + time.Duration(chance*float64(d)/4)
+}

@@ -1,0 +1,54 @@
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"suiyue/internal/app"
+	"suiyue/internal/domain/calendar"
+)
+
+// remindFrom is the hour from which the reminders of tomorrow's bookings are written (Art. 13).
+const remindFrom = 10
+
+// Tasks lists what happens by itself. horizon, if not nil, is told at each look whether the window
+// reaches a year without an official holiday notice.
+func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) []Task {
+	return []Task{
+		{Name: "prepare slots", Every: time.Hour, Lease: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			began := a.Now()
+			n, err := a.Prepare(ctx, nil)
+			if n > 0 {
+				log.Info("slots prepared", "new", n, "took", a.Now().Sub(began))
+			}
+			return false, err
+		}},
+		// Slots that another node prepared, directory entries that `suiyue import` wrote, days gone by.
+		{Name: "read city", Every: 30 * time.Minute, Later: true, Limit: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			return false, a.Reload(ctx)
+		}},
+		{Name: "send messages", Every: time.Second, Again: 100 * time.Millisecond, Limit: 2 * time.Minute, Run: mail.Send},
+		{Name: "write reminders", Every: 10 * time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			if a.Now().In(calendar.Zone).Hour() < remindFrom {
+				return false, nil
+			}
+			n, err := a.Remind(ctx)
+			if n > 0 {
+				log.Info("reminders written", "new", n)
+			}
+			return false, err
+		}},
+		{Name: "upkeep", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Upkeep(ctx) }},
+		{Name: "calendar horizon", Every: time.Hour, Run: func(context.Context) (bool, error) {
+			day, alert := a.Horizon()
+			if alert {
+				log.Warn("the booking window reaches a year whose holiday notice is not loaded: import it", "date", day.String(), "year", day.Year())
+			}
+			if horizon != nil {
+				horizon(alert)
+			}
+			return false, nil
+		}},
+	}
+}

@@ -1,0 +1,211 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// Data says where a city is kept.
+type Data struct {
+	Database string `name:"database" env:"SUIYUE_DATABASE" default:"suiyue.db" placeholder:"SOURCE" group:"data" help:"The database: the path of a SQLite file, or postgres://user@host/name."`
+	KeyFile  string `name:"key-file" env:"SUIYUE_KEY_FILE" default:"suiyue.keys" placeholder:"FILE" group:"data" help:"The keyring personal data are sealed with, made at the first start. Without it nobody can read the bookings: keep a copy apart from the database."`
+	KEKFile  string `name:"kek-file" env:"SUIYUE_KEK_FILE" placeholder:"FILE" group:"data" help:"The key that opens the keyring, 32 hexadecimal digits. Made with it; keep it apart from copies of the keyring. Default: the key file's name and .kek."`
+	KEK      string `name:"kek" env:"SUIYUE_KEK" placeholder:"HEX" group:"data" help:"That key itself, in place of a file. Set the variable, not the flag: a command line can be read by others."`
+}
+
+// Logging says how the process writes what it does. Logs never hold personal data.
+type Logging struct {
+	LogLevel  string `name:"log-level" env:"SUIYUE_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" group:"log" help:"The least level that is written: debug, info, warn or error."`
+	LogFormat string `name:"log-format" env:"SUIYUE_LOG_FORMAT" default:"text" enum:"text,json" group:"log" help:"text for people, json for machines."`
+}
+
+// HTTP says where and how the pages and the API are served.
+type HTTP struct {
+	Listen         string         `name:"listen" env:"SUIYUE_LISTEN" default:":8080" placeholder:"HOST:PORT" group:"http" help:"Address to serve on. Port 0 takes a free one."`
+	PublicURL      string         `name:"public-url" env:"SUIYUE_PUBLIC_URL" placeholder:"URL" group:"http" help:"The address people open, as https://host. Cookies, sign-in and links follow it. Without it: https://localhost with --tls-cert, http://localhost with --demo."`
+	TLSCert        string         `name:"tls-cert" env:"SUIYUE_TLS_CERT" placeholder:"FILE" group:"http" help:"Certificate chain (PEM). With --tls-key the process speaks TLS itself; SIGHUP reads both again."`
+	TLSKey         string         `name:"tls-key" env:"SUIYUE_TLS_KEY" placeholder:"FILE" group:"http" help:"Private key of the certificate (PEM)."`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"SUIYUE_TRUSTED_PROXIES" placeholder:"CIDR" group:"http" help:"Networks whose X-Forwarded-For is believed, separated by commas."`
+	MetricsListen  string         `name:"metrics-listen" env:"SUIYUE_METRICS_LISTEN" placeholder:"HOST:PORT" group:"http" help:"Serve /metrics (Prometheus), /healthz and /readyz here too. Keep it off the open network. Default: no such address, and no /metrics."`
+}
+
+// SignIn says who vouches for people's real names (Art. 12).
+type SignIn struct {
+	Identity           string `name:"identity" env:"SUIYUE_IDENTITY" default:"oidc" enum:"oidc,tyrz,dev" group:"identity" help:"oidc: an OpenID Connect provider. tyrz: the provincial unified identity platform. dev: a page of test persons, with --demo only."`
+	IdentityURL        string `name:"identity-url" env:"SUIYUE_IDENTITY_URL" placeholder:"URL" group:"identity" help:"oidc: the issuer. tyrz: the platform's address, as https://tyrz.gd.gov.cn."`
+	IdentityClient     string `name:"identity-client" env:"SUIYUE_IDENTITY_CLIENT" placeholder:"ID" group:"identity" help:"Our client id there. The redirect address to register is the public URL and /sign-in/callback."`
+	IdentitySecret     string `name:"identity-secret" env:"SUIYUE_IDENTITY_SECRET" placeholder:"SECRET" group:"identity" help:"Our client secret. Prefer the variable or --identity-secret-file: a command line can be read by others."`
+	IdentitySecretFile string `name:"identity-secret-file" env:"SUIYUE_IDENTITY_SECRET_FILE" placeholder:"FILE" group:"identity" help:"File that holds the client secret, on one line."`
+	IdentityState      string `name:"identity-state" env:"SUIYUE_IDENTITY_STATE" default:"echo" enum:"echo,redirect,bound" group:"identity" help:"tyrz: how the platform brings a sign-in's state back: echo, redirect (in the query of the redirect address) or bound (not at all)."`
+}
+
+// Texting says who carries short messages.
+type Texting struct {
+	SMS     string `name:"sms" env:"SUIYUE_SMS" default:"outbox" enum:"outbox,file" group:"sms" help:"outbox: keep the last messages in memory, send nothing. file: append them to a file."`
+	SMSFile string `name:"sms-file" env:"SUIYUE_SMS_FILE" default:"suiyue-sms.jsonl" placeholder:"FILE" group:"sms" help:"The file of --sms=file. It holds phones and texts."`
+}
+
+// Limits protect the process. Rates are requests per second with room for a burst.
+type Limits struct {
+	AddressRate    float64       `name:"address-rate" env:"SUIYUE_ADDRESS_RATE" default:"50" group:"limits" help:"Requests a second from one client address. 0 = no limit."`
+	AddressBurst   int           `name:"address-burst" env:"SUIYUE_ADDRESS_BURST" default:"200" group:"limits" help:"Requests at once from one client address."`
+	AccountRate    float64       `name:"account-rate" env:"SUIYUE_ACCOUNT_RATE" default:"2" group:"limits" help:"Booking, moving and cancelling requests a second of one signed-in person. 0 = no limit."`
+	AccountBurst   int           `name:"account-burst" env:"SUIYUE_ACCOUNT_BURST" default:"20" group:"limits" help:"Such requests at once."`
+	MaxBody        int64         `name:"max-body" env:"SUIYUE_MAX_BODY" default:"65536" group:"limits" help:"Bytes of a request body."`
+	DrainDelay     time.Duration `name:"drain-delay" env:"SUIYUE_DRAIN_DELAY" default:"0s" group:"limits" help:"At a stop: how long /readyz says no before connections are refused, so that a load balancer sees it."`
+	RequestTimeout time.Duration `name:"request-timeout" env:"SUIYUE_REQUEST_TIMEOUT" default:"20s" group:"limits" help:"Longest a request may take."`
+	Connections    int           `name:"connections" env:"SUIYUE_CONNECTIONS" default:"16" group:"limits" help:"Most database connections, besides one for each lane."`
+	Lanes          int           `name:"lanes" env:"SUIYUE_LANES" default:"0" group:"limits" help:"Lanes of group commit. 0 = one on SQLite, two on PostgreSQL."`
+}
+
+// DefaultLimits returns the limits that hold where nothing else is set.
+func DefaultLimits() Limits {
+	return Limits{
+		AddressRate: 50, AddressBurst: 200, AccountRate: 2, AccountBurst: 20,
+		MaxBody: 64 << 10, RequestTimeout: 20 * time.Second, Connections: 16,
+	}
+}
+
+// Showing is for demonstrations only.
+type Showing struct {
+	Demo       bool          `name:"demo" env:"SUIYUE_DEMO" group:"demo" help:"A demonstration: test persons, a clock that can be moved (/demo), outgoing messages on a page. Never for real people."`
+	DemoPeople int           `name:"demo-people" env:"SUIYUE_DEMO_PEOPLE" default:"0" group:"demo" help:"With --demo: at least this many test persons, for load tools."`
+	ClockShift time.Duration `name:"clock-shift" env:"SUIYUE_CLOCK_SHIFT" default:"0s" group:"demo" help:"With --demo: run the clock this much ahead, as 26h30m."`
+}
+
+// Config is every setting of a serving process. Each field names its flag, its variable, its default
+// and what it means; a flag wins over a variable, a variable over the default.
+type Config struct {
+	Data
+	Logging
+	HTTP
+	SignIn
+	Texting
+	Limits
+	Showing
+	Migrate bool `name:"migrate" env:"SUIYUE_MIGRATE" group:"data" help:"Bring the schema up to date before serving."`
+
+	// Plain answers the textbook way, for `suiyue bench` to compare with (app.Config.Plain).
+	Plain bool `kong:"-"`
+
+	// AnyPort lets the process take a free port when that of Listen is taken.
+	AnyPort bool `kong:"-"`
+}
+
+// Validate finds everything that is wrong with the settings taken together.
+func (c *Config) Validate() error {
+	var wrong []error
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if c.Database == "" {
+		bad("--database is empty")
+	}
+	if c.KeyFile == "" {
+		bad("--key-file is empty")
+	}
+	if c.KEK != "" && c.KEKFile != "" {
+		bad("--kek and --kek-file exclude each other")
+	}
+	if c.DrainDelay < 0 || c.DrainDelay > time.Minute {
+		bad("--drain-delay must lie between 0s and 1m")
+	}
+	if c.DemoPeople < 0 || c.DemoPeople > 1_000_000 || c.DemoPeople > 0 && !c.Demo {
+		bad("--demo-people must lie between 0 and 1000000 and needs --demo")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		bad("--listen must be host:port, as :8080 or 127.0.0.1:8080")
+	}
+	if c.MetricsListen != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {
+			bad("--metrics-listen must be host:port, as 127.0.0.1:9464")
+		}
+	}
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+			bad("--public-url must be http(s)://host and nothing behind it")
+		}
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("--tls-cert and --tls-key belong together")
+	} else if c.TLSCert != "" {
+		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+			bad("--tls-cert and --tls-key cannot be used: %w", err)
+		}
+	}
+	if !c.Demo && !strings.HasPrefix(c.PublicURL, "https://") && c.TLSCert == "" {
+		bad("--public-url must be set to the https:// address people open: names and numbers never travel in clear (or try `suiyue demo`)")
+	}
+	c.validateSignIn(bad)
+	if c.AddressRate < 0 || c.AddressBurst < 0 || c.AccountRate < 0 || c.AccountBurst < 0 {
+		bad("rates and bursts cannot be negative")
+	}
+	if c.MaxBody < 1024 || c.MaxBody > 16<<20 {
+		bad("--max-body must lie between 1024 and 16777216")
+	}
+	if c.RequestTimeout < time.Second || c.RequestTimeout > 40*time.Second {
+		bad("--request-timeout must lie between 1s and 40s")
+	}
+	if c.Connections < 2 || c.Connections > 1000 {
+		bad("--connections must lie between 2 and 1000")
+	}
+	if c.Lanes < 0 || c.Lanes > 64 {
+		bad("--lanes must lie between 0 and 64")
+	}
+	if c.ClockShift != 0 && !c.Demo {
+		bad("--clock-shift needs --demo: real people are served by the real clock")
+	}
+	return errors.Join(wrong...)
+}
+
+func (c *Config) validateSignIn(bad func(string, ...any)) {
+	if c.Identity == "dev" {
+		if !c.Demo {
+			bad("--identity=dev needs --demo: it signs in anybody as anybody")
+		}
+		return
+	}
+	if c.IdentityURL == "" || c.IdentityClient == "" {
+		bad("--identity=%s needs --identity-url and --identity-client (or try `suiyue demo`)", c.Identity)
+	}
+	if c.IdentitySecret != "" && c.IdentitySecretFile != "" {
+		bad("--identity-secret and --identity-secret-file exclude each other")
+	}
+	if c.Identity == "tyrz" && c.IdentitySecret == "" && c.IdentitySecretFile == "" {
+		bad("--identity=tyrz needs --identity-secret-file")
+	}
+}
+
+// secret returns our client secret at the identity provider.
+func (c *Config) secret() (string, error) {
+	if c.IdentitySecretFile == "" {
+		return c.IdentitySecret, nil
+	}
+	b, err := os.ReadFile(c.IdentitySecretFile)
+	if err != nil {
+		return "", fmt.Errorf("--identity-secret-file: %w", err)
+	}
+	s := strings.TrimSpace(string(b))
+	if s == "" || strings.ContainsAny(s, "\r\n") {
+		return "", errors.New("--identity-secret-file must hold one line")
+	}
+	return s, nil
+}
+
+// publicURL is the address people open, without trailing slash, once port is known.
+func (c *Config) publicURL(port string) string {
+	if c.PublicURL != "" {
+		return strings.TrimRight(c.PublicURL, "/")
+	}
+	scheme := "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://localhost:" + port
+}

@@ -1,0 +1,36 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"suiyue/internal/app"
+	identitygate "suiyue/internal/gate/identity"
+	"suiyue/internal/web"
+	"suiyue/internal/web/api"
+)
+
+// faces is what every face of the product is made with.
+type faces struct {
+	App      *app.App
+	Site     *web.Site
+	Cookies  *web.Cookies
+	Provider identitygate.Provider
+	Keys     vault
+	Account  *web.Limiter // booking, moving and cancelling by one person; nil = no limit
+	Limits   Limits
+	Find     *web.Limiter // looking up a booking by its code
+	Public   string       // address people open, without trailing slash
+	Now      func() time.Time
+	Demo     bool
+}
+
+// mount puts the faces into the mux. Patterns of a face begin with its own path.
+func (f *faces) mount(mux *http.ServeMux) {
+	mux.Handle(web.AssetPattern, f.Site.Assets())
+	api.New(api.Config{
+		App: f.App, Site: f.Site, Cookies: f.Cookies, Key: []byte(f.Keys.TokenHash("the key of cursors")),
+		Account: f.Account, AccountLimit: web.Limit{Rate: f.Limits.AccountRate, Burst: f.Limits.AccountBurst}, Find: f.Find,
+	}).Mount(mux)
+	mux.Handle("/", f.Site.Handle(web.NotFound))
+}

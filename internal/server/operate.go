@@ -1,0 +1,91 @@
+package server
+
+import (
+	"context"
+	"io/fs"
+	"time"
+
+	"suiyue/data"
+	"suiyue/internal/app"
+	"suiyue/internal/store"
+)
+
+// What an operator does beside serving. Each opens the database for itself and closes it.
+
+func withStore(ctx context.Context, d Data, do func(*store.DB) error) (err error) {
+	db, err := openStore(ctx, d, time.Now, 0, nil)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := db.Close(); err == nil {
+			err = e
+		}
+	}()
+	return do(db)
+}
+
+func withApp(ctx context.Context, d Data, do func(*app.App) error) error {
+	return withStore(ctx, d, func(db *store.DB) error {
+		current, err := db.SchemaCurrent(ctx)
+		if err != nil {
+			return err
+		}
+		if !current {
+			return ErrOldSchema
+		}
+		keys, err := openKeys(ctx, d, db)
+		if err != nil {
+			return err
+		}
+		a, err := app.New(ctx, app.Config{DB: db, Vault: vault{keys}, Now: time.Now, Lanes: 1})
+		if err != nil {
+			return err
+		}
+		defer a.Close()
+		return do(a)
+	})
+}
+
+// Migrate brings the schema up to date and returns the steps it took.
+func Migrate(ctx context.Context, d Data) (steps []int64, err error) {
+	err = withStore(ctx, d, func(db *store.DB) (err error) {
+		steps, err = db.Migrate(ctx)
+		return err
+	})
+	return steps, err
+}
+
+// Import loads a city from CSV files, nil for the one in the program (app.App.Import).
+func Import(ctx context.Context, d Data, files fs.FS, progress Progress) (report app.ImportReport, err error) {
+	if files == nil {
+		files = data.Files
+	}
+	if progress == nil {
+		progress = func(string, int, int) {}
+	}
+	err = withApp(ctx, d, func(a *app.App) (err error) {
+		report, err = a.Import(ctx, files, func(_ string, done, all int) { progress("import", done, all) })
+		return err
+	})
+	return report, err
+}
+
+// Doctor checks the database (app.Doctor).
+func Doctor(ctx context.Context, d Data) (found []app.Finding, err error) {
+	err = withStore(ctx, d, func(db *store.DB) (err error) {
+		found, err = app.Doctor(ctx, db, time.Now())
+		return err
+	})
+	return found, err
+}
+
+// Backup copies a SQLite database to a new file while it is served (store.DB.Backup).
+func Backup(ctx context.Context, d Data, to string) error {
+	return withStore(ctx, d, func(db *store.DB) error { return db.Backup(ctx, to) })
+}
+
+// Restore puts a copy in the place of the database (store.Restore).
+func Restore(ctx context.Context, d Data, from string, replace bool) error {
+	return store.Restore(ctx, from, d.Database, replace)
+}

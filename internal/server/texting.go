@@ -1,0 +1,70 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"time"
+
+	"suiyue/internal/app"
+	"suiyue/internal/gate/sms"
+	"suiyue/internal/jobs"
+	"suiyue/internal/web"
+)
+
+// outboxSize is how many messages the page of the demonstration can look back.
+const outboxSize = 500
+
+// newSender makes the carrier of short messages; outbox is not nil where they stay in memory.
+func newSender(c *Config, now func() time.Time) (s sms.Sender, outbox *sms.Outbox, close io.Closer, err error) {
+	if c.SMS == "file" {
+		f, err := sms.OpenFile(c.SMSFile, now)
+		return f, nil, f, err
+	}
+	outbox = sms.NewOutbox(outboxSize, now)
+	return outbox, outbox, nil, nil
+}
+
+// carrier hands the messages of jobs to an SMS driver.
+func carrier(s sms.Sender) jobs.Carrier {
+	return func(ctx context.Context, t jobs.Text) (string, error) {
+		receipt, err := s.Send(ctx, sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference})
+		if err != nil && sms.ClassOf(err) == sms.Permanent {
+			return "", errors.Join(jobs.ErrRefused, err)
+		}
+		return receipt.ID, err
+	}
+}
+
+// words says a message in one language: plain, without links, as carriers demand.
+func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
+	v := m.View
+	hall, item := v.Booking.HallID, v.Booking.Item
+	if v.Hall != nil {
+		hall = l.Text(v.Hall.Name)
+	}
+	if v.Item != nil {
+		item = l.Text(v.Item.Name)
+	}
+	key := "sms." + string(m.Row.Kind)
+	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key,
+		"when", l.Slot(v.Booking.Date, v.Booking.Hour), "hall", hall, "item", item,
+		"code", v.Code, "until", l.CancelUntil(v.CancelUntil, now))}
+}
+
+// texter sends what is not about a booking.
+type texter struct{ sender sms.Sender }
+
+// Text implements app.Texter. What it says is for whoever holds the phone, in Chinese and, for a code,
+// in English too: people from abroad get nothing else.
+func (t texter) Text(ctx context.Context, phone, kind string, args map[string]string) error {
+	list := make([]string, 0, 2*len(args))
+	for k, v := range args {
+		list = append(list, k, v)
+	}
+	_, err := t.sender.Send(ctx, sms.Message{
+		To: phone, Template: "sms." + kind, Text: web.Hans.T("sms."+kind, list...), Reference: rand.Text(),
+	})
+	return err
+}

@@ -1,0 +1,89 @@
+#!/bin/sh
+# Runs everything: format, vet, linters, import rules, unit tests and properties, the store on SQLite
+# and PostgreSQL, races, pages in a browser. What is missing is installed on Debian as root; elsewhere
+# the script says what to install. Nothing is skipped.
+set -eu
+cd "$(dirname "$0")/.."
+root=$(pwd)
+export HOME="${HOME:-/root}" GOFLAGS="${GOFLAGS:-} -buildvcs=false" GOTOOLCHAIN="${GOTOOLCHAIN:-local}"
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+STATICCHECK=v0.8.2 # honnef.co/go/tools 2026.1
+TEMPL=v0.3.1020
+
+step() { echo "== $*" >&2; }
+die() { echo "test: $*" >&2; exit 1; }
+
+# --- what the tests need
+
+postgres_there() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+browser_there() { command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1; }
+fonts_there() { fc-list 2>/dev/null | grep -qi 'noto.*cjk'; }
+compiler_there() { command -v gcc >/dev/null 2>&1 && echo 'int main(void){return 0;}' | gcc -x c -o /dev/null - 2>/dev/null; }
+
+missing() {
+	postgres_there || echo postgresql
+	browser_there || echo chromium
+	fonts_there || echo fonts-noto-cjk fontconfig
+	compiler_there || echo gcc libc6-dev
+}
+
+command -v go >/dev/null 2>&1 || PATH="$PATH:/usr/local/go/bin"
+command -v go >/dev/null 2>&1 || die "Go 1.26 or later is needed: https://go.dev/dl/"
+need=$(missing | tr '\n' ' ')
+if [ -n "$need" ]; then
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+		step "installing $need"
+		# The package would otherwise start a cluster of its own; the tests bring theirs.
+		mkdir -p /etc/postgresql-common
+		[ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+		{ apt-get update -q && apt-get install -q -y --no-install-recommends $need; } </dev/null >&2 || die "could not install: $need"
+	else
+		die "these are missing: $need
+On Debian: sudo apt-get install --no-install-recommends $need
+Elsewhere: PostgreSQL 15 or later with its server programs (initdb, postgres), Chromium or Chrome,
+the Noto CJK fonts and a C compiler. Then run this again."
+	fi
+	left=$(missing | tr '\n' ' ')
+	[ -z "$left" ] || die "still missing after installing: $left"
+fi
+
+tool() { # name, package, version
+	[ -x ".tools/$1-$3" ] && return
+	step "installing $1 $3"
+	GOBIN="$root/.tools" go install "$2@$3" >&2
+	mv ".tools/$1" ".tools/$1-$3"
+}
+mkdir -p .tools
+tool staticcheck honnef.co/go/tools/cmd/staticcheck $STATICCHECK
+tool templ github.com/a-h/templ/cmd/templ $TEMPL
+
+# --- the source as such
+
+step "format"
+bad=$(find . -name '*.go' -not -path './.tools/*' -not -path '*/node_modules/*' -exec gofmt -l {} +)
+[ -z "$bad" ] || die "not formatted (gofmt -w): $bad"
+
+step "pages made of their templates"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT INT TERM
+(cd internal/web && find . -name '*.templ' -exec cp --parents {} "$tmp" \;)
+".tools/templ-$TEMPL" generate -path "$tmp" >"$tmp/log" 2>&1 || { cat "$tmp/log" >&2; die "templates cannot be read"; }
+(cd "$tmp" && find . -name '*_templ.go') | while read -r f; do
+	gofmt "$tmp/$f" | cmp -s - "internal/web/$f" || cmp -s "$tmp/$f" "internal/web/$f" || { echo "test: internal/web/$f is not made of its template: run make generate" >&2; exit 1; }
+done
+
+step "vet"
+go vet ./...
+step "staticcheck"
+".tools/staticcheck-$STATICCHECK" ./...
+
+# --- tests
+
+go build -o "$tmp/withpg" ./scripts/withpg
+step "tests"
+all=$(go list ./... | grep -v '/test/')
+"$tmp/withpg" go test -timeout 10m $all
+step "races"
+"$tmp/withpg" go test -timeout 10m -race ./internal/store/... ./internal/batch/... ./internal/app/... ./internal/jobs/... ./internal/web/... ./internal/server/...
+step "the program and its pages"
+"$tmp/withpg" go test -timeout 10m -count 1 ./test/...

@@ -1,13 +1,16 @@
 package server
 
 import (
+	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"suiyue/internal/app"
 	identitygate "suiyue/internal/gate/identity"
 	"suiyue/internal/web"
 	"suiyue/internal/web/api"
+	"suiyue/internal/web/citizen"
 )
 
 // faces is what every face of the product is made with.
@@ -19,6 +22,7 @@ type faces struct {
 	Keys     vault
 	Account  *web.Limiter // booking, moving and cancelling by one person; nil = no limit
 	Limits   Limits
+	Log      *slog.Logger
 	Find     *web.Limiter // looking up a booking by its code
 	Public   string       // address people open, without trailing slash
 	Now      func() time.Time
@@ -32,5 +36,12 @@ func (f *faces) mount(mux *http.ServeMux) {
 		App: f.App, Site: f.Site, Cookies: f.Cookies, Key: []byte(f.Keys.TokenHash("the key of cursors")),
 		Account: f.Account, AccountLimit: web.Limit{Rate: f.Limits.AccountRate, Burst: f.Limits.AccountBurst}, Find: f.Find,
 	}).Mount(mux)
+	pages := citizen.New(citizen.Config{
+		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account,
+	})
+	pages.Register(mux)
+	citizen.NewAccount(pages, citizen.AccountConfig{
+		Identity: vouching{provider: f.Provider, returnTo: f.Public + "/", log: f.Log},
+	}).Register(mux)
 	mux.Handle("/", f.Site.Handle(web.NotFound))
 }

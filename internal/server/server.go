@@ -127,7 +127,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		Observe: s.metrics.request,
 	})
 	f := &faces{
-		App: s.app, Site: s.site, Provider: provider, Keys: vault{keys}, Public: s.public, Now: s.clock.Now, Demo: c.Demo, Limits: c.Limits,
+		App: s.app, Site: s.site, Provider: provider, Keys: vault{keys}, Public: s.public, Now: s.clock.Now, Demo: c.Demo, Limits: c.Limits, Log: s.log,
 		Cookies: web.NewCookies(s.secure(), []byte(keys.TokenHash("the key of form tokens"))),
 	}
 	if c.AccountRate > 0 {

@@ -254,7 +254,7 @@ func TestADemonstrationLeavesARealCityAlone(t *testing.T) {
 }
 
 // citizen opens a session for a test person and finds a free slot to book.
-func citizen(t *testing.T, a *app.App, id string) (who *identity.Session, item, slot string, stage directory.Stage) {
+func someone(t *testing.T, a *app.App, id string) (who *identity.Session, item, slot string, stage directory.Stage) {
 	t.Helper()
 	p, ok := testpeople.Find(testpeople.All(), id)
 	if !ok {
@@ -277,7 +277,7 @@ func citizen(t *testing.T, a *app.App, id string) (who *identity.Session, item, 
 
 func TestABookingsMessageReachesTheDesk(t *testing.T) {
 	r := start(t, cityConfig(t), nil)
-	who, item, slot, stage := citizen(t, r.App(), "citizen-1")
+	who, item, slot, stage := someone(t, r.App(), "citizen-1")
 	receipt, err := r.App().Book(t.Context(), who, app.BookRequest{
 		Key: "a-key-of-the-test", Item: item, SlotID: slot, Stage: stage, Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
 	})
@@ -371,7 +371,7 @@ func TestAStopAnswersWhatWasAccepted(t *testing.T) {
 			}
 			close(arrived)
 			<-leave
-			who, item, slot, stage := citizen(t, s.App(), "citizen-2")
+			who, item, slot, stage := someone(t, s.App(), "citizen-2")
 			if _, err := s.App().Book(req.Context(), who, app.BookRequest{
 				Key: "a-key-of-the-test", Item: item, SlotID: slot, Stage: stage, Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
 			}); err != nil {

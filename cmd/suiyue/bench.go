@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/pprof"
 
 	"suiyue/internal/bench"
 	"suiyue/internal/server"
@@ -15,6 +16,7 @@ type benchCmd struct {
 	Clients  int      `default:"512" help:"How many ask at once."`
 	Only     string   `placeholder:"WORD" help:"Only the runs whose name contains this."`
 	Compare  bool     `help:"Beside ours, in the same run: one row-locked transaction a booking, and the rows with no rule."`
+	Profile  string   `placeholder:"FILE" help:"Write a CPU profile of our server under HTTP load to this file."`
 	HTTP     bool     `name:"http" negatable:"" default:"true" help:"Through HTTP too, server and load in processes of their own."`
 }
 
@@ -35,7 +37,7 @@ func (c *benchCmd) Run(e *edge) error {
 	}
 	return bench.Main(e.ctx, bench.Options{
 		Engines: c.Engines, Postgres: c.Postgres, Seconds: c.Seconds, Clients: c.Clients,
-		Only: c.Only, Compare: c.Compare, HTTP: c.HTTP, Binary: self, Out: e.out,
+		Only: c.Only, Compare: c.Compare, HTTP: c.HTTP, Binary: self, Profile: c.Profile, Out: e.out,
 	})
 }
 
@@ -43,7 +45,8 @@ func (c *benchCmd) Run(e *edge) error {
 // does and says on standard output where.
 type benchServerCmd struct {
 	server.Config `embed:""`
-	Plain         bool `help:"Answer the textbook way."`
+	Plain         bool   `help:"Answer the textbook way."`
+	Profile       string `help:"Write a CPU profile here."`
 }
 
 func (c *benchServerCmd) Run(e *edge) error {
@@ -53,5 +56,16 @@ func (c *benchServerCmd) Run(e *edge) error {
 		return err
 	}
 	defer s.Close()
+	if c.Profile != "" {
+		f, err := os.Create(c.Profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	return s.Serve(e.ctx, func() { fmt.Fprintln(e.out, "listening on "+s.Address()) })
 }

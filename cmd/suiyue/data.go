@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"suiyue/internal/server"
@@ -67,6 +69,9 @@ func (c *importCmd) Run(e *edge) error {
 			at += " " + f.Column
 		}
 		fmt.Fprintf(e.err, "%s: %s\n", at, f.Code)
+	}
+	for _, queue := range slices.Sorted(maps.Keys(report.Held)) {
+		fmt.Fprintf(e.err, "%s: %d people are booked here\n", queue, report.Held[queue])
 	}
 	if err != nil {
 		return err

@@ -85,9 +85,9 @@ func (c *demoCmd) welcome(e *edge, s *server.Server) {
 	fmt.Fprintf(e.out, `
 穗約 Suiyue: %d halls, %d items, ready.
 
-  Book a number        %s/
-  Demonstration desk   %s/demo    clock, messages sent, test persons
-  Interface for programs  %s/api/v1
+  Book a number           %s/
+  Demonstration desk      %s/demo    clock, messages sent, test persons
+  Interface for programs  %s/api/
 
   Sign in as any test person; nobody there is real. On the desk, move the clock to 11:59:50
   and see tomorrow's window open at noon.

@@ -39,6 +39,7 @@ type Config struct {
 	Lanes   int              // lanes of group commit; 0 = 1 on SQLite, 2 on PostgreSQL
 	Texts   Texter           // sends one-time codes; nil where visitors cannot sign in
 	Refused func(fault.Code) // told of every refused booking request, for metrics
+	Grouped func(size int)   // told of every group a lane answers, for metrics
 
 	// Plain answers the textbook way: a transaction for each booking, SQL for each look at what is
 	// free. It is what `suiyue bench` compares with, and nothing else uses it.
@@ -53,6 +54,7 @@ type App struct {
 	log      *slog.Logger
 	texts    Texter
 	refused  func(fault.Code)
+	grouped  func(int)
 	node     string
 	lanes    *batch.Lanes[booking.Request, booking.Outcome]
 	laneSet  []*store.Lane
@@ -63,7 +65,6 @@ type App struct {
 	plain    bool
 	sessions sessionCache
 	ids      idBlock
-	newsSeq  atomic.Int64
 }
 
 // rules is what the law and the calendar say, as last read.
@@ -77,11 +78,14 @@ func New(ctx context.Context, c Config) (*App, error) {
 	var id [6]byte
 	rand.Read(id[:])
 	a := &App{
-		db: c.DB, vault: c.Vault, now: c.Now, log: c.Log, texts: c.Texts, refused: c.Refused, plain: c.Plain,
+		db: c.DB, vault: c.Vault, now: c.Now, log: c.Log, texts: c.Texts, refused: c.Refused, grouped: c.Grouped, plain: c.Plain,
 		node: hex.EncodeToString(id[:]), own: map[string]bool{},
 	}
 	if a.refused == nil {
 		a.refused = func(fault.Code) {}
+	}
+	if a.grouped == nil {
+		a.grouped = func(int) {}
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -136,6 +140,7 @@ const laneTime = 15 * time.Second
 
 // answer runs one group of booking requests on a lane and brings memory up to date.
 func (a *App) answer(ctx context.Context, lane int, group []booking.Request) []booking.Outcome {
+	a.grouped(len(group))
 	ctx, cancel := context.WithTimeout(ctx, laneTime)
 	defer cancel()
 	out, states := a.laneSet[lane].Run(ctx, group)

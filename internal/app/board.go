@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"sort"
 	"strconv"
 	"sync"
@@ -143,6 +142,17 @@ func (b *Board) queue(id string) *queueBoard {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.queues[id]
+}
+
+// dates returns the dates a queue has slots on.
+func (b *Board) dates(queue string) map[calendar.Date]bool {
+	out := map[calendar.Date]bool{}
+	if q := b.queue(queue); q != nil {
+		for _, s := range *q.slots.Load() {
+			out[s.date] = true
+		}
+	}
+	return out
 }
 
 // apply takes what a commit left.
@@ -425,13 +435,4 @@ func (a *App) readNews(ctx context.Context, seen map[string]int64) error {
 		}
 		return nil
 	})
-}
-
-// announce tells every node, this one too, that slots changed by another road than a lane.
-func (a *App) announce(ctx context.Context, tx *store.Tx, slots [][2]string) error {
-	lane := a.node + "-x" + strconv.FormatInt(a.newsSeq.Add(1), 10)
-	if err := tx.TouchLanes(ctx, []string{lane}); err != nil {
-		return fmt.Errorf("announce: %w", err)
-	}
-	return tx.AddNews(ctx, lane, 1, slots)
 }

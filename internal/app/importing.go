@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"reflect"
 	"slices"
 
 	"suiyue/internal/domain/calendar"
@@ -25,9 +24,14 @@ const maxImportFile = 64 << 20
 // ErrBadLines says that nothing was imported because of the lines in ImportReport.Faults.
 var ErrBadLines = errors.New("import: some lines are wrong; nothing was changed")
 
-// ImportReport says what an import came to. With Faults nothing was written.
+// ErrPeopleBooked says that nothing was imported because people hold bookings in what the files leave
+// out: ImportReport.Held. They are moved or told first.
+var ErrPeopleBooked = errors.New("import: people are booked in what would be closed; nothing was changed")
+
+// ImportReport says what an import came to. With Faults or Held nothing was written.
 type ImportReport struct {
 	Faults []directory.LineError
+	Held   map[string]int // queue id → active bookings
 	Counts []ImportCount
 }
 
@@ -68,7 +72,7 @@ func (a *App) Import(ctx context.Context, files fs.FS, progress ImportProgress) 
 	}
 	progress("read", 1, steps)
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
-		report.Counts = nil
+		report.Counts, report.Held = nil, nil
 		if city != nil {
 			if err := importCity(ctx, tx, *city, &report); err != nil {
 				return err
@@ -83,7 +87,7 @@ func (a *App) Import(ctx context.Context, files fs.FS, progress ImportProgress) 
 		return importRules(ctx, tx, &report)
 	})
 	if err != nil {
-		return ImportReport{}, err
+		return ImportReport{Held: report.Held}, err
 	}
 	progress("written", 3, steps)
 	if report.Changes() > 0 {
@@ -149,68 +153,59 @@ func importCity(ctx context.Context, tx *store.Tx, city directory.City, report *
 	for i := range halls {
 		halls[i].Notice = notices[halls[i].ID]
 	}
-	units := compare(store.Units, have.Units, city.Units, func(u directory.Unit) []string { return []string{u.ID} }, have.Closed)
-	hall := compare(store.Halls, have.Halls, halls, func(h directory.Hall) []string { return []string{h.ID} }, have.Closed)
-	queues := compare(store.Queues, have.Queues, city.Queues, func(q directory.Queue) []string { return []string{q.ID} }, have.Closed)
-	items := compare(store.Items, have.Items, city.Items, func(i directory.Item) []string { return []string{i.Code} }, have.Closed)
-	offers := compare(store.Offerings, have.Offerings, city.Offerings, func(o directory.Offering) []string {
-		return []string{o.HallID, o.ItemCode, o.QueueID}
-	}, have.Closed)
-	report.Counts = append(report.Counts, units.count, hall.count, queues.count, items.count, offers.count)
-	return errors.Join(
-		write(ctx, tx, units, (*store.Tx).SaveUnits), write(ctx, tx, hall, (*store.Tx).SaveHalls),
-		write(ctx, tx, queues, (*store.Tx).SaveQueues), write(ctx, tx, items, (*store.Tx).SaveItems),
-		write(ctx, tx, offers, (*store.Tx).SaveOfferings))
-}
-
-// difference is what must be written for one noun.
-type difference[T any] struct {
-	save  []T
-	close [][]string
-	count ImportCount
-}
-
-func compare[T any](noun string, have, want []T, key func(T) []string, closed map[string]bool) difference[T] {
-	d := difference[T]{count: ImportCount{Noun: noun, Total: len(want)}}
-	mark := func(k []string) string {
-		s := noun
-		for _, part := range k {
-			s += " " + part
-		}
-		return s
-	}
-	stored := make(map[string]T, len(have))
-	for _, v := range have {
-		stored[mark(key(v))] = v
-	}
-	for _, v := range want {
-		m := mark(key(v))
-		old, ok := stored[m]
-		delete(stored, m)
-		switch {
-		case !ok:
-			d.count.Added++
-		case closed[m] || !reflect.DeepEqual(old, v):
-			d.count.Changed++
-		default:
-			continue
-		}
-		d.save = append(d.save, v)
-	}
-	for _, m := range slices.Sorted(maps.Keys(stored)) {
-		if !closed[m] {
-			d.close = append(d.close, key(stored[m]))
-			d.count.Closed++
-		}
-	}
-	return d
-}
-
-func write[T any](ctx context.Context, tx *store.Tx, d difference[T], save func(*store.Tx, context.Context, []T) error) error {
-	if err := save(tx, ctx, d.save); err != nil || len(d.close) == 0 {
+	city.Halls = halls
+	changes := directory.Diff(stillOpen(have), city)
+	if err := strands(ctx, tx, changes, report); err != nil {
 		return err
 	}
-	return tx.Close(ctx, d.count.Noun, d.close)
+	return errors.Join(
+		write(ctx, tx, store.Units, len(city.Units), changes.Units, (*store.Tx).SaveUnits, report),
+		write(ctx, tx, store.Halls, len(city.Halls), changes.Halls, (*store.Tx).SaveHalls, report),
+		write(ctx, tx, store.Queues, len(city.Queues), changes.Queues, (*store.Tx).SaveQueues, report),
+		write(ctx, tx, store.Items, len(city.Items), changes.Items, (*store.Tx).SaveItems, report),
+		write(ctx, tx, store.Offerings, len(city.Offerings), changes.Offerings, (*store.Tx).SaveOfferings, report))
+}
+
+// stillOpen is the stored directory without closed units, items and offerings: one that comes back
+// counts as added.
+func stillOpen(d *store.Directory) directory.City {
+	return directory.City{
+		Units:  slices.DeleteFunc(d.Units, func(u directory.Unit) bool { return d.Closed[store.Units+" "+u.ID] }),
+		Halls:  d.Halls,
+		Queues: d.Queues,
+		Items:  slices.DeleteFunc(d.Items, func(i directory.Item) bool { return d.Closed[store.Items+" "+i.Code] }),
+		Offerings: slices.DeleteFunc(d.Offerings, func(o directory.Offering) bool {
+			return d.Closed[store.Offerings+" "+o.HallID+" "+o.ItemCode+" "+o.QueueID]
+		}),
+	}
+}
+
+// strands refuses to close what people are booked into: nobody is silently dropped.
+func strands(ctx context.Context, tx *store.Tx, c directory.Changes, report *ImportReport) error {
+	var queues [][2]string // [queue, item], item "" for all of them
+	for _, key := range c.Queues.Removed {
+		queues = append(queues, [2]string{key[0], ""})
+	}
+	for _, key := range c.Offerings.Removed {
+		queues = append(queues, [2]string{key[2], key[1]})
+	}
+	held, err := tx.ActiveIn(ctx, queues)
+	if err != nil {
+		return err
+	}
+	report.Held = held
+	if len(held) > 0 {
+		return ErrPeopleBooked
+	}
+	return nil
+}
+
+func write[T any](ctx context.Context, tx *store.Tx, noun string, total int, d directory.Delta[T], save func(*store.Tx, context.Context, []T) error, report *ImportReport) error {
+	report.Counts = append(report.Counts, ImportCount{Noun: noun, Total: total, Added: len(d.Added), Changed: len(d.Changed), Closed: len(d.Removed)})
+	if err := save(tx, ctx, d.Save()); err != nil || len(d.Removed) == 0 {
+		return err
+	}
+	return tx.Close(ctx, noun, d.Removed)
 }
 
 // importDays writes the years that differ.

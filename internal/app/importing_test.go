@@ -14,6 +14,7 @@ import (
 	"suiyue/data"
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
@@ -329,5 +330,58 @@ func TestDoctorFindsNothingInACityJustImported(t *testing.T) {
 	found, err = app.Doctor(t.Context(), i.db, calendar.MakeDate(2026, 12, 25).At(10, 0))
 	if err != nil || len(found) != 1 || found[0].Check != "calendar" || found[0].Error || !strings.HasPrefix(found[0].String(), "warning calendar: ") {
 		t.Errorf("found %v %v, want a warning about the calendar", found, err)
+	}
+}
+
+// Closing what people are booked into would drop them silently: it is refused and nothing changes.
+func TestImportDoesNotStrandThePeopleBooked(t *testing.T) {
+	i, files := newImporter(t), district(t)
+	i.run(t, files)
+	if _, err := i.Prepare(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	var offers []*directory.Offering
+	for _, it := range i.City().Items() {
+		for _, o := range i.City().Offers(it.Code) {
+			if i.City().Hall(o.HallID).Level == directory.VillageHall {
+				offers = append(offers, o)
+			}
+		}
+	}
+	if len(offers) == 0 {
+		t.Fatal("no village hall offers anything")
+	}
+	hall := offers[0].HallID
+	next := i.NextFree(offers[0].QueueID, 1)
+	_, who, err := i.SignIn(t.Context(), apptest.Citizen(1))
+	if err != nil || next == nil {
+		t.Fatal(next, err)
+	}
+	got, err := i.Book(t.Context(), who, app.BookRequest{
+		Key: "strand-0001", Item: offers[0].ItemCode, SlotID: next.ID, Stage: offers[0].Stages[0], Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	for line := range strings.SplitSeq(string(files[directory.HallsFile].Data), "\n") {
+		if !strings.HasPrefix(line, hall+",") {
+			kept = append(kept, line)
+		}
+	}
+	files[directory.HallsFile] = &fstest.MapFile{Data: []byte(strings.Join(kept, "\n"))}
+	r, err := i.Import(t.Context(), files, nil)
+	if !errors.Is(err, app.ErrPeopleBooked) || r.Held[offers[0].QueueID] != 1 {
+		t.Fatalf("closing a hall with a booking: %v, %v", err, r.Held)
+	}
+	if h := i.City().Hall(hall); h == nil || !h.Open {
+		t.Error("the hall has been closed all the same")
+	}
+	if _, err := i.Cancel(t.Context(), who, app.CancelRequest{Key: "strand-0002", Code: got.View.Code}); err != nil {
+		t.Fatal(err)
+	}
+	i.run(t, files)
+	if h := i.City().Hall(hall); h == nil || h.Open {
+		t.Error("with nobody booked the hall is not closed")
 	}
 }

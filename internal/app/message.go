@@ -22,6 +22,7 @@ const (
 	MessageSent    = store.MessageSent
 	MessageFailed  = store.MessageFailed
 	MessageDropped = store.MessageDropped
+	MessageShown   = store.MessageShown
 )
 
 // MessageView is one message to the signed-in person.
@@ -37,20 +38,12 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 	limit = min(max(limit, 1), 100)
 	var rows []store.MessageRow
 	var bookings map[string]*booking.Booking
-	err = a.db.View(ctx, func(tx *store.Tx) error {
-		var err error
+	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
 		if rows, next, err = tx.MessagesOf(ctx, who.Person.Key, cursor, limit); err != nil {
 			return err
 		}
-		bookings = map[string]*booking.Booking{}
-		for _, r := range rows {
-			if bookings[r.Booking] == nil {
-				if bookings[r.Booking], err = tx.Booking(ctx, r.Booking); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		bookings, err = tx.BookingsByID(ctx, about(rows))
+		return err
 	})
 	if err != nil {
 		return nil, "", err
@@ -69,6 +62,15 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 	return page, next, nil
 }
 
+// about lists the bookings that messages tell of.
+func about(rows []store.MessageRow) map[string]struct{} {
+	ids := make(map[string]struct{}, len(rows))
+	for _, r := range rows {
+		ids[r.Booking] = struct{}{}
+	}
+	return ids
+}
+
 // Outgoing is a message ready to be worded and sent.
 type Outgoing struct {
 	Row   store.MessageRow
@@ -82,43 +84,48 @@ type Outgoing struct {
 // if it does not settle them by then, somebody else takes them.
 func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) ([]Outgoing, error) {
 	var rows []store.MessageRow
-	bookings := map[string]*booking.Booking{}
+	var bookings map[string]*booking.Booking
 	now := a.now()
-	err := a.db.Update(ctx, func(tx *store.Tx) error {
-		var err error
+	err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
 		if rows, err = tx.ClaimMessages(ctx, now, limit, now.Add(lease)); err != nil {
 			return err
 		}
-		clear(bookings)
-		for _, r := range rows {
-			if bookings[r.Booking] == nil {
-				if bookings[r.Booking], err = tx.Booking(ctx, r.Booking); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		bookings, err = tx.BookingsByID(ctx, about(rows))
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Outgoing, 0, len(rows))
+	var broken []Settled
 	for _, r := range rows {
-		b := bookings[r.Booking]
-		if b == nil {
-			return nil, fault.New(fault.BookingNotFound)
+		o, err := a.outgoing(r, bookings[r.Booking])
+		if err != nil { // one that cannot be read must not keep the others back
+			a.log.Error("message cannot be sent", "message", r.Ref(), "error", err)
+			broken = append(broken, Settled{Row: r, State: MessageFailed})
+			continue
 		}
-		p, err := a.open(b)
-		if err != nil {
+		out = append(out, o)
+	}
+	if len(broken) > 0 {
+		if err := a.SettleMessages(ctx, broken); err != nil {
 			return nil, err
 		}
-		v, err := a.view(*b)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Outgoing{Row: r, Phone: p.Booker.Phone, View: v, Stale: r.Kind == booking.MessageReminder && (!b.State.Active() || b.Version != r.Version)})
 	}
 	return out, nil
+}
+
+func (a *App) outgoing(r store.MessageRow, b *booking.Booking) (Outgoing, error) {
+	if b == nil {
+		return Outgoing{}, fault.New(fault.BookingNotFound)
+	}
+	p, err := a.open(b)
+	if err != nil {
+		return Outgoing{}, err
+	}
+	v, err := a.view(*b)
+	stale := r.Kind == booking.MessageReminder && (!b.State.Active() || b.Version != r.Version)
+	return Outgoing{Row: r, Phone: p.Booker.Phone, View: v, Stale: stale}, err
 }
 
 // SettleMessages records what became of messages that DueMessages gave out.

@@ -48,7 +48,11 @@ func (a *App) Prepare(ctx context.Context, progress func(done, all int)) (added 
 		book := r.shelf.On(today)
 		window := max(book.WindowDays, q.GrandfatheredHorizon)
 		last := r.cal.WindowEnd(today, window, book.WindowCounts == rulebook.SkipStatutory) + slotsAhead
+		have := a.board.dates(q.ID)
 		for d := today; d <= last; d++ {
+			if have[d] {
+				continue
+			}
 			slots = append(slots, supply.SlotsFor(r.cal, r.shelf.On(d), *q, d)...)
 		}
 		if len(slots) >= 20_000 {
@@ -57,8 +61,10 @@ func (a *App) Prepare(ctx context.Context, progress func(done, all int)) (added 
 			}
 		}
 	}
-	if err := flush(); err != nil {
-		return added, fmt.Errorf("prepare slots: %w", err)
+	if len(slots) > 0 {
+		if err := flush(); err != nil {
+			return added, fmt.Errorf("prepare slots: %w", err)
+		}
 	}
 	if added > 0 {
 		return added, a.ReloadSlots(ctx)

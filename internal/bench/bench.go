@@ -31,6 +31,7 @@ type Options struct {
 	Compare  bool     // beside ours: the plain way and the raw bound
 	HTTP     bool     // through HTTP, server and load in processes of their own
 	Binary   string   // the program to serve with, for HTTP
+	Profile  string   // file for a CPU profile of our server, "" for none
 	Out      io.Writer
 }
 

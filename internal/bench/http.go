@@ -117,6 +117,7 @@ func (t *town) signIn(ctx context.Context, ring *cipher.Keyring, people int) err
 				n := len(t.tokens)
 				p := identity.Person{
 					Name: "基准", Document: identity.SyntheticResident(identity.SyntheticArea, birth+calendar.Date(n/999), n%999+1), Level: identity.Verified,
+					Phone: "13800000000",
 				}
 				p.Key = identity.Key(ring.Lookup("person", p.Document.Canonical("")))
 				plain, err := json.Marshal(p)
@@ -149,12 +150,14 @@ type process struct {
 }
 
 // serve starts the program and waits until it says where it listens.
-func (t *town) serve(ctx context.Context, binary, source string, plain bool) (*process, error) {
+func (t *town) serve(ctx context.Context, binary, source, profile string, plain bool) (*process, error) {
 	args := []string{"bench-server", "--database", source, "--key-file", t.keys, "--kek-file", t.keys + ".kek", "--listen", "127.0.0.1:0",
-		"--identity-url", "http://127.0.0.1:9", "--identity-client", "bench", "--address-rate", "0", "--account-rate", "0",
+		"--public-url", "https://localhost", "--identity-url", "https://localhost:9", "--identity-client", "bench", "--address-rate", "0", "--account-rate", "0",
 		"--connections", "32", "--log-level", "warn"}
 	if plain {
 		args = append(args, "--plain")
+	} else if profile != "" {
+		args = append(args, "--profile", profile)
 	}
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Stderr = os.Stderr
@@ -261,15 +264,18 @@ func (v *visitor) look(tags map[string]string) error {
 }
 
 // throughHTTP measures the whole product: a serving process, real HTTP, this process as the crowd.
-func (s *suite) throughHTTP(ctx context.Context, dir, source string) error {
+func (s *suite) throughHTTP(ctx context.Context, dir, source string) (err error) {
 	clients := s.o.Clients
 	each := 1 + int(s.o.Seconds*30_000)/clients/eachPerson // persons a client needs for the fastest run
+	if dir, err = os.MkdirTemp(dir, "town-"); err != nil {
+		return err
+	}
 	t, err := newTown(ctx, s.db, dir, clients*each*5, plenty/2)
 	if err != nil {
 		return err
 	}
 	run := func(plain bool, f func(*process) error) error {
-		p, err := t.serve(ctx, s.o.Binary, source, plain)
+		p, err := t.serve(ctx, s.o.Binary, source, s.o.Profile, plain)
 		if err != nil {
 			return err
 		}

@@ -106,6 +106,10 @@ func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
 		done.State = app.MessageDropped
 		return done
 	}
+	if out.Phone == "" {
+		done.State = app.MessageShown
+		return done
+	}
 	text := m.Words(out)
 	text.Reference = out.Row.Ref()
 	var err error

@@ -235,8 +235,10 @@ func TestMoreSaysThatABatchWasFull(t *testing.T) {
 		c.book(t, slots[i])
 	}
 	c.mail.Batch = 2
-	if !c.send(t) || !c.send(t) || c.send(t) {
-		t.Error("five messages in batches of two: want more, more, no more")
+	for _, want := range []bool{true, true, false} {
+		if more := c.send(t); more != want {
+			t.Errorf("five messages in batches of two: more is %t, want %t", more, want)
+		}
 	}
 	if n := len(c.gate.texts()); n != 5 {
 		t.Errorf("%d messages sent, want 5", n)

@@ -22,6 +22,7 @@ type metrics struct {
 	statements *prometheus.HistogramVec
 	statErrors *prometheus.CounterVec
 	refusals   *prometheus.CounterVec
+	groups     prometheus.Histogram
 	requests   *prometheus.HistogramVec
 	turns      *prometheus.CounterVec
 	success    *prometheus.GaugeVec
@@ -42,6 +43,10 @@ func newMetrics() *metrics {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "suiyue_booking_refusals_total", Help: "Booking, moving and cancelling requests refused, by code.",
 		}, []string{"code"}),
+		groups: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "suiyue_lane_group_size", Help: "Booking requests answered by one transaction.",
+			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512},
+		}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "suiyue_http_request_seconds", Help: "Duration of HTTP requests by route pattern and status.",
 			Buckets: []float64{.001, .005, .02, .05, .1, .5, 2, 10},
@@ -59,7 +64,7 @@ func newMetrics() *metrics {
 			Name: "suiyue_calendar_horizon_alert", Help: "1 while the booking window reaches a year whose holiday notice is not loaded.",
 		}),
 	}
-	m.registry.MustRegister(m.statements, m.statErrors, m.refusals, m.requests, m.turns, m.success, m.sent, m.horizon,
+	m.registry.MustRegister(m.statements, m.statErrors, m.refusals, m.groups, m.requests, m.turns, m.success, m.sent, m.horizon,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -76,6 +81,8 @@ func (m *metrics) statement(name string, took time.Duration, err error) {
 }
 
 func (m *metrics) refused(code fault.Code) { m.refusals.WithLabelValues(string(code)).Inc() }
+
+func (m *metrics) grouped(size int) { m.groups.Observe(float64(size)) }
 
 func (m *metrics) request(o web.Observation) {
 	m.requests.WithLabelValues(o.Method, o.Route, strconv.Itoa(o.Status)).Observe(o.Duration.Seconds())

@@ -109,7 +109,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	if s.app, err = app.New(ctx, app.Config{
 		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes,
-		Texts: texter{s.sender}, Refused: s.metrics.refused, Plain: c.Plain,
+		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain,
 	}); err != nil {
 		return err
 	}
@@ -129,6 +129,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	f := &faces{
 		App: s.app, Site: s.site, Provider: provider, Keys: vault{keys}, Public: s.public, Now: s.clock.Now, Demo: c.Demo, Limits: c.Limits, Log: s.log,
 		Cookies: web.NewCookies(s.secure(), []byte(keys.TokenHash("the key of form tokens"))),
+		Find:    web.NewLimiter(findLimit, s.clock.Now),
 	}
 	if c.AccountRate > 0 {
 		f.Account = web.NewLimiter(web.Limit{Rate: c.AccountRate, Burst: c.AccountBurst}, s.clock.Now)

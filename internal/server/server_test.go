@@ -253,7 +253,7 @@ func TestADemonstrationLeavesARealCityAlone(t *testing.T) {
 	}
 }
 
-// citizen opens a session for a test person and finds a free slot to book.
+// signedIn opens a session for a test person and finds a free slot to book.
 func someone(t *testing.T, a *app.App, id string) (who *identity.Session, item, slot string, stage directory.Stage) {
 	t.Helper()
 	p, ok := testpeople.Find(testpeople.All(), id)

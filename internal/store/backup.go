@@ -5,12 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+
+	lib "modernc.org/sqlite/lib"
 )
 
 // ErrNotSQLite says that an operation is for SQLite only: PostgreSQL brings tools of its own.
@@ -29,20 +30,23 @@ func (db *DB) Backup(ctx context.Context, to string) error {
 		return fmt.Errorf("%s: %w", to, fs.ErrExist)
 	}
 	part := to + ".part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	// SQLite makes the file with the process's mask; an empty one of our mode is taken as it is.
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
+	if err := emptyFile(part); err != nil {
 		return err
 	}
 	defer os.Remove(part)
-	if err := f.Close(); err != nil {
+	if err := copyDatabase(ctx, db.source, part); err != nil {
 		return err
 	}
-	// A connection of its own: the writing one would keep everybody waiting.
-	own, err := openPlain(db.source)
+	if err := os.Link(part, to); err != nil {
+		return err
+	}
+	return syncFile(filepath.Dir(to))
+}
+
+// copyDatabase writes what the database at source holds at one instant into the empty file part,
+// makes sure that it is whole, and waits for the disk.
+func copyDatabase(ctx context.Context, source, part string) error {
+	own, err := openPlain(source) // a connection of its own: the writing one would keep everybody waiting
 	if err != nil {
 		return err
 	}
@@ -50,13 +54,23 @@ func (db *DB) Backup(ctx context.Context, to string) error {
 	if err = errors.Join(err, own.Close()); err != nil {
 		return fmt.Errorf("store: copy: %w", err)
 	}
-	if err := syncFile(part); err != nil {
+	if err := checkCopy(ctx, part); err != nil {
 		return err
 	}
-	if err := os.Link(part, to); err != nil {
+	return syncFile(part)
+}
+
+// emptyFile makes an empty file that only we may read, in the place of one left by a copy that broke
+// off. SQLite would make it with the process's mask; an empty one of our mode is taken as it is.
+func emptyFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncFile(filepath.Dir(to))
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Restore puts a copy made by Backup in the place of a SQLite database, after checking that it is
@@ -81,12 +95,28 @@ func Restore(ctx context.Context, from, database string, replace bool) error {
 		}
 	}
 	part := to + ".part"
-	defer os.Remove(part)
-	if err := copyFile(from, part); err != nil {
+	if err := emptyFile(part); err != nil {
 		return err
 	}
+	defer os.Remove(part)
+	if err := copyDatabase(ctx, from, part); err != nil {
+		return err
+	}
+	before := to + ".before-restore"
+	// What SQLite left beside the old database must not be taken for the new one's.
+	for _, side := range []string{"-wal", "-shm", "-journal"} {
+		if err := os.Remove(before + side); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := os.Rename(to+side, before+side); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	if there {
-		if err := os.Rename(to, to+".before-restore"); err != nil {
+		if err := os.Remove(before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := os.Link(to, before); err != nil { // so that there is a database at every instant
 			return err
 		}
 	}
@@ -114,11 +144,29 @@ func checkCopy(ctx context.Context, path string) error {
 	if tables != 3 {
 		return fmt.Errorf("store: %s is not a database of Suiyue", path)
 	}
+	var version, newest int64
+	if err := db.QueryRowContext(ctx, "select max(version_id) from goose_db_version where is_applied").Scan(&version); err != nil {
+		return err
+	}
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		n, err := migrationVersion(name)
+		if err != nil {
+			return err
+		}
+		newest = max(newest, n)
+	}
+	if version > newest {
+		return fmt.Errorf("store: %s has schema %d; this program knows only %d", path, version, newest)
+	}
 	return nil
 }
 
 // settleFile brings everything of a database into its one file, which only works while nobody else
-// has it open.
+// has it open. A file that is no whole database any more is left to be replaced.
 func settleFile(ctx context.Context, path string) error {
 	db, err := openPlain(path)
 	if err != nil {
@@ -129,6 +177,9 @@ func settleFile(ctx context.Context, path string) error {
 	err = errors.Join(err, db.Close())
 	if sqlite.retry(err) || err == nil && mode != "delete" {
 		return ErrInUse
+	}
+	if sqliteBase(err, lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB) {
+		return nil
 	}
 	return err
 }
@@ -150,20 +201,6 @@ func openPlain(source string) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(1)
 	return db, nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Sync(), out.Close())
 }
 
 func syncFile(path string) error {

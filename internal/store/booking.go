@@ -18,6 +18,29 @@ func (tx *Tx) Booking(ctx context.Context, id string) (*booking.Booking, error) 
 	return found, err
 }
 
+// BookingsByID returns the bookings with the given ids that exist.
+func (tx *Tx) BookingsByID(ctx context.Context, ids map[string]struct{}) (map[string]*booking.Booking, error) {
+	out := make(map[string]*booking.Booking, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	rows := make([][1]string, 0, len(ids))
+	for id := range ids {
+		rows = append(rows, [1]string{id})
+	}
+	err := tx.query(ctx, "booking.set", bookingsByID, func(scan func(...any) error) error {
+		b, err := scanBooking(scan)
+		out[b.ID] = b
+		return err
+	}, marshal(rows))
+	return out, err
+}
+
+// bookingsByID reads the bookings named by a set of [id].
+const bookingsByID = `
+with w as materialized (select r.value->>0 as id from {rows} r)
+select ` + bookingColumns + ` from w cross join booking b where b.id = w.id`
+
 // BookingsOf returns bookings made by person whose id lies below before ("" = from the newest), newest
 // made first, at most limit.
 func (tx *Tx) BookingsOf(ctx context.Context, person identity.Key, before string, limit int) ([]*booking.Booking, error) {
@@ -71,4 +94,23 @@ select booking, hall_id, version, kind, at, actor, channel, slot_id, from_slot f
 			return err
 		}, id)
 	return out, err
+}
+
+// ActiveIn counts the active bookings in queues, [queue, item] each, item "" for all items; queues
+// without any are left out.
+func (tx *Tx) ActiveIn(ctx context.Context, queues [][2]string) (map[string]int, error) {
+	out := map[string]int{}
+	if len(queues) == 0 {
+		return out, nil
+	}
+	return out, tx.query(ctx, "booking.held", `
+with w as materialized (select distinct r.value->>0 as queue_id, r.value->>1 as item from {rows} r)
+select b.queue_id, count(distinct b.id) from w join booking b on b.queue_id = w.queue_id and (w.item = '' or w.item = b.item)
+where b.state = 'booked' group by b.queue_id`, func(scan func(...any) error) error {
+		var queue string
+		var n int
+		err := scan(&queue, &n)
+		out[queue] = n
+		return err
+	}, marshal(queues))
 }

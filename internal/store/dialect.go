@@ -121,9 +121,9 @@ func openSQLite(path string, conns int) (write, read *sql.DB, err error) {
 	dsn := func(more string) string {
 		u := url.URL{Scheme: "file", Path: abs}
 		return u.String() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-			"&_pragma=foreign_keys(1)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)" + more
+			"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)" + more
 	}
-	if write, err = sql.Open("sqlite", dsn("&_txlock=immediate&_pragma=wal_autocheckpoint(4000)")); err != nil {
+	if write, err = sql.Open("sqlite", dsn("&_txlock=immediate&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-49152)")); err != nil {
 		return nil, nil, err
 	}
 	write.SetMaxOpenConns(1)
@@ -132,7 +132,7 @@ func openSQLite(path string, conns int) (write, read *sql.DB, err error) {
 	if err := write.Ping(); err != nil { // makes the file, before readers that may not
 		return nil, nil, errors.Join(err, write.Close())
 	}
-	if read, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)")); err != nil {
+	if read, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)&_pragma=cache_size(-8192)")); err != nil {
 		return nil, nil, errors.Join(err, write.Close())
 	}
 	readers := min(conns, 2+2*runtime.NumCPU())

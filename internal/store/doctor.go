@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"suiyue/internal/domain/rulebook"
 )
 
 // Severity says how bad a finding is.
@@ -25,13 +27,23 @@ type Finding struct {
 const findingsShown = 20
 
 // check is one question to the whole database: a select that gives a line of text for each thing that
-// is wrong.
+// is wrong. {rows} are the limits by date: from, until, and whether an item, an hour and a day is claimed.
 type check struct {
 	name string
 	text string
 }
 
-// checks recount what must agree. They read whole tables and hold nothing in memory.
+// What the claims of booking b are called, as SQL: names of its item and day have an ordinal, the
+// name of its hour may have one. "$" is the character after "#".
+const (
+	compactDate = `replace(b.date, '-', '')`
+	hourOfB     = `'hour:' || ` + compactDate + ` || case when b.hour < 10 then '0' else '' end || b.hour`
+	isHourOfB   = `(c.name >= ` + hourOfB + ` and c.name < ` + hourOfB + ` || '$')`
+	isDayOfB    = `(c.name >= 'day:' || ` + compactDate + ` || '#' and c.name < 'day:' || ` + compactDate + ` || '$')`
+	isItemOfB   = `(c.name >= 'item:' || b.item || '#' and c.name < 'item:' || b.item || '$')`
+)
+
+// checks recount what must agree, and nothing else. They read whole tables and hold little in memory.
 var checks = []check{
 	// Every slot has as many numbers taken as bookings that hold a place in it.
 	{"slot", `
@@ -40,52 +52,68 @@ from slot s left join (select hall_id, slot_id, sum(units) as units from booking
   on u.hall_id = s.hall_id and u.slot_id = s.id
 where s.taken <> coalesce(u.units, 0)`},
 	{"capacity", `
-select s.id || ': ' || s.taken || ' of ' || s.capacity as line from slot s
+select s.id || ': ' || s.taken || ' of ' || s.capacity || ', on-site ' || s.on_site_taken || ' of ' || s.on_site as line from slot s
 where s.taken > s.capacity or s.taken < 0 or s.on_site_taken > s.on_site or s.on_site_taken < 0`},
 	{"booking slot", `
-select b.id || ': in a slot that does not exist' as line from booking b left join slot s on s.hall_id = b.hall_id and s.id = b.slot_id
+select b.id || ': its slot does not exist or is another queue, date or hour' as line from booking b
+left join slot s on s.hall_id = b.hall_id and s.id = b.slot_id and s.queue_id = b.queue_id and s.date = b.date and s.hour = b.hour
 where s.id is null`},
+	{"booking twice", `select id || ': ' || count(*) || ' rows' as line from booking group by id having count(*) > 1`},
+	{"booking state", `
+select id || ': state ' || state as line from booking where state not in ('booked', 'cancelled', 'no_show', 'arrived', 'done')`},
 	// Art. 14: at most 10 % of a queue's numbers of a day are kept for the hall.
 	{"on-site share", `
 select queue_id || ' ' || date || ': ' || sum(on_site) || ' of ' || sum(capacity + on_site) as line from slot
-group by queue_id, date having sum(on_site) * 10 > sum(capacity + on_site)`},
+group by hall_id, queue_id, date having sum(on_site) * 10 > sum(capacity + on_site)`},
 	// An active booking holds the item of its applicant and the hour of its booker, and the day unless
-	// for an organisation. (A rulebook without one of these limits makes no such claim.)
+	// for an organisation, each once and as far as the rules of its date limit it.
 	{"claim missing", `
-select b.id || ': holds ' || count(c.name) || ' claims' as line from booking b
-left join claim c on c.booking = b.id and c.name < 'item;' and (c.person = b.booker or c.person = b.applicant)
-where b.state = 'booked' group by b.id, b.applicant_kind having count(c.name) <> {claims}`},
+with r as materialized (select r.value->>0 as day, r.value->>1 as until, cast(r.value->>2 as bigint) as per_item,
+    cast(r.value->>3 as bigint) as per_hour, cast(r.value->>4 as bigint) as per_day from {rows} r),
+h as (select b.id, b.date, b.applicant_kind,
+    (select count(*) from claim c where c.person = b.applicant and ` + isItemOfB + ` and c.booking = b.id) as items,
+    (select count(*) from claim c where c.person = b.booker and ` + isHourOfB + ` and c.booking = b.id) as hours,
+    (select count(*) from claim c where c.person = b.booker and ` + isDayOfB + ` and c.booking = b.id) as days
+  from booking b where b.state = 'booked')
+select h.id || ': holds its item ' || h.items || ', its hour ' || h.hours || ', its day ' || h.days || ' times' as line
+from h join r on h.date >= r.day and h.date < r.until
+where h.items <> r.per_item or h.hours <> r.per_hour or h.days <> case when h.applicant_kind = 'organisation' then 0 else r.per_day end`},
 	{"claim of nobody", `
 select c.name || ' of booking ' || c.booking as line from claim c left join booking b on b.id = c.booking
-where c.name < 'item;' and (b.id is null or b.state <> 'booked' or c.person <> b.booker and c.person <> b.applicant)`},
+where c.name >= 'day:' and c.name < 'item;' and (b.id is null or b.state <> 'booked')`},
 	{"claim of another", `
 select c.name || ' of booking ' || c.booking as line from claim c join booking b on b.id = c.booking
-where b.state = 'booked' and (
-  c.name like 'item:%' and (c.person <> b.applicant or c.name not like 'item:' || b.item || '#%')
-  or c.name like 'hour:%' and (c.person <> b.booker or c.name not like 'hour:' || replace(b.date, '-', '') || '%')
-  or c.name like 'day:%' and (c.person <> b.booker or c.name not like 'day:' || replace(b.date, '-', '') || '#%'))`},
+where c.name >= 'day:' and c.name < 'item;' and b.state = 'booked'
+  and not (c.person = b.applicant and ` + isItemOfB + ` or c.person = b.booker and (` + isHourOfB + ` or ` + isDayOfB + `))`},
+	// A request that is repeated finds what it came to.
 	{"key missing", `
-select b.id || ': no idempotency key of its booker' as line from booking b
-left join claim c on c.person = b.booker and c.booking = b.id and c.name >= 'key:' and c.name < 'key;'
-where c.name is null`},
-	// Each version of a booking has exactly one event, from 1 on without gaps.
+select x.id || ': no idempotency key of its booker' as line from (
+  select b.booker, b.id from booking b except select c.person, c.booking from claim c where c.name >= 'key:' and c.name < 'key;') x`},
+	{"key of nothing", `
+select distinct c.booking || ': booked by a key, but not there' as line from claim c left join booking b on b.id = c.booking
+where c.name >= 'key:' and c.name < 'key;' and b.id is null`},
+	// Each version of a booking has exactly one event, from 1 on without gaps; the last tells where it is.
 	{"event", `
-select b.id || ': version ' || b.version || ', ' || count(e.version) || ' events up to ' || coalesce(max(e.version), 0) as line
-from booking b left join event e on e.booking = b.id
-group by b.id, b.version having count(e.version) <> b.version or coalesce(max(e.version), 0) <> b.version or coalesce(min(e.version), 0) <> 1`},
+select b.id || ': version ' || max(b.version) || ', ' || count(e.version) || ' events up to ' || coalesce(max(e.version), 0) as line
+from booking b left join event e on e.booking = b.id group by b.id, b.hall_id
+having count(e.version) <> max(b.version) or count(distinct e.version) <> max(b.version) or coalesce(min(e.version), 0) <> 1
+  or coalesce(max(e.version), 0) <> max(b.version)
+  or sum(case when e.version = b.version and e.slot_id = b.slot_id and e.hall_id = b.hall_id then 1 else 0 end) <> 1`},
 	{"event of nothing", `
 select e.booking || ': version ' || e.version as line from event e left join booking b on b.id = e.booking where b.id is null`},
+	// Whoever booked, moved or cancelled was told, or will be (Art. 13).
+	{"message missing", `
+select e.booking || ': version ' || e.version || ' ' || e.kind as line from event e
+left join message m on m.booking = e.booking and m.version = e.version and m.kind = e.kind
+where e.kind in ('booked', 'moved', 'cancelled') and m.booking is null`},
 	{"message of nothing", `
 select m.booking || ': ' || m.kind as line from message m left join booking b on b.id = m.booking where b.id is null`},
 	// The directory hangs together.
 	{"unit", `select u.id || ': parent does not exist' as line from unit u left join unit p on p.id = u.parent_id where u.parent_id <> '' and p.id is null`},
-	{"unit cycle", `
-with recursive up (id, parent_id, depth) as (
-  select id, parent_id, 0 from unit
-  union all
-  select up.id, u.parent_id, up.depth + 1 from up join unit u on u.id = up.parent_id where up.depth < 20)
-select id || ': does not lead to a root' as line from up where depth = 20 group by id`},
+	{"unit cycle", cycle("unit", "parent_id")},
 	{"hall", `select h.id || ': unit does not exist' as line from hall h left join unit u on u.id = h.unit_id where u.id is null`},
+	{"hall parent", `select h.id || ': main hall does not exist' as line from hall h left join hall p on p.id = h.parent_hall where h.parent_hall <> '' and p.id is null`},
+	{"hall cycle", cycle("hall", "parent_hall")},
 	{"queue", `select q.id || ': hall does not exist' as line from queue q left join hall h on h.id = q.hall_id where h.id is null`},
 	{"offering", `
 select o.hall_id || ' ' || o.item || ' ' || o.queue_id || ': item or queue does not exist' as line from offering o
@@ -95,14 +123,27 @@ select s.queue_id || ': slots of a queue that does not exist' as line from (sele
 left join queue q on q.id = s.queue_id and q.hall_id = s.hall_id where q.id is null`},
 }
 
+// deepest is more levels than any tree of the city has.
+const deepest = 20
+
+// cycle finds entries from which going up never ends.
+func cycle(noun, parent string) string {
+	return fmt.Sprintf(`
+with recursive up (id, parent, depth) as (
+  select id, %[2]s, 0 from %[1]s where %[2]s <> ''
+  union all
+  select up.id, p.%[2]s, up.depth + 1 from up join %[1]s p on p.id = up.parent where up.depth < %[3]d)
+select distinct id || ': is above itself, or below what is' as line from up where depth = %[3]d`, noun, parent, deepest)
+}
+
 // horizon warns of slots in years without an official holiday notice.
 var horizon = check{"calendar", `
 select substr(s.date, 1, 4) || ': slots up to ' || max(s.date) || ' but no official holiday notice' as line from (select distinct date from slot) s
 left join calendar_year y on cast(substr(s.date, 1, 4) as bigint) = y.year and y.status = 'official'
 where y.year is null group by substr(s.date, 1, 4)`}
 
-// Doctor recounts the whole database and returns what it found, errors first. claims is how many limit
-// claims an active booking holds by the rules: for a natural person, and for an organisation.
+// Doctor recounts the whole database and returns what it found. It only reads, as of one instant, and
+// may run beside those who serve it.
 func (db *DB) Doctor(ctx context.Context) ([]Finding, error) {
 	var out []Finding
 	if err := db.d.check(ctx, db); err != nil {
@@ -123,12 +164,17 @@ func (db *DB) Doctor(ctx context.Context) ([]Finding, error) {
 		out = append(out, found...)
 	}
 	err = db.View(ctx, func(tx *Tx) error {
-		claims, err := tx.claimsWanted(ctx)
+		shelf, err := tx.shelf(ctx)
 		if err != nil {
-			return err
+			out = append(out, Finding{"rulebook", Error, err.Error()})
 		}
+		limits := marshal(limitsByDate(shelf))
 		for _, c := range checks {
-			found, err := tx.examine(ctx, check{c.name, strings.ReplaceAll(c.text, "{claims}", claims)}, Error)
+			var args []any
+			if strings.Contains(c.text, "{rows}") {
+				args = []any{limits}
+			}
+			found, err := tx.examine(ctx, c, Error, args...)
 			if err != nil {
 				return err
 			}
@@ -141,21 +187,36 @@ func (db *DB) Doctor(ctx context.Context) ([]Finding, error) {
 	return out, err
 }
 
-// claimsWanted says in SQL how many limit claims an active booking holds by the rulebook last in force.
-func (tx *Tx) claimsWanted(ctx context.Context) (string, error) {
+// shelf returns the rules that are loaded, or those that ship where none are.
+func (tx *Tx) shelf(ctx context.Context) (rulebook.Shelf, error) {
 	books, err := tx.Rulebooks(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	item, hour, day := 1, 1, 1
-	if len(books) > 0 {
-		last := books[len(books)-1]
-		item, hour, day = min(last.ActivePerItem, 1), min(last.ActivePerHour, 1), min(last.ActivePerDay, 1)
+	if len(books) == 0 {
+		books = []rulebook.Rulebook{rulebook.Trial2022(), rulebook.Continued2025()}
 	}
-	return fmt.Sprintf("%d - case when b.applicant_kind = 'organisation' then %d else 0 end", item+hour+day, day), nil
+	return rulebook.NewShelf(books...)
 }
 
-func (tx *Tx) examine(ctx context.Context, c check, severity Severity) ([]Finding, error) {
+// limitsByDate lists from which date to before which what is claimed: 1 where the rules set a limit,
+// 0 where they set none.
+func limitsByDate(shelf rulebook.Shelf) [][5]any {
+	out := make([][5]any, len(shelf))
+	for i, r := range shelf {
+		from, until := r.EffectiveFrom.String(), "~" // above every date
+		if i == 0 {
+			from = ""
+		}
+		if i+1 < len(shelf) {
+			until = shelf[i+1].EffectiveFrom.String()
+		}
+		out[i] = [5]any{from, until, min(r.ActivePerItem, 1), min(r.ActivePerHour, 1), min(r.ActivePerDay, 1)}
+	}
+	return out
+}
+
+func (tx *Tx) examine(ctx context.Context, c check, severity Severity, args ...any) ([]Finding, error) {
 	var out []Finding
 	more := 0
 	err := tx.query(ctx, "doctor."+c.name, c.text, func(scan func(...any) error) error {
@@ -169,7 +230,7 @@ func (tx *Tx) examine(ctx context.Context, c check, severity Severity) ([]Findin
 			more++
 		}
 		return nil
-	})
+	}, args...)
 	if more > 0 {
 		out = append(out, Finding{c.name, severity, fmt.Sprintf("and %d more", more)})
 	}

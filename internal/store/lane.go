@@ -280,9 +280,7 @@ where c.person = w.person and c.name >= '` + booking.LimitsFrom + `' and c.name 
 		for id := range n.Bookings {
 			rows = append(rows, [1]string{id})
 		}
-		list = append(list, stmt{name: "booking.read", want: -1, args: []any{marshal(rows)}, text: `
-with w as materialized (select r.value->>0 as id from {rows} r)
-select ` + bookingColumns + ` from w cross join booking b where b.id = w.id`,
+		list = append(list, stmt{name: "booking.read", want: -1, args: []any{marshal(rows)}, text: bookingsByID,
 			row: func(scan func(...any) error) error {
 				b, err := scanBooking(scan)
 				f.Bookings[b.ID] = b

@@ -81,6 +81,7 @@ const (
 	MessageSent    MessageState = "sent"
 	MessageFailed  MessageState = "failed"  // given up
 	MessageDropped MessageState = "dropped" // no longer true when it was due
+	MessageShown   MessageState = "shown"   // there is no phone to send it to: it stands in "my messages" only
 )
 
 // Settled is what became of a claimed message.

@@ -53,10 +53,9 @@ func (db *DB) provider() (*goose.Provider, error) {
 		if err != nil {
 			return nil, err
 		}
-		base := strings.TrimPrefix(name, "migrations/")
-		version, err := strconv.ParseInt(base[:4], 10, 64)
+		version, err := migrationVersion(name)
 		if err != nil {
-			return nil, fmt.Errorf("store: migration %s: name must begin with four digits", base)
+			return nil, err
 		}
 		script := db.d.script(string(text))
 		steps = append(steps, goose.NewGoMigration(version, &goose.GoFunc{
@@ -77,6 +76,16 @@ func (db *DB) provider() (*goose.Provider, error) {
 		options = append(options, goose.WithSessionLocker(locker))
 	}
 	return goose.NewProvider(dialect, db.write, nil, options...)
+}
+
+// migrationVersion reads the number at the beginning of a migration's name.
+func migrationVersion(name string) (int64, error) {
+	base := strings.TrimPrefix(name, "migrations/")
+	version, err := strconv.ParseInt(base[:4], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("store: migration %s: name must begin with four digits", base)
+	}
+	return version, nil
 }
 
 var hint = regexp.MustCompile(`/\*\+(\w+) (.*?)\*/`)

@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -233,4 +234,40 @@ func (w *world) healthy() {
 			w.Errorf("doctor: %s: %s", f.Check, f.Detail)
 		}
 	}
+}
+
+// Lived opens a database of a small city in which people have booked, moved and cancelled. It returns
+// the ids of their bookings: "booked", "moved" (to another hall, so two versions), "cancelled",
+// "organisation" and "batch".
+func Lived(t *testing.T, open func(*testing.T, store.Options) *store.DB) (*store.DB, map[string]string) {
+	w := newWorld(t, open, store.Options{})
+	saveCity(w)
+	queue := directory.Queue{ID: "h2-general", HallID: "h2", Line: "general", Open: true}
+	days := []calendar.Day{{Date: calendar.MakeDate(2026, time.October, 1), Kind: calendar.Off}}
+	var slots []booking.Slot
+	for _, hall := range []string{"h1", "h2"} {
+		for _, hour := range []int{9, 10} {
+			s := slotOf(hall, 0, hour, 18)
+			s.OnSite = 2
+			slots = append(slots, s)
+		}
+	}
+	w.update(func(tx *store.Tx) error {
+		_, err := tx.AddSlots(w.ctx, slots)
+		return errors.Join(err, tx.SaveQueues(w.ctx, []directory.Queue{queue}), tx.SaveRulebook(w.ctx, rulebook.Continued2025()),
+			tx.SaveCalendar(w.ctx, days, map[int]calendar.YearStatus{2026: calendar.Official}))
+	})
+	l := w.lane()
+	firm, batch := w.book("dan", slots[1], "SI-01"), w.book("eve", slots[1], "SI-01")
+	firm.Applicant, firm.For, batch.Units = booking.Organisation, "firm", 3
+	ids := map[string]string{}
+	for name, r := range map[string]*booking.Book{
+		"booked": w.book("ann", slots[0], "SI-01"), "moved": w.book("bea", slots[0], "SI-01"), "cancelled": w.book("cat", slots[0], "SI-01"),
+		"organisation": firm, "batch": batch,
+	} {
+		ids[name] = w.ask(l, r, "").Booking.ID
+	}
+	w.ask(l, w.move(*w.stored(ids["moved"]), slots[2]), "")
+	w.ask(l, w.cancel(*w.stored(ids["cancelled"])), "")
+	return w.db, ids
 }

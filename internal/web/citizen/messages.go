@@ -1,0 +1,75 @@
+package citizen
+
+import (
+	"net/http"
+	"time"
+
+	"suiyue/internal/app"
+	"suiyue/internal/domain/identity"
+	"suiyue/internal/web"
+	"suiyue/internal/web/ui"
+)
+
+// messagesOnPage is how many messages a page shows.
+const messagesOnPage = 20
+
+type messagesView struct {
+	L     web.Locale
+	Title string
+	Tabs  []ui.Link
+	Lead  string
+	List  ui.MessageListView
+	Pager ui.PagerView
+}
+
+// messages shows what has been sent to the person, newest first.
+func (a *Account) messages(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
+	place, err := a.cursor(r, who, "/messages")
+	if err != nil {
+		return err
+	}
+	list, next, err := a.app.MyMessages(r.Context(), who, place, messagesOnPage)
+	if err != nil {
+		return err
+	}
+	l := web.LocaleOf(r)
+	s := a.frame(w, r, who, tabMessages, l.T("account.messages.title"), r.URL.RequestURI())
+	v := messagesView{
+		L: l, Title: s.Title, Tabs: tabLinks(l, tabMessages), List: ui.MessageListView{L: l},
+		Pager: ui.PagerView{L: l, Next: a.after(who, "/messages", next)},
+	}
+	if len(list) > 0 && who.Person.Phone != "" {
+		v.Lead = l.T("account.messages.lead", "phone", identity.MaskPhone(who.Person.Phone))
+	}
+	if place != "" {
+		v.Pager.Previous, v.Pager.PreviousTo = "/messages", l.T("account.newest")
+	}
+	now := a.app.Now()
+	for _, m := range list {
+		v.List.Messages = append(v.List.Messages, messageView(l, m, now))
+	}
+	return web.Render(w, r, http.StatusOK, messagesPage(s, v))
+}
+
+// messageView is a message as it was sent. Where the booking has changed since, its words would be
+// those of another time: then it says what the booking has become.
+func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView {
+	b := m.Booking
+	v := ui.MessageView{
+		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: passPath(b.Code), Tag: messageTag(l, m.State),
+		Text: l.T("sms."+string(m.Kind), "when", l.Slot(b.Booking.Date, b.Booking.Hour), "hall", hallName(l, b), "item", itemName(l, b),
+			"code", b.Code, "until", l.CancelUntil(b.CancelUntil, m.At)),
+	}
+	if m.At.Before(b.Booking.ChangedAt) {
+		v.Text = l.T("account.message.since", "item", itemName(l, b), "code", b.Code, "state", l.T("state."+string(b.Booking.State)))
+	}
+	return v
+}
+
+func messageTag(l web.Locale, s app.MessageState) ui.Tag {
+	t := ui.Tag{Text: l.T("account.message.state." + string(s))}
+	if s == app.MessageFailed {
+		t.Kind = ui.TagAmber
+	}
+	return t
+}

@@ -311,15 +311,11 @@ func (a *App) parties(ctx context.Context, who *identity.Session, ap Applicant) 
 		}
 		return booking.Parties{Booker: booker, Applicant: party}, a.personKey(party.Document, party.Birth), nil
 	case booking.Organisation:
-		code := identity.NormaliseCreditCode(ap.CreditCode)
-		if bad := identity.CheckCreditCode(code); bad != "" {
-			return booking.Parties{}, "", fault.InvalidFields(fault.Field{Path: "applicant.credit_code", Code: bad})
+		party := booking.Party{Name: ap.Name, CreditCode: ap.CreditCode}.Normalised()
+		if err := checkParty(party, booking.Organisation, calendar.DateOf(a.now())); err != nil {
+			return booking.Parties{}, "", err
 		}
-		name := identity.NormaliseName(ap.Name)
-		if bad := identity.CheckOrganisationName(name); bad != "" {
-			return booking.Parties{}, "", fault.InvalidFields(fault.Field{Path: "applicant.name", Code: bad})
-		}
-		return booking.Parties{Booker: booker, Applicant: booking.Party{Name: name, CreditCode: code}}, a.organisationKey(code), nil
+		return booking.Parties{Booker: booker, Applicant: party}, a.organisationKey(party.CreditCode), nil
 	}
 	return booking.Parties{}, "", fault.InvalidFields(fault.Field{Path: "applicant.kind", Code: fault.NotOneOf})
 }
@@ -328,34 +324,13 @@ func (a *App) otherPerson(ctx context.Context, who *identity.Session, ap Applica
 	if ap.Kept != "" {
 		return a.keptPerson(ctx, who, ap.Kept)
 	}
-	party := booking.Party{Name: identity.NormaliseName(ap.Name), Document: identity.Normalise(ap.Document), Birth: ap.Birth, Phone: identity.NormalisePhone(ap.Phone)}
-	return party, checkParty(party, calendar.DateOf(a.now()))
+	party := booking.Party{Name: ap.Name, Document: ap.Document, Birth: ap.Birth, Phone: ap.Phone}.Normalised()
+	return party, checkParty(party, booking.Other, calendar.DateOf(a.now()))
 }
 
-// checkParty finds all that is wrong with a natural person on a form.
-func checkParty(p booking.Party, today calendar.Date) error {
-	var wrong []fault.Field
-	if bad := identity.CheckName(p.Name); bad != "" {
-		wrong = append(wrong, fault.Field{Path: "applicant.name", Code: bad})
-	}
-	if field, bad := identity.CheckDocument(p.Document, today); bad != "" {
-		wrong = append(wrong, fault.Field{Path: "applicant.document." + field, Code: bad})
-	}
-	if p.Document.Kind == identity.Passport {
-		if d, err := calendar.ParseDate(p.Birth); p.Birth == "" {
-			wrong = append(wrong, fault.Field{Path: "applicant.birth", Code: fault.Required})
-		} else if err != nil {
-			wrong = append(wrong, fault.Field{Path: "applicant.birth", Code: fault.BadDate})
-		} else if d > today {
-			wrong = append(wrong, fault.Field{Path: "applicant.birth", Code: fault.DateInFuture})
-		}
-	}
-	if p.Phone != "" {
-		if bad := identity.CheckPhone(p.Phone); bad != "" {
-			wrong = append(wrong, fault.Field{Path: "applicant.phone", Code: bad})
-		}
-	}
-	if len(wrong) > 0 {
+// checkParty refuses a normalised party of which anything is wrong.
+func checkParty(p booking.Party, kind booking.ApplicantKind, today calendar.Date) error {
+	if wrong := p.Check(kind, today); len(wrong) > 0 {
 		return fault.InvalidFields(wrong...)
 	}
 	return nil

@@ -39,7 +39,7 @@ func (a *App) KeepPerson(ctx context.Context, who *identity.Session, key string,
 	if party.Document.Kind != identity.Passport {
 		party.Birth, party.Document.Nationality = "", ""
 	}
-	if err := checkParty(party, calendar.DateOf(a.now())); err != nil {
+	if err := checkParty(party, booking.Other, calendar.DateOf(a.now())); err != nil {
 		return KeptPerson{}, bare(err)
 	}
 	plain, err := json.Marshal(party)

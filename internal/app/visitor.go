@@ -126,7 +126,7 @@ func (a *App) checkVisitor(v Visitor) (Visitor, error) {
 		return v, fault.InvalidFields(fault.Field{Path: "document.kind", Code: fault.DocumentUnsupported})
 	}
 	var wrong []fault.Field
-	if err := checkParty(booking.Party{Name: v.Name, Document: v.Document, Birth: v.Birth, Phone: v.Phone}, calendar.DateOf(a.now())); err != nil {
+	if err := checkParty(booking.Party{Name: v.Name, Document: v.Document, Birth: v.Birth, Phone: v.Phone}, booking.Other, calendar.DateOf(a.now())); err != nil {
 		wrong = fault.As(bare(err)).Fields
 	}
 	if v.Phone == "" {

@@ -225,9 +225,6 @@ func (t *town) visitors(p *process, clients, each int) ([]*visitor, bool) {
 	return list, true
 }
 
-// left tells how many bookings the visitor can still make.
-func (v *visitor) left() int { return len(v.tokens)*eachPerson - v.k }
-
 // book makes the next booking, in a random hall.
 func (v *visitor) book() error {
 	if len(v.tokens) == 0 {

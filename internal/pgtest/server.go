@@ -3,6 +3,7 @@
 package pgtest
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -16,6 +17,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,9 +36,9 @@ const (
 type Server struct {
 	bin, dir, port string
 	durable        Durability
-	account        *syscall.Credential
+	account        *account
 	cmd            *exec.Cmd
-	ended          chan error
+	ended          chan struct{} // closed when cmd has ended
 }
 
 // Start makes a data directory and starts a server on a random loopback port. PostgreSQL refuses to
@@ -85,7 +87,7 @@ func (s *Server) prepare() error {
 			return err
 		}
 		s.account = account
-		if err := os.Chown(data, int(account.Uid), int(account.Gid)); err != nil {
+		if err := os.Chown(data, int(account.uid), int(account.gid)); err != nil {
 			return err
 		}
 	}
@@ -101,7 +103,10 @@ func (s *Server) prepare() error {
 	return l.Close()
 }
 
-func someoneElse() (*syscall.Credential, error) {
+// account is whom the server runs as, when we are root.
+type account struct{ uid, gid uint32 }
+
+func someoneElse() (*account, error) {
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
@@ -110,7 +115,7 @@ func someoneElse() (*syscall.Credential, error) {
 		uid, errU := strconv.ParseUint(u.Uid, 10, 32)
 		gid, errG := strconv.ParseUint(u.Gid, 10, 32)
 		if errU == nil && errG == nil {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+			return &account{uint32(uid), uint32(gid)}, nil
 		}
 	}
 	return nil, errors.New("pgtest: no account but root to run PostgreSQL as")
@@ -122,36 +127,69 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.bin, name), args...)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.account}
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if s.account != nil {
+		runAs(cmd.SysProcAttr, s.account)
+	}
 	return cmd
 }
 
+// restartTime is how long a start may take; processes of a killed server may need to end first.
+const restartTime = 30 * time.Second
+
 // Restart starts the server on its data directory and port, and waits until it answers.
 func (s *Server) Restart() error {
+	deadline := time.Now().Add(restartTime)
+	for {
+		err := s.launch()
+		if err != nil {
+			return err
+		}
+		if err = s.await(deadline); err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			log, _ := os.ReadFile(s.log())
+			return errors.Join(fmt.Errorf("pgtest: the server does not start: %w: %s", err, log), s.end(syscall.SIGKILL))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (s *Server) log() string { return filepath.Join(s.dir, "log") }
+
+func (s *Server) launch() error {
 	args := []string{"-D", s.data(), "-p", s.port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
 		"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB", "-c", "log_min_messages=fatal"}
 	if s.durable == Fast {
 		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
 	}
-	s.cmd = s.command("postgres", args...)
-	s.ended = make(chan error, 1)
-	started := make(chan error)
+	log, err := os.Create(s.log())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd, ended, started := s.command("postgres", args...), make(chan struct{}), make(chan error)
+	cmd.Stderr = log
+	s.cmd, s.ended = cmd, ended
 	go func() {
 		// The server dies with this process, however that ends. The signal hangs on the thread that
 		// started it, which therefore must not end before.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		s.cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
-		err := s.cmd.Start()
+		dieWithUs(cmd.SysProcAttr)
+		err := cmd.Start()
 		started <- err
 		if err == nil {
-			s.ended <- s.cmd.Wait()
+			cmd.Wait()
 		}
+		close(ended)
 	}()
-	if err := <-started; err != nil {
-		return err
-	}
-	deadline := time.Now().Add(30 * time.Second)
+	return <-started
+}
+
+// await returns when the server answers; an error when it ended or deadline is over.
+func (s *Server) await(deadline time.Time) error {
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		conn, err := pgx.Connect(ctx, s.url("postgres"))
@@ -163,18 +201,46 @@ func (s *Server) Restart() error {
 			return nil
 		}
 		select {
-		case end := <-s.ended:
-			return fmt.Errorf("pgtest: the server ended at once: %w", end)
-		case <-time.After(50 * time.Millisecond):
+		case <-s.ended:
+			return errors.New("it ended at once")
+		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(fmt.Errorf("pgtest: the server does not answer: %w", err), s.Kill9())
+			return err
 		}
 	}
 }
 
-// Kill9 ends the server without warning, as a power cut would end the process.
-func (s *Server) Kill9() error { return s.end(syscall.SIGKILL) }
+// Kill9 ends all processes of the server without warning, as a power cut would. Restart starts it again
+// with the same data and port.
+func (s *Server) Kill9() error {
+	children := childrenOf(s.cmd.Process.Pid)
+	err := s.end(syscall.SIGKILL)
+	for _, pid := range children {
+		if p, findErr := os.FindProcess(pid); findErr == nil {
+			p.Kill() // it may have ended by itself
+		}
+	}
+	return err
+}
+
+// childrenOf lists the processes that pid started; none where there is no /proc.
+func childrenOf(pid int) []int {
+	var out []int
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		// pid (name) state parent …; the name may hold anything
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+			out = append(out, child)
+		}
+	}
+	return out
+}
 
 // Stop ends the server and removes its data.
 func (s *Server) Stop() error {

@@ -37,7 +37,7 @@ func (f *faces) mount(mux *http.ServeMux) {
 		Account: f.Account, AccountLimit: web.Limit{Rate: f.Limits.AccountRate, Burst: f.Limits.AccountBurst}, Find: f.Find,
 	}).Mount(mux)
 	pages := citizen.New(citizen.Config{
-		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account,
+		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account, Find: f.Find,
 	})
 	pages.Register(mux)
 	citizen.NewAccount(pages, citizen.AccountConfig{

@@ -26,7 +26,7 @@ import (
 	"suiyue/internal/jobs"
 	"suiyue/internal/store"
 	"suiyue/internal/web"
-	"suiyue/internal/web/ui"
+	"suiyue/internal/web/citizen"
 )
 
 // Server is one node: a database, the app over it, its faces and what happens by itself.
@@ -122,7 +122,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.dev = dev
 	s.site = web.New(web.Options{
-		Log: s.log, Now: s.clock.Now, Secure: s.secure(), Trusted: c.TrustedProxies, FormAction: formOrigins(c), Page: ui.FaultPage,
+		Log: s.log, Now: s.clock.Now, Secure: s.secure(), Trusted: c.TrustedProxies, FormAction: formOrigins(c), Page: citizen.FaultPage,
 		Address: web.Limit{Rate: c.AddressRate, Burst: c.AddressBurst}, MaxBody: c.MaxBody, Timeout: c.RequestTimeout,
 		Observe: s.metrics.request,
 	})

@@ -58,6 +58,8 @@ func (c *crowd) book(t *testing.T, db *store.DB, name string) {
 			select {
 			case <-c.stop:
 				return
+			case <-t.Context().Done():
+				return
 			default:
 			}
 			group := make([]booking.Request, 5)

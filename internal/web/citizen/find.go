@@ -25,7 +25,7 @@ func (p *Pages) find(w http.ResponseWriter, r *http.Request) error {
 }
 
 // found looks a booking up. A wrong code and a wrong fact are the same answer; too many tries from
-// one address have to wait.
+// one address, or of one code, have to wait.
 func (p *Pages) found(w http.ResponseWriter, r *http.Request) error {
 	if err := p.form(r); err != nil {
 		return err
@@ -41,7 +41,8 @@ func (p *Pages) found(w http.ResponseWriter, r *http.Request) error {
 	if len(wrong) > 0 {
 		return p.showFind(w, r, code, fault.InvalidFields(wrong...))
 	}
-	if wait := p.finding.Take(web.AddrOf(r).String()); wait > 0 {
+	plain := strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(code))
+	if wait := max(p.finding.Take("address "+web.AddrOf(r).String()), p.finding.Take("code "+plain)); wait > 0 {
 		return p.showFind(w, r, code, fault.New(fault.TooManyRequests).After(wait))
 	}
 	b, err := p.app.Find(r.Context(), code, fact)

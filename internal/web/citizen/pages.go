@@ -35,7 +35,7 @@ type Config struct {
 	SignIn  string       // address that starts a sign-in, answering ?return=<path>; "" = /sign-in
 	SignOut string       // address a POST to which ends the session; "" = /sign-out
 	Account *web.Limiter // bookings, moves and cancellations of one person; nil = no limit
-	Find    web.Limit    // looking up a booking by its code, per address; zero = 10 at once, one more every 30 s
+	Find    *web.Limiter // looking up a booking, by address and by code; shared with the API. nil = 10 at once, one more every 30 s
 }
 
 // Pages are the citizen's pages. Made by New, safe for concurrent use.
@@ -58,7 +58,7 @@ func New(c Config) *Pages {
 	}
 	p := &Pages{
 		app: c.App, site: c.Site, cookies: c.Cookies, sealer: c.Sealer, secure: c.Secure,
-		signIn: c.SignIn, signOut: c.SignOut, account: c.Account,
+		signIn: c.SignIn, signOut: c.SignOut, account: c.Account, finding: c.Find,
 	}
 	if p.signIn == "" {
 		p.signIn = "/sign-in"
@@ -66,10 +66,9 @@ func New(c Config) *Pages {
 	if p.signOut == "" {
 		p.signOut = "/sign-out"
 	}
-	if c.Find.Rate <= 0 {
-		c.Find = web.Limit{Rate: 1.0 / 30, Burst: 10}
+	if p.finding == nil {
+		p.finding = web.NewLimiter(web.Limit{Rate: 1.0 / 30, Burst: 10}, p.app.Now)
 	}
-	p.finding = web.NewLimiter(c.Find, p.app.Now)
 	return p
 }
 

@@ -235,7 +235,7 @@ func (p *Pages) foundBefore(r *http.Request) *finding {
 	return &f
 }
 
-// hallPlace names a hall and where it lies, for what was chosen.
+// bookingRows repeats what is booked, for pages about to change it.
 func (p *Pages) bookingRows(l web.Locale, b app.BookingView) []ui.SummaryRow {
 	rows := []ui.SummaryRow{
 		{Key: l.T("pass.item"), Value: itemName(l, b), Lines: []string{stageName(l, b.Booking.Stage)}},

@@ -129,43 +129,15 @@ func typedIn(r *http.Request, t typed, whom string) typed {
 // check finds all that is wrong with what was typed, under the names Book uses; nil for nothing.
 // It decides nothing: Book asks again.
 func (t typed) check(whom string, today calendar.Date) *fault.Error {
-	var wrong []fault.Field
-	add := func(path string, bad fault.Code) {
-		if bad != "" {
-			wrong = append(wrong, fault.Field{Path: path, Code: bad})
-		}
-	}
+	kind, party := booking.Other, booking.Party{Name: t.Name, Document: t.document(), Birth: t.birth(), Phone: t.Phone}
 	if whom == forOrganisation {
-		add("applicant.name", identity.CheckOrganisationName(identity.NormaliseName(t.OrgName)))
-		add("applicant.credit_code", identity.CheckCreditCode(identity.NormaliseCreditCode(t.CreditCode)))
-	} else {
-		add("applicant.name", identity.CheckName(identity.NormaliseName(t.Name)))
-		field, bad := identity.CheckDocument(identity.Normalise(t.document()), today)
-		add("applicant.document."+field, bad)
-		if t.Kind == string(identity.Passport) {
-			add("applicant.birth", checkBirth(t.birth(), today))
-		}
-		if t.Phone != "" {
-			add("applicant.phone", identity.CheckPhone(identity.NormalisePhone(t.Phone)))
-		}
+		kind, party = booking.Organisation, booking.Party{Name: t.OrgName, CreditCode: t.CreditCode}
 	}
+	wrong := party.Normalised().Check(kind, today)
 	if len(wrong) == 0 {
 		return nil
 	}
 	return fault.InvalidFields(wrong...)
-}
-
-func checkBirth(s string, today calendar.Date) fault.Code {
-	d, err := calendar.ParseDate(s)
-	switch {
-	case s == "":
-		return fault.Required
-	case err != nil:
-		return fault.BadDate
-	case d > today:
-		return fault.DateInFuture
-	}
-	return ""
 }
 
 func (p *Pages) showPerson(w http.ResponseWriter, r *http.Request, who *identity.Session, d *draft, whom string, wrong *fault.Error) error {

@@ -475,7 +475,9 @@ func TestCodeAloneOpensNothing(t *testing.T) {
 }
 
 func TestFindingIsLimited(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Find = web.Limit{Rate: 0.01, Burst: 3} })
+	w := newWorld(t, func(c *Config) {
+		c.Find = web.NewLimiter(web.Limit{Rate: 0.01, Burst: 3}, func() time.Time { return apptest.Start })
+	})
 	b := w.browser(t)
 	f := b.get("/find").form("/find")
 	for range 3 {

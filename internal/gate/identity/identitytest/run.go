@@ -245,7 +245,9 @@ func lies(t *testing.T, d Driver) {
 			lie{step + " 503", say(path, Say(503, Canary)), is(identitygate.Unavailable)},
 			lie{step + " 400", say(path, Say(400, Canary)), is(identitygate.Refused)},
 			lie{step + " 403", say(path, Say(403, `{"error":"`+Canary+`","error_description":"`+Canary+`","error_code":"`+Canary+`","error_msg":"`+Canary+`"}`)), is(identitygate.Refused)},
-			lie{step + " elsewhere", say(path, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/style.css?"+Canary, 302) }), is(identitygate.Malformed)},
+			lie{step + " elsewhere", say(path, func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/style.css?"+Canary, http.StatusFound)
+			}), is(identitygate.Malformed)},
 			lie{step + " cut off", say(path, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Length", "1000")
 				_, _ = w.Write([]byte(`{"name":"` + Canary))

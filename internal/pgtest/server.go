@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -271,11 +272,11 @@ func (s *Server) Admin() string { return s.url("postgres") }
 func (s *Server) Create(ctx context.Context) (string, error) { return create(ctx, s.Admin()) }
 
 func create(ctx context.Context, admin string) (string, error) {
-	cfg, err := pgx.ParseConfig(admin)
+	source, err := url.Parse(admin)
 	if err != nil {
-		return "", errors.New("pgtest: the address of the server could not be read")
+		return "", errors.New("pgtest: the address of the server could not be read") // it may hold a password
 	}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	conn, err := pgx.Connect(ctx, admin)
 	if err != nil {
 		return "", err
 	}
@@ -286,7 +287,8 @@ func create(ctx context.Context, admin string) (string, error) {
 	if _, err := conn.Exec(ctx, "create database "+name+" template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", cfg.User, net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))), name), nil
+	source.Path = "/" + name
+	return source.String(), nil
 }
 
 func drop(ctx context.Context, admin, database string) error {

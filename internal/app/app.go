@@ -195,5 +195,5 @@ func (a *App) Now() time.Time { return a.now() }
 // Ready tells whether bookings can be taken: the database answers and the lanes are open.
 func (a *App) Ready(ctx context.Context) error { return a.db.Ping(ctx) }
 
-// Lanes returns how many requests wait in each lane and how many each is answering.
-func (a *App) Lanes() (waiting, running []int) { return a.lanes.Depths(), a.lanes.Running() }
+// Lanes returns how many requests wait in line and how many each lane is answering.
+func (a *App) Lanes() (waiting int, running []int) { return a.lanes.Waiting(), a.lanes.Running() }

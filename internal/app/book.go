@@ -80,7 +80,7 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if err != nil {
 		return Receipt{}, err
 	}
-	answer, err := a.ask(ctx, offer.HallID, &booking.Book{
+	answer, err := a.ask(ctx, &booking.Book{
 		Key: r.Key, Hash: digest("book", r.Item, r.SlotID, string(r.Stage), fmt.Sprint(r.Units), string(r.Applicant.Kind), string(applicant)),
 		ID: id, Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
 		Applicant: r.Applicant.Kind, For: applicant, Offer: offer,
@@ -125,7 +125,7 @@ func (a *App) move(ctx context.Context, who *identity.Session, r MoveRequest) (R
 	if err != nil {
 		return Receipt{}, err
 	}
-	answer, err := a.ask(ctx, offer.HallID, &booking.Move{
+	answer, err := a.ask(ctx, &booking.Move{
 		Key: r.Key, Hash: digest("move", b.ID, r.SlotID), Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
 		Booking: b.ID, Offer: offer, SlotID: r.SlotID, Channel: r.Channel,
 	})
@@ -159,7 +159,7 @@ func (a *App) cancel(ctx context.Context, who *identity.Session, r CancelRequest
 	if err != nil {
 		return Receipt{}, err
 	}
-	answer, err := a.ask(ctx, b.HallID, &booking.Cancel{
+	answer, err := a.ask(ctx, &booking.Cancel{
 		Key: r.Key, Hash: digest("cancel", b.ID), Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
 		Booking: b.ID, Rules: a.Rules(b.Date), Channel: r.Channel,
 	})
@@ -169,12 +169,12 @@ func (a *App) cancel(ctx context.Context, who *identity.Session, r CancelRequest
 	return a.receipt(answer)
 }
 
-// ask puts a request into the lane of its hall and waits for the answer.
-func (a *App) ask(ctx context.Context, hall string, r booking.Request) (booking.Answer, error) {
+// ask puts a request in line for the lanes and waits for the answer.
+func (a *App) ask(ctx context.Context, r booking.Request) (booking.Answer, error) {
 	if a.plain {
 		return a.askPlainly(ctx, r)
 	}
-	out, err := a.lanes.Do(ctx, hall, r)
+	out, err := a.lanes.Do(ctx, r)
 	if err != nil {
 		return booking.Answer{}, err
 	}

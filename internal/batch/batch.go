@@ -1,11 +1,10 @@
-// Package batch is group commit: calls that wait for the same lane are answered together, by one
-// run of one function. Nobody waits for a timer: a lone call starts at once, and whatever arrives
-// while a group is running is the next group.
+// Package batch is group commit: calls that wait are answered together, by one run of one function.
+// Nobody waits for a timer: a lone call starts at once, and whatever arrives while the lanes are busy
+// is the next group. All lanes take from one line, so calls start in the order they came.
 package batch
 
 import (
 	"context"
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,22 +15,17 @@ import (
 // Runner answers a group of calls; its result has one answer for each, in order.
 type Runner[Q, A any] func(ctx context.Context, lane int, group []Q) []A
 
-// Lanes spreads calls over lanes by key. Calls of one key are answered in the order they came.
+// Lanes answers calls in groups, several groups at a time.
 type Lanes[Q, A any] struct {
-	lanes   []*lane[Q, A]
+	line    chan *call[Q, A]
 	run     Runner[Q, A]
 	limit   int
-	seed    maphash.Seed
+	sizes   []atomic.Int64 // of the group each lane is running
 	closing chan struct{}
 	once    sync.Once
 	done    sync.WaitGroup
 	gate    sync.RWMutex // held for reading while a call is put in line
 	closed  bool
-}
-
-type lane[Q, A any] struct {
-	line chan *call[Q, A]
-	size atomic.Int64 // of the group now running
 }
 
 const (
@@ -50,7 +44,7 @@ type call[Q, A any] struct {
 type Config struct {
 	Lanes int // ≥ 1
 	Limit int // most calls of one group; 0 = 512
-	Depth int // most calls waiting in a lane before callers are told Busy; 0 = 8 × Limit
+	Depth int // most calls waiting before callers are told Busy; 0 = 8 × Limit
 }
 
 // New starts the lanes. Groups run under ctx's values but not its cancellation: an accepted call is
@@ -62,24 +56,23 @@ func New[Q, A any](ctx context.Context, c Config, run Runner[Q, A]) *Lanes[Q, A]
 	if c.Depth == 0 {
 		c.Depth = 8 * c.Limit
 	}
-	l := &Lanes[Q, A]{run: run, limit: c.Limit, seed: maphash.MakeSeed(), closing: make(chan struct{})}
+	l := &Lanes[Q, A]{
+		line: make(chan *call[Q, A], c.Depth), run: run, limit: c.Limit, sizes: make([]atomic.Int64, c.Lanes), closing: make(chan struct{}),
+	}
 	ctx = context.WithoutCancel(ctx)
 	for i := range c.Lanes {
-		ln := &lane[Q, A]{line: make(chan *call[Q, A], c.Depth)}
-		l.lanes = append(l.lanes, ln)
-		l.done.Go(func() { l.work(ctx, i, ln) })
+		l.done.Go(func() { l.work(ctx, i) })
 	}
 	return l
 }
 
-// Do puts a call in the line of key's lane and waits for its answer. It returns Busy when the line is
-// full and ShuttingDown when the lanes are closed: then nothing was done. If ctx ends while the call
-// still waits in line it is taken out and Busy is returned; once its group runs, the answer is waited for.
-func (l *Lanes[Q, A]) Do(ctx context.Context, key string, q Q) (A, error) {
+// Do puts a call in line and waits for its answer. It returns Busy when the line is full and
+// ShuttingDown when the lanes are closed: then nothing was done. If ctx ends while the call still
+// waits in line it is taken out and Busy is returned; once its group runs, the answer is waited for.
+func (l *Lanes[Q, A]) Do(ctx context.Context, q Q) (A, error) {
 	var none A
 	c := &call[Q, A]{q: q, done: make(chan A, 1)}
-	ln := l.lanes[maphash.String(l.seed, key)%uint64(len(l.lanes))]
-	if err := l.enter(ln, c); err != nil {
+	if err := l.enter(c); err != nil {
 		return none, err
 	}
 	select {
@@ -93,14 +86,14 @@ func (l *Lanes[Q, A]) Do(ctx context.Context, key string, q Q) (A, error) {
 	}
 }
 
-func (l *Lanes[Q, A]) enter(ln *lane[Q, A], c *call[Q, A]) error {
+func (l *Lanes[Q, A]) enter(c *call[Q, A]) error {
 	l.gate.RLock()
 	defer l.gate.RUnlock()
 	if l.closed {
 		return fault.New(fault.ShuttingDown).After(2 * time.Second)
 	}
 	select {
-	case ln.line <- c:
+	case l.line <- c:
 		return nil
 	default:
 		return fault.New(fault.Busy).After(time.Second)
@@ -118,34 +111,28 @@ func (l *Lanes[Q, A]) Close() {
 	l.done.Wait()
 }
 
-// Depths returns how many calls wait in each lane, and Running how many each is answering now.
-func (l *Lanes[Q, A]) Depths() []int {
-	out := make([]int, len(l.lanes))
-	for i, ln := range l.lanes {
-		out[i] = len(ln.line)
-	}
-	return out
-}
+// Waiting returns how many calls wait in line, and Running how many each lane is answering now.
+func (l *Lanes[Q, A]) Waiting() int { return len(l.line) }
 
 func (l *Lanes[Q, A]) Running() []int {
-	out := make([]int, len(l.lanes))
-	for i, ln := range l.lanes {
-		out[i] = int(ln.size.Load())
+	out := make([]int, len(l.sizes))
+	for i := range l.sizes {
+		out[i] = int(l.sizes[i].Load())
 	}
 	return out
 }
 
-func (l *Lanes[Q, A]) work(ctx context.Context, i int, ln *lane[Q, A]) {
+func (l *Lanes[Q, A]) work(ctx context.Context, i int) {
 	group := make([]*call[Q, A], 0, l.limit)
 	asked := make([]Q, 0, l.limit)
 	for {
 		group, asked = group[:0], asked[:0]
 		select {
-		case c := <-ln.line:
+		case c := <-l.line:
 			group, asked = accept(c, group, asked)
 		case <-l.closing:
 			select {
-			case c := <-ln.line:
+			case c := <-l.line:
 				group, asked = accept(c, group, asked)
 			default:
 				return
@@ -154,7 +141,7 @@ func (l *Lanes[Q, A]) work(ctx context.Context, i int, ln *lane[Q, A]) {
 	drain:
 		for len(group) < l.limit {
 			select {
-			case c := <-ln.line:
+			case c := <-l.line:
 				group, asked = accept(c, group, asked)
 			default:
 				break drain
@@ -163,9 +150,9 @@ func (l *Lanes[Q, A]) work(ctx context.Context, i int, ln *lane[Q, A]) {
 		if len(group) == 0 {
 			continue
 		}
-		ln.size.Store(int64(len(group)))
+		l.sizes[i].Store(int64(len(group)))
 		answers := l.run(ctx, i, asked)
-		ln.size.Store(0)
+		l.sizes[i].Store(0)
 		for j, c := range group {
 			c.done <- answers[j]
 		}

@@ -2,7 +2,6 @@ package batch_test
 
 import (
 	"context"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,7 +31,7 @@ func TestALoneCallStartsAtOnce(t *testing.T) {
 		l := batch.New(t.Context(), batch.Config{Lanes: 1}, double(&groups, time.Millisecond))
 		defer l.Close()
 		began := time.Now()
-		if a, err := l.Do(t.Context(), "hall", 21); err != nil || a != 42 {
+		if a, err := l.Do(t.Context(), 21); err != nil || a != 42 {
 			t.Fatalf("got %d, %v", a, err)
 		}
 		if took := time.Since(began); took != time.Millisecond {
@@ -49,7 +48,7 @@ func TestCallsThatWaitAreAnsweredTogether(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 640 {
 			wg.Go(func() {
-				if a, err := l.Do(t.Context(), "hall", i); err != nil || a != 2*i {
+				if a, err := l.Do(t.Context(), i); err != nil || a != 2*i {
 					t.Errorf("call %d got %d, %v", i, a, err)
 				}
 			})
@@ -69,7 +68,7 @@ func TestAFullLineSaysBusyAndDoesNothing(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() {
-				if _, err := l.Do(t.Context(), "hall", i); fault.CodeOf(err) == fault.Busy {
+				if _, err := l.Do(t.Context(), i); fault.CodeOf(err) == fault.Busy {
 					busy.Add(1)
 				}
 			})
@@ -90,11 +89,11 @@ func TestAnAbandonedCallIsNotRun(t *testing.T) {
 			ran.Store(g[0], true)
 			return g
 		})
-		go l.Do(t.Context(), "hall", 1)
+		go l.Do(t.Context(), 1)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := l.Do(ctx, "hall", 2); fault.CodeOf(err) != fault.Busy {
+		if _, err := l.Do(ctx, 2); fault.CodeOf(err) != fault.Busy {
 			t.Errorf("a call whose caller left got %v", err)
 		}
 		l.Close()
@@ -111,7 +110,7 @@ func TestARunningCallIsAnsweredThoughItsCallerWouldLeave(t *testing.T) {
 		defer l.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if a, err := l.Do(ctx, "hall", 4); err != nil || a != 8 {
+		if a, err := l.Do(ctx, 4); err != nil || a != 8 {
 			t.Errorf("got %d, %v: an answer that exists must reach its caller", a, err)
 		}
 	})
@@ -120,12 +119,12 @@ func TestARunningCallIsAnsweredThoughItsCallerWouldLeave(t *testing.T) {
 func TestCloseAnswersWhatWasAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var groups atomic.Int64
-		l := batch.New(t.Context(), batch.Config{Lanes: 2, Limit: 4}, double(&groups, time.Second))
+		l := batch.New(t.Context(), batch.Config{Lanes: 2, Limit: 4, Depth: 64}, double(&groups, time.Second))
 		var wg sync.WaitGroup
 		var answered atomic.Int64
 		for i := range 40 {
 			wg.Go(func() {
-				if a, err := l.Do(t.Context(), strconv.Itoa(i), i); err == nil && a == 2*i {
+				if a, err := l.Do(t.Context(), i); err == nil && a == 2*i {
 					answered.Add(1)
 				}
 			})
@@ -136,38 +135,59 @@ func TestCloseAnswersWhatWasAccepted(t *testing.T) {
 		if answered.Load() != 40 {
 			t.Errorf("%d of 40 accepted calls were answered", answered.Load())
 		}
-		if _, err := l.Do(t.Context(), "late", 1); fault.CodeOf(err) != fault.ShuttingDown {
+		if _, err := l.Do(t.Context(), 1); fault.CodeOf(err) != fault.ShuttingDown {
 			t.Errorf("a call after Close got %v", err)
 		}
 	})
 }
 
-func TestCallsOfOneKeyKeepTheirOrder(t *testing.T) {
+func TestCallsStartInTheOrderTheyCame(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[int][]int{}
-	l := batch.New(t.Context(), batch.Config{Lanes: 4, Limit: 8}, func(_ context.Context, _ int, g [][2]int) [][2]int {
+	l := batch.New(t.Context(), batch.Config{Lanes: 1, Limit: 8}, func(_ context.Context, _ int, g [][2]int) [][2]int {
 		mu.Lock()
+		defer mu.Unlock()
 		for _, q := range g {
 			seen[q[0]] = append(seen[q[0]], q[1])
 		}
-		mu.Unlock()
 		return g
 	})
 	var wg sync.WaitGroup
-	for key := range 8 {
+	for caller := range 8 {
 		wg.Go(func() {
 			for i := range 200 {
-				l.Do(t.Context(), strconv.Itoa(key), [2]int{key, i})
+				l.Do(t.Context(), [2]int{caller, i})
 			}
 		})
 	}
 	wg.Wait()
 	l.Close()
-	for key, list := range seen {
+	for caller, list := range seen {
 		for i, v := range list {
 			if v != i {
-				t.Fatalf("key %d: call %d came as number %d", key, v, i)
+				t.Fatalf("caller %d: call %d came as number %d", caller, v, i)
 			}
 		}
 	}
+}
+
+func TestSeveralLanesShareOneLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		l := batch.New(t.Context(), batch.Config{Lanes: 4, Limit: 1, Depth: 64}, double(&groups, time.Second))
+		defer l.Close()
+		began := time.Now()
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() {
+				if a, err := l.Do(t.Context(), i); err != nil || a != 2*i {
+					t.Errorf("call %d got %d, %v", i, a, err)
+				}
+			})
+		}
+		wg.Wait()
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("40 calls of a second took four lanes %v: no lane may stand idle while calls wait", took)
+		}
+	})
 }

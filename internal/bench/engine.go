@@ -104,8 +104,8 @@ func (e *engine) close() {
 	}
 }
 
-func (e *engine) ask(ctx context.Context, hall string, r booking.Request) error {
-	out, err := e.lanes.Do(ctx, hall, r)
+func (e *engine) ask(ctx context.Context, r booking.Request) error {
+	out, err := e.lanes.Do(ctx, r)
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,10 @@ func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
 		done.State = app.MessageSent
 		return done
 	}
+	if ctx.Err() != nil { // we are stopping, or the carrier hangs: whoever comes next sends it
+		done.State, done.Again = app.MessagePending, firstPause
+		return done
+	}
 	if done.State, done.Again = later(attempts); errors.Is(err, ErrRefused) {
 		done.State, done.Again = app.MessageFailed, 0
 	}

@@ -101,7 +101,7 @@ func (m *metrics) turn(now func() time.Time) func(jobs.Turn) {
 func (m *metrics) lanes(a *app.App) {
 	m.registry.MustRegister(&laneCollector{
 		app:     a,
-		waiting: prometheus.NewDesc("suiyue_lane_waiting", "Requests waiting in a lane.", []string{"lane"}, nil),
+		waiting: prometheus.NewDesc("suiyue_lane_waiting", "Requests waiting in line for the lanes.", nil, nil),
 		running: prometheus.NewDesc("suiyue_lane_running", "Requests a lane is answering now.", []string{"lane"}, nil),
 	})
 }
@@ -115,9 +115,8 @@ func (c *laneCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.waiting; 
 
 func (c *laneCollector) Collect(ch chan<- prometheus.Metric) {
 	waiting, running := c.app.Lanes()
-	for i := range waiting {
-		lane := strconv.Itoa(i)
-		ch <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(waiting[i]), lane)
-		ch <- prometheus.MustNewConstMetric(c.running, prometheus.GaugeValue, float64(running[i]), lane)
+	ch <- prometheus.MustNewConstMetric(c.waiting, prometheus.GaugeValue, float64(waiting))
+	for i, n := range running {
+		ch <- prometheus.MustNewConstMetric(c.running, prometheus.GaugeValue, float64(n), strconv.Itoa(i))
 	}
 }

@@ -308,7 +308,7 @@ func TestABookingsMessageReachesTheDesk(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		`suiyue_statement_seconds_count{statement="booking.insert"}`, `suiyue_lane_waiting{lane="0"}`, `suiyue_http_request_seconds_count{method="GET",route="GET /demo",status="200"}`,
+		`suiyue_statement_seconds_count{statement="booking.insert"}`, `suiyue_lane_running{lane="0"}`, `suiyue_http_request_seconds_count{method="GET",route="GET /demo",status="200"}`,
 		`suiyue_messages_total{kind="booked",outcome="sent"} 1`, "go_goroutines",
 	} {
 		if !strings.Contains(text, want) {

@@ -19,7 +19,8 @@ import (
 // Lane is one connection that answers groups of booking requests, each group in one transaction.
 // It is used by one goroutine at a time.
 //
-// The order of locks is the same everywhere: slots by hall and id, then claims by person and name.
+// The order of locks is the same everywhere: claims by person and name, bookings by id, then slots by
+// hall and id.
 type Lane struct {
 	db   *DB
 	name string // unique among all lanes that ever ran
@@ -315,9 +316,6 @@ func (l *Lane) apply(ctx context.Context, now time.Time, c *booking.Change) ([]S
 // writes makes the statements that put a change into the tables, in the order of locks.
 func writes(c *booking.Change, states *[]SlotState) []stmt {
 	var list []stmt
-	if len(c.Slots) > 0 {
-		list = append(list, shiftSlots(c, states))
-	}
 	slices.SortFunc(c.Release, byRef)
 	slices.SortFunc(c.Take, byRef)
 	if len(c.Release) > 0 {
@@ -334,6 +332,7 @@ delete from claim where (person, name, booking) in (select person, name, booking
 		return append(args, string(t.Person), t.Name, t.HallID, t.Booking, t.Hash)
 	})
 	insert := c.Insert
+	slices.SortFunc(c.Update, func(a, b booking.Update) int { return strings.Compare(a.Booking.ID, b.Booking.ID) })
 	for _, up := range c.Update {
 		list = append(list, updateBooking(up)...)
 		if up.Booking.HallID != up.Hall {
@@ -350,10 +349,14 @@ delete from claim where (person, name, booking) in (select person, name, booking
 		e := &c.Events[i]
 		return append(args, e.Booking, int64(e.Version), e.HallID, string(e.Kind), micros(e.At), string(e.Actor), string(e.Channel), e.SlotID, e.From)
 	})
-	return messageInsert.add(list, len(c.Messages), func(i int, args []any) []any {
+	list = messageInsert.add(list, len(c.Messages), func(i int, args []any) []any {
 		m := &c.Messages[i]
 		return append(args, m.Booking, int64(m.Version), string(m.Kind), m.HallID, "pending", micros(m.Due))
 	})
+	if len(c.Slots) > 0 { // last: everybody wants these rows, so they are held only for the commit
+		list = append(list, shiftSlots(c, states))
+	}
+	return list
 }
 
 // shiftSlots takes and gives back numbers, guarded here and by the table's own check.

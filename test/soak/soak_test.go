@@ -229,8 +229,8 @@ func work() error {
 			rng := rand.New(rand.NewPCG(first, uint64(c)))
 			var mine []booking.Booking
 			for left.Add(-1) >= 0 {
-				hall, r := attempt(rng, &ids, field, mine, worker)
-				out, err := lanes.Do(ctx, hall, r)
+				r := attempt(rng, &ids, field, mine, worker)
+				out, err := lanes.Do(ctx, r)
 				if err == nil && out.Fault != nil {
 					err = out.Fault
 				}
@@ -267,7 +267,7 @@ func keepOthers(list []booking.Booking, id string) []booking.Booking {
 
 // attempt makes one request: six in ten book, two move, two cancel. People are shared by both
 // processes, so limits meet too.
-func attempt(rng *rand.Rand, ids *atomic.Uint64, field []booking.Slot, mine []booking.Booking, worker string) (hall string, r booking.Request) {
+func attempt(rng *rand.Rand, ids *atomic.Uint64, field []booking.Slot, mine []booking.Booking, worker string) booking.Request {
 	n := ids.Add(1)
 	key := fmt.Sprintf("soak-%s-%d", worker, n)
 	slot := field[rng.IntN(len(field))]
@@ -279,13 +279,13 @@ func attempt(rng *rand.Rand, ids *atomic.Uint64, field []booking.Slot, mine []bo
 		b := mine[rng.IntN(len(mine))]
 		who := booking.Who{Key: b.BookerKey, Level: identity.Verified}
 		if rng.IntN(2) == 0 {
-			return b.HallID, &booking.Cancel{Key: key, Hash: key, Who: who, Booking: b.ID, Rules: offer.Rules, Channel: booking.API}
+			return &booking.Cancel{Key: key, Hash: key, Who: who, Booking: b.ID, Rules: offer.Rules, Channel: booking.API}
 		}
 		offer.Item = b.Item
-		return slot.HallID, &booking.Move{Key: key, Hash: key, Who: who, Booking: b.ID, Offer: offer, SlotID: slot.ID, Channel: booking.API}
+		return &booking.Move{Key: key, Hash: key, Who: who, Booking: b.ID, Offer: offer, SlotID: slot.ID, Channel: booking.API}
 	}
 	who := booking.Who{Key: identity.Key("person" + strconv.Itoa(rng.IntN(people))), Level: identity.Verified}
-	return slot.HallID, &booking.Book{
+	return &booking.Book{
 		Key: key, Hash: key, ID: booking.IDOf(n), Who: who, Applicant: booking.Self, For: who.Key, Offer: offer, SlotID: slot.ID,
 		Stage: directory.Acceptance, Units: 1 + rng.IntN(8)/7, Channel: booking.API, Sealed: []byte("sealed"),
 	}

@@ -45,11 +45,11 @@ const (
 func KeyName(key string) string { return KeysFrom + key }
 
 func dayName(d calendar.Date, n int) string {
-	return "day:" + compact(d) + "#" + strconv.Itoa(n)
+	return "day:" + d.Compact() + "#" + strconv.Itoa(n)
 }
 
 func hourName(d calendar.Date, hour, n int) string {
-	name := "hour:" + compact(d) + two(hour)
+	name := "hour:" + d.Compact() + two(hour)
 	if n > 1 {
 		name += "#" + strconv.Itoa(n)
 	}
@@ -57,11 +57,6 @@ func hourName(d calendar.Date, hour, n int) string {
 }
 
 func itemName(item string, n int) string { return "item:" + item + "#" + strconv.Itoa(n) }
-
-func compact(d calendar.Date) string {
-	s := d.String()
-	return s[:4] + s[5:7] + s[8:]
-}
 
 func two(n int) string {
 	if n < 10 {

@@ -8,7 +8,7 @@ const maxSlotID = 96
 // SlotID names the slot of a queue on a date at an hour: queue id, yyyymmdd and hh joined by "-".
 // Queue ids are lower-case letters, digits, "-" and "_"; years have four digits; hours are 0 to 23.
 func SlotID(queue string, d calendar.Date, hour int) string {
-	return queue + "-" + compact(d) + "-" + two(hour)
+	return queue + "-" + d.Compact() + "-" + two(hour)
 }
 
 // ParseSlotID takes a slot id apart; false for anything SlotID would not have written.

@@ -35,7 +35,34 @@ func ParseDate(s string) (Date, error) {
 }
 
 // String writes "2006-01-02".
-func (d Date) String() string { return d.utc().Format("2006-01-02") }
+func (d Date) String() string {
+	var b [10]byte
+	return string(d.append(b[:0], true))
+}
+
+// Compact writes "20060102".
+func (d Date) Compact() string {
+	var b [8]byte
+	return string(d.append(b[:0], false))
+}
+
+// append writes year, month and day, by hand: names of claims and slots are made of dates by the
+// hundred thousand.
+func (d Date) append(b []byte, dashes bool) []byte {
+	year, month, day := d.utc().Date()
+	if year < 0 || year > 9999 {
+		return d.utc().AppendFormat(b, "2006-01-02")
+	}
+	b = append(b, '0'+byte(year/1000), '0'+byte(year/100%10), '0'+byte(year/10%10), '0'+byte(year%10))
+	if dashes {
+		b = append(b, '-')
+	}
+	b = append(b, '0'+byte(month/10), '0'+byte(month%10))
+	if dashes {
+		b = append(b, '-')
+	}
+	return append(b, '0'+byte(day/10), '0'+byte(day%10))
+}
 
 // Year, Month and Day return the parts.
 func (d Date) Year() int         { return d.utc().Year() }

@@ -84,9 +84,10 @@ async function swap(url, ids, push) {
   const res = await fetch(url, { signal: swapping.signal, headers: { Accept: "text/html" } });
   if (!res.ok || res.redirected) return false;
   const next = new DOMParser().parseFromString(await res.text(), "text/html");
-  for (const id of ids) {
-    const old = document.getElementById(id), fresh = next.getElementById(id);
-    if (!old || !fresh) return false;
+  const pairs = ids.map((id) => [document.getElementById(id), next.getElementById(id)]);
+  if (pairs.some(([old, fresh]) => !old || !fresh)) return false;
+  // One that lies within another comes with it.
+  for (const [old, fresh] of pairs.filter(([old]) => !pairs.some(([other]) => other !== old && other.contains(old)))) {
     old.replaceWith(document.adoptNode(fresh));
   }
   if (push) history.pushState({ swap: ids }, "", url);

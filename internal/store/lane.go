@@ -87,7 +87,7 @@ func (l *Lane) Close() error {
 func (l *Lane) Run(ctx context.Context, group []booking.Request) ([]booking.Outcome, []SlotState) {
 	unknown := false
 	for attempt := 0; ; attempt++ {
-		out, states, err := l.attempt(ctx, group)
+		out, states, err := l.attempt(ctx, group, attempt)
 		if err == nil {
 			return out, states
 		}
@@ -109,9 +109,12 @@ func (l *Lane) Run(ctx context.Context, group []booking.Request) ([]booking.Outc
 	}
 }
 
+// rereads is how often a group is read and decided again at once when its facts were stale.
+const rereads = 3
+
 // recover prepares for another attempt after err; false when there is no time left.
 func (l *Lane) recover(ctx context.Context, attempt int, err error) bool {
-	if errors.Is(err, errStale) && attempt < 3 {
+	if errors.Is(err, errStale) && attempt < rereads {
 		return true
 	}
 	pause := min(time.Duration(1<<min(attempt, 8))*time.Millisecond, 250*time.Millisecond)
@@ -148,13 +151,16 @@ func (b brokenConn) begin(context.Context, []stmt) error { return b.err }
 func (b brokenConn) commit(context.Context) error        { return b.err }
 func (b brokenConn) close() error                        { return nil }
 
-func (l *Lane) attempt(ctx context.Context, group []booking.Request) ([]booking.Outcome, []SlotState, error) {
+func (l *Lane) attempt(ctx context.Context, group []booking.Request, n int) ([]booking.Outcome, []SlotState, error) {
 	now := l.db.now().Truncate(time.Microsecond)
 	facts, err := l.facts(ctx, group)
 	if err != nil {
 		return nil, nil, err
 	}
 	out, change := booking.Decide(now, facts, group)
+	if n < rereads && slices.ContainsFunc(out, func(o booking.Outcome) bool { return o.Fault != nil && o.Fault.Code == fault.Busy }) {
+		return nil, nil, errStale // something moved between the two rounds of reading
+	}
 	if err := l.overtaken(ctx, group, out, facts); err != nil {
 		return nil, nil, err
 	}

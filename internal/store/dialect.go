@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"path/filepath"
 	"runtime"
@@ -30,22 +33,23 @@ type dialect struct {
 	replace  *strings.Replacer
 	texts    sync.Map
 	readOnly *sql.TxOptions
-	oneConn  bool // the writing pool has a single connection
+	prepares bool // statements are worth keeping prepared; pgx keeps its own
 	open     func(source string, conns int) (write, read *sql.DB, err error)
 	check    func(ctx context.Context, db *DB) error
 	lane     func(ctx context.Context, db *DB) (laneConn, error)
 	unique   func(error) bool // a primary key or unique index refused
 	retry    func(error) bool // nothing was done; the same again may succeed
 	undone   func(error) bool // an error of COMMIT that surely rolled back
+	lost     func(error) bool // the connection failed, or none could be had
 }
 
 var sqlite = dialect{
-	name:    "sqlite",
-	replace: strings.NewReplacer("{rows}", "json_each($1)", "{skip}", ""),
-	oneConn: true,
-	open:    openSQLite,
-	check:   checkSQLite,
-	lane:    newSQLiteLane,
+	name:     "sqlite",
+	replace:  strings.NewReplacer("{rows}", "json_each($1)", "{skip}", ""),
+	prepares: true,
+	open:     openSQLite,
+	check:    checkSQLite,
+	lane:     newSQLiteLane,
 	unique: func(err error) bool {
 		return sqliteCode(err, lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY)
 	},
@@ -53,6 +57,7 @@ var sqlite = dialect{
 	undone: func(err error) bool {
 		return sqliteBase(err, lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_CONSTRAINT)
 	},
+	lost: func(err error) bool { return sqliteBase(err, lib.SQLITE_IOERR, lib.SQLITE_FULL, lib.SQLITE_CANTOPEN) },
 }
 
 var postgres = dialect{
@@ -71,6 +76,16 @@ var postgres = dialect{
 	undone: func(err error) bool {
 		var pe *pgconn.PgError
 		return errors.Is(err, pgx.ErrTxCommitRollback) || errors.As(err, &pe) && strings.HasPrefix(pe.Code, "40") || sqlState(err, "23505", "23514", "25P02")
+	},
+	lost: func(err error) bool {
+		var pe *pgconn.PgError
+		if errors.As(err, &pe) { // connection exceptions, no resources, going down or starting up
+			return strings.HasPrefix(pe.Code, "08") || strings.HasPrefix(pe.Code, "53") || strings.HasPrefix(pe.Code, "57P")
+		}
+		var ne net.Error
+		var ce *pgconn.ConnectError
+		return errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+			errors.As(err, &ne) || errors.As(err, &ce) || strings.Contains(err.Error(), "conn closed") // pgconn has no type for it
 	},
 }
 

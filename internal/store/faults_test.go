@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -435,5 +436,42 @@ func TestPostgresWithAnotherCollationIsRefused(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "collation") {
 		t.Errorf("refused with %v", err)
+	}
+}
+
+// More transactions at once than the pool has connections, each with statements met for the first
+// time: none may hold its connection while it waits for another.
+func TestATransactionNeedsOneConnectionOnly(t *testing.T) {
+	for name, source := range map[string]string{"sqlite": filepath.Join(t.TempDir(), "city.db"), "postgres": pgtest.New(t)} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			db, err := store.Open(ctx, source, store.Options{Now: time.Now, Conns: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := db.Migrate(ctx); err != nil {
+				t.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			together := make(chan struct{})
+			for range 16 {
+				wg.Go(func() {
+					<-together
+					if err := db.View(ctx, func(tx *store.Tx) error {
+						_, err := tx.Rulebooks(ctx)
+						if err == nil {
+							_, err = tx.Booking(ctx, "00000001")
+						}
+						return err
+					}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			close(together)
+			wg.Wait()
+		})
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"suiyue/internal/domain/fault"
 )
 
 // DB is one database of the product. It is safe for concurrent use.
@@ -23,7 +25,7 @@ type DB struct {
 	now     func() time.Time
 	observe func(name string, took time.Duration, err error)
 	twice   bool
-	stmts   sync.Map // SQL text → *prepared
+	stmts   sync.Map // poolText → *sql.Stmt
 }
 
 // Options of Open. The zero value serves.
@@ -79,10 +81,11 @@ func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) 
 
 // Tx is one transaction. Now is its one instant, truncated to microseconds.
 type Tx struct {
-	Now time.Time
-	tx  *sql.Tx
-	db  *DB
-	src *sql.DB
+	Now   time.Time
+	tx    *sql.Tx
+	db    *DB
+	src   *sql.DB
+	fresh []string // texts that are not prepared yet
 }
 
 var errTwice = errors.New("store: rolled back once on purpose")
@@ -104,7 +107,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	for attempt := 0; ; attempt++ {
 		err := db.once(ctx, fn)
 		if err == nil || attempt == 8 || !db.d.retry(err) {
-			return err
+			return db.outage(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -119,8 +122,10 @@ func (db *DB) once(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
+	t := &Tx{Now: db.now().Truncate(time.Microsecond), tx: tx, db: db, src: db.write}
+	defer t.prepare(ctx)
 	defer tx.Rollback() // after Commit it does nothing
-	if err := fn(&Tx{Now: db.now().Truncate(time.Microsecond), tx: tx, db: db, src: db.write}); err != nil {
+	if err := fn(t); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -136,10 +141,26 @@ func (db *DB) once(ctx context.Context, fn func(*Tx) error) error {
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	tx, err := db.read.BeginTx(ctx, db.d.readOnly)
 	if err != nil {
-		return err
+		return db.outage(err)
 	}
+	t := &Tx{Now: db.now().Truncate(time.Microsecond), tx: tx, db: db, src: db.read}
+	defer t.prepare(ctx)
 	defer tx.Rollback()
-	return fn(&Tx{Now: db.now().Truncate(time.Microsecond), tx: tx, db: db, src: db.read})
+	return db.outage(fn(t))
+}
+
+// outage gives an error of the connection, which says nothing of the request, the code of a database
+// that is out of reach: ask again in a moment.
+func (db *DB) outage(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrUnknown):
+		return fault.Wrap(fault.OutcomeUnknown, err).After(time.Second)
+	case db.d.lost(err) || db.d.retry(err):
+		return fault.Wrap(fault.Busy, err).After(time.Second)
+	}
+	return err
 }
 
 // ErrUnknown says that the connection was lost while committing: the work may or may not be there.
@@ -148,11 +169,7 @@ var ErrUnknown = errors.New("store: outcome of commit unknown")
 // exec runs a statement that returns no rows and tells how many it touched.
 func (tx *Tx) exec(ctx context.Context, name, text string, args ...any) (int64, error) {
 	began := time.Now()
-	s, err := tx.prepared(ctx, text)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
-	}
-	res, err := s.ExecContext(ctx, args...)
+	res, err := tx.runner(ctx, text).exec(ctx, args...)
 	tx.db.observe(name, time.Since(began), err)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
@@ -163,11 +180,7 @@ func (tx *Tx) exec(ctx context.Context, name, text string, args ...any) (int64, 
 // query runs a statement and gives each row to row.
 func (tx *Tx) query(ctx context.Context, name, text string, row func(scan func(...any) error) error, args ...any) error {
 	began := time.Now()
-	s, err := tx.prepared(ctx, text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	rows, err := s.QueryContext(ctx, args...)
+	rows, err := tx.runner(ctx, text).query(ctx, args...)
 	if err == nil {
 		for err == nil && rows.Next() {
 			err = row(rows.Scan)
@@ -196,25 +209,59 @@ type poolText struct {
 	text string
 }
 
-// prepared keeps one prepared statement for each text and pool; database/sql prepares it again on
-// each connection that needs it.
-func (tx *Tx) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
-	key := poolText{tx.src, text}
-	if s, ok := tx.db.stmts.Load(key); ok {
-		return tx.tx.StmtContext(ctx, s.(*sql.Stmt)), nil
+// runner is what a statement is run by: a prepared one, or the transaction itself.
+type runner struct {
+	stmt *sql.Stmt
+	tx   *sql.Tx
+	text string
+}
+
+func (r runner) exec(ctx context.Context, args ...any) (sql.Result, error) {
+	if r.stmt != nil {
+		return r.stmt.ExecContext(ctx, args...)
 	}
-	if tx.db.d.oneConn { // preparing on the pool would wait for the connection we hold
-		return tx.tx.PrepareContext(ctx, tx.db.d.sql(text))
+	return r.tx.ExecContext(ctx, r.text, args...)
+}
+
+func (r runner) query(ctx context.Context, args ...any) (*sql.Rows, error) {
+	if r.stmt != nil {
+		return r.stmt.QueryContext(ctx, args...)
 	}
-	s, err := tx.src.PrepareContext(ctx, tx.db.d.sql(text))
-	if err != nil {
-		return nil, err
+	return r.tx.QueryContext(ctx, r.text, args...)
+}
+
+// runner finds the prepared statement of a text. A text met for the first time is run as it is and
+// prepared once the transaction is over: preparing takes a connection of the pool, and transactions
+// that each hold one and wait for another would wait for ever.
+func (tx *Tx) runner(ctx context.Context, text string) runner {
+	r := runner{tx: tx.tx, text: tx.db.d.sql(text)}
+	if !tx.db.d.prepares {
+		return r
 	}
-	if old, loaded := tx.db.stmts.LoadOrStore(key, s); loaded {
-		s.Close()
-		s = old.(*sql.Stmt)
+	if s, ok := tx.db.stmts.Load(poolText{tx.src, text}); ok {
+		r.stmt = tx.tx.StmtContext(ctx, s.(*sql.Stmt))
+	} else {
+		tx.fresh = append(tx.fresh, text)
 	}
-	return tx.tx.StmtContext(ctx, s), nil
+	return r
+}
+
+// prepare keeps prepared statements for the texts a transaction met for the first time. What cannot be
+// prepared now is met again.
+func (tx *Tx) prepare(ctx context.Context) {
+	for _, text := range tx.fresh {
+		key := poolText{tx.src, text}
+		if _, ok := tx.db.stmts.Load(key); ok {
+			continue
+		}
+		s, err := tx.src.PrepareContext(ctx, tx.db.d.sql(text))
+		if err != nil {
+			return
+		}
+		if _, loaded := tx.db.stmts.LoadOrStore(key, s); loaded {
+			s.Close()
+		}
+	}
 }
 
 // sql fills in what the engine says differently.

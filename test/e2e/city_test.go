@@ -1,0 +1,293 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"suiyue/test/town"
+)
+
+// city is a demonstration served by a process of its own.
+type city struct {
+	url      string
+	dir      string
+	database string
+	process  *town.Process
+}
+
+// demo starts `suiyue demo`; files "" is Guangzhou, database "" is SQLite.
+func demo(dir, files, database string) (*city, error) {
+	c := &city{dir: dir, database: database}
+	args := []string{"demo", "--dir", dir, "--listen", "127.0.0.1:0"}
+	if files != "" {
+		args = append(args, "--city", files)
+	}
+	if database != "" {
+		args = append(args, "--database", database)
+	} else {
+		c.database = filepath.Join(dir, "suiyue.db")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	var err error
+	if c.process, err = town.Start(ctx, "", town.Command(binary, args...)); err == nil {
+		c.url = c.process.URL
+	}
+	return c, err
+}
+
+// end stops the city as an operator does. It must leave with 0, have logged no error on the way, and
+// leave nothing behind that doctor finds.
+func (c *city) end() error {
+	err := c.process.Stop()
+	for line := range strings.Lines(c.process.Log()) {
+		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "panic") {
+			err = errors.Join(err, errors.New("the program logged: "+line))
+		}
+	}
+	out, sick := town.Command(binary, "doctor", "--database", c.database, "--key-file", filepath.Join(c.dir, "suiyue.keys")).CombinedOutput()
+	if sick != nil {
+		err = errors.Join(err, fmt.Errorf("doctor: %w\n%s", sick, out))
+	}
+	return err
+}
+
+// guangzhou is the whole city on SQLite, as `make demo` serves it: made once, used by most tests.
+type guangzhou struct {
+	once sync.Once
+	city *city
+	err  error
+	took time.Duration
+}
+
+var shared guangzhou
+
+func (g *guangzhou) get(t *testing.T) *city {
+	t.Helper()
+	g.once.Do(func() {
+		dir, err := os.MkdirTemp("", "suiyue-e2e-city-")
+		if err != nil {
+			g.err = err
+			return
+		}
+		began := time.Now()
+		g.city, g.err = demo(dir, "", "")
+		g.took = time.Since(began)
+	})
+	if g.err != nil {
+		t.Fatal(g.err)
+	}
+	return g.city
+}
+
+func (g *guangzhou) end() error {
+	if g.city == nil {
+		return nil
+	}
+	var err error
+	if g.err == nil {
+		err = g.city.end()
+	}
+	return errors.Join(err, os.RemoveAll(g.city.dir))
+}
+
+// small starts a small part of the city.
+func small(t *testing.T, database string) *city {
+	t.Helper()
+	dir := t.TempDir()
+	files, err := town.Files(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := demo(dir, files, database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.end(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// setClock moves the clock of the demonstration by its desk.
+func (c *city) setClock(t *testing.T, at time.Time) {
+	t.Helper()
+	resp, err := http.PostForm(c.url+"/demo/clock", url.Values{"to": {"time"}, "at": {at.Format(time.RFC3339)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("the desk answers %d", resp.StatusCode)
+	}
+}
+
+// clock reads what time it is in the demonstration.
+func (c *city) clock(t *testing.T) time.Time {
+	t.Helper()
+	resp, err := http.Get(c.url + "/api/v1/release")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var r struct{ Now time.Time }
+	if err := json.NewDecoder(resp.Body).Decode(&r); err != nil {
+		t.Fatal(err)
+	}
+	return r.Now
+}
+
+// program is a person who uses the interface for programs, signed in through the provider.
+type program struct {
+	city   *city
+	client http.Client
+}
+
+func (c *city) program(t *testing.T, person string) *program {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &program{city: c, client: http.Client{Jar: jar, Timeout: 20 * time.Second}}
+	b := p.text(t, "/sign-in?lang=en")
+	_, start, ok := strings.Cut(b, `href="/sign-in/start?`)
+	if !ok {
+		t.Fatal("the sign-in page leads nowhere")
+	}
+	start, _, _ = strings.Cut(start, `"`)
+	// The provider's page is left out: it takes the choice as a hint too.
+	p.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if strings.HasSuffix(r.URL.Path, "/authorize") {
+			q := r.URL.Query()
+			q.Set("login_hint", person)
+			r.URL.RawQuery = q.Encode()
+		}
+		return nil
+	}
+	p.text(t, "/sign-in/start?"+strings.ReplaceAll(start, "&amp;", "&"))
+	p.client.CheckRedirect = nil
+	if me := p.text(t, "/api/v1/me"); !strings.Contains(me, `"name"`) {
+		t.Fatalf("nobody is signed in: %s", me)
+	}
+	return p
+}
+
+func (p *program) text(t *testing.T, path string) string {
+	t.Helper()
+	resp, err := p.client.Get(p.city.url + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %d %s", path, resp.StatusCode, b)
+	}
+	return string(b)
+}
+
+// booked is what the interface says about one booking.
+type booked struct {
+	Code  string
+	State string
+	Slot  string
+}
+
+// bookings lists every booking of the person, newest first.
+func (p *program) bookings(t *testing.T) []booked {
+	t.Helper()
+	var page struct{ Bookings []booked }
+	if err := json.Unmarshal([]byte(p.text(t, "/api/v1/bookings?limit=100")), &page); err != nil {
+		t.Fatal(err)
+	}
+	return page.Bookings
+}
+
+// endOthers ends every sign-in of the person but this one.
+func (p *program) endOthers(t *testing.T) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, p.city.url+"/api/v1/sessions", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Idempotency-Key", "end-the-other-sessions")
+	resp, err := p.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		t.Fatalf("ending the other sessions: %d", resp.StatusCode)
+	}
+}
+
+// lastOne finds a slot of an item with one number left.
+func (p *program) lastOne(t *testing.T, item string) string {
+	t.Helper()
+	var halls struct {
+		Halls []struct{ Queue struct{ ID string } }
+	}
+	if err := json.Unmarshal([]byte(p.text(t, "/api/v1/items/"+item+"/halls")), &halls); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range halls.Halls {
+		var a struct {
+			Days []struct {
+				Slots []struct {
+					ID   string
+					Free int
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(p.text(t, "/api/v1/queues/"+h.Queue.ID+"/availability")), &a); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range a.Days {
+			for _, s := range d.Slots {
+				if s.Free == 1 {
+					return s.ID
+				}
+			}
+		}
+	}
+	t.Fatalf("no slot of %s has one number left", item)
+	return ""
+}
+
+// book books through the interface.
+func (p *program) book(t *testing.T, item, slot string) {
+	t.Helper()
+	body := fmt.Sprintf(`{"item":%q,"slot":%q,"stage":"acceptance","applicant":{"kind":"self"}}`, item, slot)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.city.url+"/api/v1/bookings", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", "the-last-one-of-this-hour")
+	resp, err := p.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusCreated {
+		t.Fatalf("booking through the interface: %d %s", resp.StatusCode, b)
+	}
+}

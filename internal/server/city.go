@@ -99,7 +99,7 @@ func (s *Server) claimCity(ctx context.Context) (made bool, err error) {
 }
 
 // crowd says how full the queues of a line are made: share of the numbers of each hour, over the
-// first days that have any, in one of every so many halls.
+// first days that have any, in one of every so many halls. It is drawn up to a fifth either way: 1.3 is full.
 type crowd struct {
 	level directory.HallLevel
 	line  string
@@ -111,8 +111,8 @@ type crowd struct {
 // A city as people know it: weddings are booked out, tomorrow's household counters too, the street's
 // office has room.
 var crowds = []crowd{
-	{directory.DistrictHall, "marriage", 1, 6, 1},
-	{directory.DistrictHall, "household", 1, 1, 1},
+	{directory.DistrictHall, "marriage", 1.3, 6, 1},
+	{directory.DistrictHall, "household", 1.3, 1, 1},
 	{directory.DistrictHall, "foreigner", .7, 8, 1},
 	{directory.DistrictHall, "fund", .35, 5, 1},
 	{directory.DistrictHall, "social", .25, 1, 2},

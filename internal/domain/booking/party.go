@@ -34,6 +34,9 @@ func (p Party) Check(kind ApplicantKind, today calendar.Date) []fault.Field {
 	add("name", identity.CheckName(p.Name))
 	field, bad := identity.CheckDocument(p.Document, today)
 	add("document."+field, bad)
+	if bad != "" && field != "number" && p.Document.Number == "" {
+		add("document.number", fault.Required) // named too, though the check stopped before it
+	}
 	if p.Document.Kind == identity.Passport {
 		add("birth", checkBirth(p.Birth, today))
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // setTime is the most one set statement of 1,000 rows may take. Run as nested loops it takes minutes.
-const setTime = 3 * time.Second
+const setTime = 8 * time.Second
 
 // sets runs every statement that takes a set with none, one, two and a thousand rows.
 func sets(w *world) {

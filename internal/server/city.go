@@ -111,7 +111,7 @@ type crowd struct {
 // A city as people know it: weddings are booked out, tomorrow's household counters too, the street's
 // office has room.
 var crowds = []crowd{
-	{directory.DistrictHall, "marriage", 1.3, 6, 1},
+	{directory.DistrictHall, "marriage", 1, 6, 1},
 	{directory.DistrictHall, "household", 1.3, 1, 1},
 	{directory.DistrictHall, "foreigner", .7, 8, 1},
 	{directory.DistrictHall, "fund", .35, 5, 1},

@@ -235,10 +235,21 @@ func (b *tab) choose(css, value string) {
 // resize makes the window so wide; up to 480 it is a phone.
 func (b *tab) resize(width int64) {
 	b.t.Helper()
+	b.window(width, 872)
+}
+
+// unroll makes the window as high as the page, so that nothing lies under a bar that stays in view.
+func (b *tab) unroll(width int64) {
+	b.t.Helper()
+	b.window(width, eval[int64](b, "document.documentElement.scrollHeight")+200)
+}
+
+func (b *tab) window(width, height int64) {
+	b.t.Helper()
 	if width <= 480 {
-		b.do(chromedp.EmulateViewport(width, 844, chromedp.EmulateMobile))
+		b.do(chromedp.EmulateViewport(width, height, chromedp.EmulateMobile))
 	} else {
-		b.do(chromedp.EmulateViewport(width, 900))
+		b.do(chromedp.EmulateViewport(width, height))
 	}
 }
 

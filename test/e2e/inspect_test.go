@@ -88,6 +88,7 @@ func (b *tab) inspectAs(l look) {
 		for _, s := range eval[[]string](b, fmt.Sprintf("%s(%d)", tooSmall, least)) {
 			b.report(where, "smaller than %d px: %s", least, s)
 		}
+		b.unroll(width)
 		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]finding](runAxe, chromedp.EvalAwaitPromise))
 		if err != nil {
 			b.fail(err)

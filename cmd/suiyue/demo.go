@@ -16,6 +16,7 @@ type demoCmd struct {
 	City      string `env:"SUIYUE_DEMO_CITY" placeholder:"DIR" help:"CSV files of another city. Default: Guangzhou, from the program itself."`
 	Listen    string `env:"SUIYUE_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Address to serve on; when its port is taken, a free one."`
 	PublicURL string `env:"SUIYUE_PUBLIC_URL" placeholder:"URL" help:"The address you open, if it is not http://localhost and the port."`
+	People    int    `env:"SUIYUE_DEMO_PEOPLE" default:"0" help:"At least this many test persons, for load tools."`
 	MakeOnly  bool   `help:"Make the city and stop."`
 	LogLevel  string `env:"SUIYUE_LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"The least level that is written: debug, info, warn or error."`
 	LogFormat string `env:"SUIYUE_LOG_FORMAT" default:"text" enum:"text,json" help:"text for people, json for machines."`
@@ -44,7 +45,7 @@ func (c *demoCmd) Run(e *edge) error {
 		SignIn:  server.SignIn{Identity: "dev"},
 		Texting: server.Texting{SMS: "outbox"},
 		Limits:  server.DefaultLimits(),
-		Showing: server.Showing{Demo: true},
+		Showing: server.Showing{Demo: true, DemoPeople: c.People},
 		Migrate: true, AnyPort: true,
 	}
 	if cfg.Database == "" {

@@ -30,7 +30,7 @@ type city struct {
 // demo starts `suiyue demo`; files "" is Guangzhou, database "" is SQLite.
 func demo(dir, files, database string) (*city, error) {
 	c := &city{dir: dir, database: database}
-	args := []string{"demo", "--dir", dir, "--listen", "127.0.0.1:0"}
+	args := []string{"demo", "--dir", dir, "--listen", "127.0.0.1:0", "--people", "200"}
 	if files != "" {
 		args = append(args, "--city", files)
 	}
@@ -239,7 +239,8 @@ func (p *program) endOthers(t *testing.T) {
 	}
 }
 
-// lastOne finds a slot of an item with one number left.
+// lastOne finds the slot of an item with the fewest numbers left and lets other people take all of
+// them but one.
 func (p *program) lastOne(t *testing.T, item string) string {
 	t.Helper()
 	var halls struct {
@@ -248,6 +249,7 @@ func (p *program) lastOne(t *testing.T, item string) string {
 	if err := json.Unmarshal([]byte(p.text(t, "/api/v1/items/"+item+"/halls")), &halls); err != nil {
 		t.Fatal(err)
 	}
+	slot, free := "", 150
 	for _, h := range halls.Halls {
 		var a struct {
 			Days []struct {
@@ -262,14 +264,19 @@ func (p *program) lastOne(t *testing.T, item string) string {
 		}
 		for _, d := range a.Days {
 			for _, s := range d.Slots {
-				if s.Free == 1 {
-					return s.ID
+				if s.Free > 0 && s.Free < free {
+					slot, free = s.ID, s.Free
 				}
 			}
 		}
 	}
-	t.Fatalf("no slot of %s has one number left", item)
-	return ""
+	if slot == "" {
+		t.Fatalf("no slot of %s is nearly full", item)
+	}
+	for i := range free - 1 {
+		p.city.program(t, fmt.Sprintf("load-%d", 100+i)).book(t, item, slot)
+	}
+	return slot
 }
 
 // book books through the interface.

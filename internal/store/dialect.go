@@ -34,6 +34,7 @@ type dialect struct {
 	texts    sync.Map
 	readOnly *sql.TxOptions
 	prepares bool // statements are worth keeping prepared; pgx keeps its own
+	nameless bool // placeholders without names are cheaper
 	open     func(source string, conns int) (write, read *sql.DB, err error)
 	check    func(ctx context.Context, db *DB) error
 	lane     func(ctx context.Context, db *DB) (laneConn, error)
@@ -47,6 +48,7 @@ var sqlite = dialect{
 	name:     "sqlite",
 	replace:  strings.NewReplacer("{rows}", "json_each($1)", "{skip}", ""),
 	prepares: true,
+	nameless: true,
 	open:     openSQLite,
 	check:    checkSQLite,
 	lane:     newSQLiteLane,

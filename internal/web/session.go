@@ -42,17 +42,18 @@ const maxToken = 256
 // Session returns the session token the browser sent, "" for none.
 func (c *Cookies) Session(r *http.Request) string { return c.read(r, "suiyue") }
 
-// SetSession gives the browser its session token until expires.
-func (c *Cookies) SetSession(w http.ResponseWriter, token string, expires time.Time) {
-	c.write(w, "suiyue", token, expires, 0)
+// SetSession gives the browser its session token for life. It is a span and not an instant: the clock
+// of the browser is its own, and the one of a demonstration can be moved.
+func (c *Cookies) SetSession(w http.ResponseWriter, token string, life time.Duration) {
+	c.write(w, "suiyue", token, int(life.Seconds()))
 }
 
 // ClearSession takes it away. The session itself ends in the database.
-func (c *Cookies) ClearSession(w http.ResponseWriter) { c.write(w, "suiyue", "", time.Time{}, -1) }
+func (c *Cookies) ClearSession(w http.ResponseWriter) { c.write(w, "suiyue", "", -1) }
 
 // SetFlow keeps the state of a sign-in on its way to the identity platform and back, for maxAge.
 func (c *Cookies) SetFlow(w http.ResponseWriter, value string, maxAge time.Duration) {
-	c.write(w, "suiyue-flow", value, time.Time{}, int(maxAge.Seconds()))
+	c.write(w, "suiyue-flow", value, int(maxAge.Seconds()))
 }
 
 // Flow returns what SetFlow kept, "" for none.
@@ -60,7 +61,7 @@ func (c *Cookies) Flow(r *http.Request) string { return c.read(r, "suiyue-flow")
 
 // ClearFlow forgets it.
 func (c *Cookies) ClearFlow(w http.ResponseWriter) {
-	c.write(w, "suiyue-flow", "", time.Time{}, -1)
+	c.write(w, "suiyue-flow", "", -1)
 }
 
 // FormToken returns the token for a form on this page: bound to the session, or for somebody not
@@ -71,7 +72,7 @@ func (c *Cookies) FormToken(w http.ResponseWriter, r *http.Request) string {
 		bound = c.read(r, "suiyue-visitor")
 		if bound == "" {
 			bound = rand.Text()
-			c.write(w, "suiyue-visitor", bound, time.Time{}, 0)
+			c.write(w, "suiyue-visitor", bound, 0)
 			r.AddCookie(&http.Cookie{Name: c.name("suiyue-visitor"), Value: bound})
 		}
 	}
@@ -105,9 +106,9 @@ func (c *Cookies) read(r *http.Request, base string) string {
 	return k.Value
 }
 
-func (c *Cookies) write(w http.ResponseWriter, base, value string, expires time.Time, maxAge int) {
+func (c *Cookies) write(w http.ResponseWriter, base, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: c.name(base), Value: value, Path: "/", Expires: expires, MaxAge: maxAge,
+		Name: c.name(base), Value: value, Path: "/", MaxAge: maxAge,
 		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }

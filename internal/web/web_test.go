@@ -330,7 +330,7 @@ func FuzzClientAddress(f *testing.F) {
 func TestCookiesAndFormTokens(t *testing.T) {
 	c := NewCookies(true, bytes.Repeat([]byte{7}, 32))
 	w := httptest.NewRecorder()
-	c.SetSession(w, "secret", time.Now().Add(time.Hour))
+	c.SetSession(w, "secret", time.Hour)
 	k := w.Result().Cookies()[0]
 	if k.Name != "__Host-suiyue" || !k.Secure || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode || k.Path != "/" || k.Domain != "" {
 		t.Errorf("%+v", k)

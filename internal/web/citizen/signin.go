@@ -183,7 +183,7 @@ func (a *Account) welcome(w http.ResponseWriter, r *http.Request, token string, 
 		// If it cannot be ended now it ends by itself; the browser forgets it either way.
 		_ = a.app.SignOut(r.Context(), old)
 	}
-	a.cookies.SetSession(w, token, session.Expires)
+	a.cookies.SetSession(w, token, session.Expires.Sub(session.SignedIn))
 }
 
 // notSignedIn is a way a sign-in did not come about; key names its sentences.

@@ -67,7 +67,7 @@ func TestSessionCookie(t *testing.T) {
 	for _, line := range done.header.Values("Set-Cookie") {
 		if strings.HasPrefix(line, "suiyue=") {
 			found = true
-			for _, want := range []string{"HttpOnly", "SameSite=Lax", "Path=/", "Expires="} {
+			for _, want := range []string{"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"} {
 				if !strings.Contains(line, want) {
 					t.Errorf("session cookie without %s", want)
 				}

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -110,16 +111,10 @@ func run(ctx context.Context, args, environ []string, out, errs io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case asExit(err, &code):
+	case errors.As(err, &code): // kong joins what a command returns with its own
 		return int(code)
 	}
 	return fail(1, err)
-}
-
-func asExit(err error, code *exitError) bool {
-	e, ok := err.(exitError)
-	*code = e
-	return ok
 }
 
 // variables lists every variable any command reads.

@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"suiyue/data"
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/server"
+	"suiyue/internal/store"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -173,6 +177,36 @@ func TestTheLifeOfADatabase(t *testing.T) {
 	}
 	do(0, "restore", copied, "--force")
 	do(0, "doctor")
+}
+
+// Whoever runs doctor by itself, from cron or a probe, sees by its exit code what it found.
+func TestDoctorsExitCodeSaysWhatItFound(t *testing.T) {
+	at := place(t)
+	file := filepath.Join(t.TempDir(), "spelt-wrong.db")
+	for _, args := range [][]string{{"doctor"}, {"backup", file + ".copy"}, {"import"}} {
+		if code, _, errs := call(t, nil, append(args, "--database", file)...); code != 1 || !strings.Contains(errs, "there is no database at "+file) {
+			t.Errorf("%v without a database: code %d: %s", args, code, errs)
+		}
+		if _, err := os.Stat(file); err == nil {
+			t.Fatalf("%v made a database", args)
+		}
+	}
+	if code, _, errs := call(t, nil, append([]string{"migrate"}, at...)...); code != 0 {
+		t.Fatalf("migrate: code %d: %s", code, errs)
+	}
+	db, err := store.Open(t.Context(), at[1], store.Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.SaveUnits(t.Context(), []directory.Unit{{ID: "1", ParentID: "nowhere", Kind: directory.Street}})
+	})
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := call(t, nil, append([]string{"doctor"}, at...)...); code != 2 || !strings.Contains(out, "error unit: 1") || errs != "suiyue: 1 errors found\n" {
+		t.Errorf("doctor: code %d: %s%s", code, out, errs)
+	}
 }
 
 func TestDemoIsMadeFromASmallCity(t *testing.T) {

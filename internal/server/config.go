@@ -20,6 +20,14 @@ type Data struct {
 	KEK      string `name:"kek" env:"SUIYUE_KEK" placeholder:"HEX" group:"data" help:"That key itself, in place of a file. Set the variable, not the flag: a command line can be read by others."`
 }
 
+// file returns the path of a SQLite database; false for PostgreSQL.
+func (d Data) file() (string, bool) {
+	if strings.Contains(d.Database, "://") {
+		return "", false
+	}
+	return strings.TrimPrefix(d.Database, "sqlite:"), true
+}
+
 // Logging says how the process writes what it does. Logs never hold personal data.
 type Logging struct {
 	LogLevel  string `name:"log-level" env:"SUIYUE_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" group:"log" help:"The least level that is written: debug, info, warn or error."`

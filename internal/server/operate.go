@@ -2,7 +2,10 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"suiyue/data"
@@ -12,7 +15,19 @@ import (
 
 // What an operator does beside serving. Each opens the database for itself and closes it.
 
-func withStore(ctx context.Context, d Data, do func(*store.DB) error) (err error) {
+// withStore opens a database that is there. To look at one that is not, its name spelt wrong perhaps,
+// must not make it.
+func withStore(ctx context.Context, d Data, do func(*store.DB) error) error {
+	if path, ok := d.file(); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no database at %s: `suiyue migrate` makes one", path)
+		}
+	}
+	return withNewStore(ctx, d, do)
+}
+
+// withNewStore makes the database where there is none.
+func withNewStore(ctx context.Context, d Data, do func(*store.DB) error) (err error) {
 	db, err := openStore(ctx, d, time.Now, 0, nil)
 	if err != nil {
 		return err
@@ -49,7 +64,7 @@ func withApp(ctx context.Context, d Data, do func(*app.App) error) error {
 
 // Migrate brings the schema up to date and returns the steps it took.
 func Migrate(ctx context.Context, d Data) (steps []int64, err error) {
-	err = withStore(ctx, d, func(db *store.DB) (err error) {
+	err = withNewStore(ctx, d, func(db *store.DB) (err error) {
 		steps, err = db.Migrate(ctx)
 		return err
 	})

@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -396,8 +395,10 @@ func (s *Server) Close() error {
 }
 
 func openStore(ctx context.Context, d Data, now func() time.Time, conns int, observe func(string, time.Duration, error)) (*store.DB, error) {
-	if err := reserve(d.Database); err != nil {
-		return nil, fmt.Errorf("database: %w", err)
+	if path, ok := d.file(); ok {
+		if err := reserve(path); err != nil {
+			return nil, fmt.Errorf("database: %w", err)
+		}
 	}
 	db, err := store.Open(ctx, d.Database, store.Options{Now: now, Conns: conns, Observe: observe})
 	if err != nil {
@@ -408,11 +409,8 @@ func openStore(ctx context.Context, d Data, now func() time.Time, conns int, obs
 
 // reserve makes the file of a new SQLite database, readable by its owner only; SQLite itself would let
 // others read it, and gives the files beside it the same mode.
-func reserve(source string) error {
-	if strings.Contains(source, "://") {
-		return nil
-	}
-	f, err := os.OpenFile(strings.TrimPrefix(source, "sqlite:"), os.O_CREATE|os.O_RDWR, 0o600)
+func reserve(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,10 @@ import (
 
 // Check compares the lines of all files with each other and reports every fault: DuplicateField for
 // a key given twice, NotOneOf for a reference to what is not there or may not be referred to,
-// OutOfRange for a parent that leads back to itself, Required for what is missing.
-func Check(t Tables) []LineError {
-	c := &checker{units: map[string]Unit{}, halls: map[string]Hall{}, lines: map[HallLevel]map[string]bool{}}
+// OutOfRange for a parent that leads back to itself, Required for what is missing. Nothing is said to be
+// absent from one of the given files, of which some lines could not be read: it may stand in those.
+func Check(t Tables, unread ...string) []LineError {
+	c := &checker{units: map[string]Unit{}, halls: map[string]Hall{}, lines: map[HallLevel]map[string]bool{}, unread: unread}
 	c.checkUnits(t)
 	c.checkLines(t.Lines)
 	c.checkHalls(t.Halls)
@@ -22,11 +23,17 @@ type checker struct {
 	units  map[string]Unit
 	halls  map[string]Hall
 	lines  map[HallLevel]map[string]bool
+	unread []string
 	faults []LineError
 }
 
 func (c *checker) bad(file string, line int, column string, code fault.Code) {
 	c.faults = append(c.faults, LineError{file, line, column, code})
+}
+
+// whole tells whether every line of the files could be read: what is not there then is nowhere.
+func (c *checker) whole(files ...string) bool {
+	return !slices.ContainsFunc(files, func(f string) bool { return slices.Contains(c.unread, f) })
 }
 
 // unitParents says which kinds of unit may be right above each kind.
@@ -58,7 +65,7 @@ func (c *checker) checkUnits(t Tables) {
 			}
 		}
 	}
-	if roots == 0 {
+	if roots == 0 && c.whole(UnitsFile) {
 		c.bad(UnitsFile, 0, "parent", fault.Required)
 	}
 	for _, r := range t.Agencies {
@@ -85,7 +92,7 @@ func (c *checker) checkParent(file string, line int, u Unit, parents map[string]
 	switch {
 	case circular(u.ID, parents):
 		c.bad(file, line, "parent", fault.OutOfRange)
-	case !known || !slices.Contains(unitParents(u.Kind), parent.Kind):
+	case !known && c.whole(UnitsFile, AgenciesFile), known && !slices.Contains(unitParents(u.Kind), parent.Kind):
 		c.bad(file, line, "parent", fault.NotOneOf)
 	}
 }
@@ -132,12 +139,14 @@ func (c *checker) checkHalls(halls []Row[HallEntry]) {
 		h := r.Value
 		unit, known := c.units[h.UnitID]
 		level, district, street := c.place(unit)
+		_, above := c.units[unit.ParentID]
 		switch {
-		case !known || level == "":
+		case !known && c.whole(UnitsFile, AgenciesFile), known && level == "":
 			c.bad(HallsFile, r.Line, "unit", fault.NotOneOf)
+		case !known:
 		case h.Level != level:
 			c.bad(HallsFile, r.Line, "level", fault.NotOneOf)
-		default:
+		case above || unit.Kind != Village: // else where a village lies is not known
 			if h.DistrictID != district {
 				c.bad(HallsFile, r.Line, "district", fault.NotOneOf)
 			}
@@ -148,15 +157,15 @@ func (c *checker) checkHalls(halls []Row[HallEntry]) {
 		if h.ParentHall != "" {
 			if circular(h.ID, parents) {
 				c.bad(HallsFile, r.Line, "parent_hall", fault.OutOfRange)
-			} else if _, known := c.halls[h.ParentHall]; !known {
+			} else if _, known := c.halls[h.ParentHall]; !known && c.whole(HallsFile) {
 				c.bad(HallsFile, r.Line, "parent_hall", fault.NotOneOf)
 			}
 		}
-		for _, l := range h.Lines {
-			if !c.lines[h.Level][l] {
-				c.bad(HallsFile, r.Line, "lines", fault.NotOneOf)
-				break
-			}
+		if !c.whole(LinesFile) {
+			continue
+		}
+		if slices.ContainsFunc(h.Lines, func(l string) bool { return !c.lines[h.Level][l] }) {
+			c.bad(HallsFile, r.Line, "lines", fault.NotOneOf)
 		}
 		if len(h.Lines) == 0 && len(c.lines[h.Level]) == 0 {
 			c.bad(HallsFile, r.Line, "lines", fault.Required)
@@ -187,8 +196,11 @@ func (c *checker) checkItems(t Tables) {
 			c.bad(ItemsFile, r.Line, "code", fault.DuplicateField)
 		}
 		items[it.Code] = true
-		if unit, known := c.units[it.Department]; !known || unit.Kind != Agency {
+		if unit, known := c.units[it.Department]; known && unit.Kind != Agency || !known && c.whole(UnitsFile, AgenciesFile) {
 			c.bad(ItemsFile, r.Line, "department", fault.NotOneOf)
+		}
+		if !c.whole(LinesFile) {
+			continue
 		}
 		own := false
 		for _, level := range it.Levels {
@@ -209,7 +221,7 @@ func (c *checker) checkItems(t Tables) {
 	has := map[string]bool{}
 	for _, r := range t.Materials {
 		m := r.Value
-		if !items[m.Item] {
+		if !items[m.Item] && c.whole(ItemsFile) {
 			c.bad(MaterialsFile, r.Line, "item", fault.NotOneOf)
 		}
 		if p := (place{m.Item, m.Position}); taken[p] {
@@ -220,7 +232,7 @@ func (c *checker) checkItems(t Tables) {
 		has[m.Item] = true
 	}
 	for _, r := range t.Items {
-		if !has[r.Value.Code] {
+		if !has[r.Value.Code] && c.whole(MaterialsFile) {
 			c.bad(ItemsFile, r.Line, "code", fault.Required) // nothing to bring is said to be so, in a line of its own
 		}
 	}

@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -35,30 +37,28 @@ func (r *record) bad(column string, code fault.Code) {
 }
 
 // table reads a CSV file whose header names exactly the given columns, in any order, and calls read
-// for each line; a line with faults is left out. Lists inside a field are separated by "|".
+// for each line; a line with faults is left out. Lists inside a field are separated by "|". A line ends
+// where it ends, inside quotes too: a quote that is never closed spoils its own line and no other.
 func table[T any](in io.Reader, file string, columns []string, read func(*record) T) (rows []Row[T], faults []LineError) {
-	src := csv.NewReader(&withoutMark{in: in})
-	src.FieldsPerRecord = -1
-	src.ReuseRecord = true
+	src := bufio.NewReaderSize(&withoutMark{in: in}, longestLine)
 	header := map[string]int{}
-	for {
-		fields, err := src.Read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			var syntax *csv.ParseError
-			if !errors.As(err, &syntax) {
-				return rows, append(faults, LineError{file, 0, "", fault.MalformedRequest})
-			}
-			faults = append(faults, LineError{file, syntax.StartLine, "", fault.BadFormat})
+	var last error
+	for line := 1; last == nil; line++ {
+		var fields []string
+		var code fault.Code
+		fields, code, last = readFields(src)
+		switch {
+		case last != nil && last != io.EOF:
+			return rows, append(faults, LineError{file, 0, "", fault.MalformedRequest})
+		case code != "":
+			faults = append(faults, LineError{file, line, "", code})
 			if len(header) == 0 {
 				return rows, faults
 			}
 			continue
-		}
-		line, _ := src.FieldPos(0)
-		if len(header) == 0 {
+		case fields == nil:
+			continue
+		case len(header) == 0:
 			if faults = headerFaults(file, line, fields, columns, header); len(faults) > 0 {
 				return nil, faults
 			}
@@ -66,26 +66,38 @@ func table[T any](in io.Reader, file string, columns []string, read func(*record
 		}
 		before := len(faults)
 		r := &record{file: file, line: line, column: header, fields: fields, faults: &faults}
-		size := 0
-		for _, f := range fields {
-			size += len(f)
-		}
-		switch {
-		case len(fields) != len(header):
+		if len(fields) != len(header) {
 			r.bad("", fault.BadFormat)
-		case size > longestLine:
-			r.bad("", fault.TooLong)
-		default:
-			v := read(r)
-			if len(faults) == before {
-				rows = append(rows, Row[T]{line, v})
-			}
+		} else if v := read(r); len(faults) == before {
+			rows = append(rows, Row[T]{line, v})
 		}
 	}
 	if len(header) == 0 {
 		faults = append(faults, LineError{file, 1, "", fault.Required})
 	}
 	return rows, faults
+}
+
+// readFields returns the fields of the next line, none for an empty one, or what is wrong with it as a
+// whole. The last line comes with io.EOF.
+func readFields(src *bufio.Reader) (fields []string, code fault.Code, err error) {
+	line, err := src.ReadSlice('\n')
+	for errors.Is(err, bufio.ErrBufferFull) {
+		code = fault.TooLong
+		_, err = src.ReadSlice('\n')
+	}
+	if code != "" || err != nil && err != io.EOF {
+		return nil, code, err
+	}
+	if line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")); len(line) == 0 {
+		return nil, "", err
+	}
+	one := csv.NewReader(bytes.NewReader(line))
+	fields, syntax := one.Read()
+	if syntax != nil {
+		return nil, fault.BadFormat, err
+	}
+	return fields, "", err
 }
 
 func headerFaults(file string, line int, fields, columns []string, header map[string]int) (faults []LineError) {

@@ -3,6 +3,7 @@ package directory
 import (
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -143,14 +144,17 @@ func parseFile[T any](files map[string]io.Reader, name string, parse func(io.Rea
 	return rows
 }
 
-// Build reads, checks and assembles a city: all or nothing. Cross checks are made only when every
-// line could be read, so that one bad line is not reported again by all that refer to it.
+// Build reads, checks and assembles a city: all or nothing. One bad line is not reported again by all
+// that refer to it.
 func Build(files map[string]io.Reader) (City, []LineError) {
 	t, faults := ParseFiles(files)
-	if len(faults) == 0 {
-		faults = Check(t)
+	var unread []string
+	for _, f := range faults {
+		if !slices.Contains(unread, f.File) {
+			unread = append(unread, f.File)
+		}
 	}
-	if len(faults) > 0 {
+	if faults = append(faults, Check(t, unread...)...); len(faults) > 0 {
 		return City{}, faults
 	}
 	return Assemble(t), nil

@@ -188,6 +188,49 @@ func TestEveryBadLineNotOnlyTheFirst(t *testing.T) {
 	}
 }
 
+// A quote that is never closed would swallow every line up to the next quote, wherever that is.
+func TestAnOpenQuoteSpoilsItsOwnLineOnly(t *testing.T) {
+	text := strings.NewReplacer("天河区,district", `"天河区,district`, ",pseudo,", ",lake,").Replace(small()[UnitsFile])
+	rows, faults := ParseUnits(strings.NewReader(text))
+	want := []LineError{{UnitsFile, 3, "", fault.BadFormat}, {UnitsFile, 6, "kind", fault.NotOneOf}}
+	if !slices.Equal(faults, want) || len(rows) != 3 {
+		t.Errorf("%d rows, faults %v", len(rows), faults)
+	}
+	long := strings.Replace(small()[UnitsFile], "天河区,district", strings.Repeat("x", 3*longestLine)+",district", 1)
+	rows, faults = ParseUnits(strings.NewReader(long))
+	if !slices.Equal(faults, []LineError{{UnitsFile, 3, "", fault.TooLong}}) || len(rows) != 4 {
+		t.Errorf("%d rows, faults %v", len(rows), faults)
+	}
+}
+
+// A line of one file that cannot be read hides no bad line of another, and is not reported by those
+// that refer to it.
+func TestBadLinesOfAllFilesAreReportedTogether(t *testing.T) {
+	texts := small()
+	texts[UnitsFile] = strings.Replace(texts[UnitsFile], ",天河区,", ",,", 1)
+	texts[HallsFile] = strings.Replace(texts[HallsFile], "12367,,,general", "12367,,,tax", 1)
+	texts[ItemsFile] = strings.Replace(texts[ItemsFile], "A-2,", "A-1,", 1)
+	texts[MaterialsFile] = strings.Replace(texts[MaterialsFile], "A-2,1", "A-3,1", 1)
+	_, faults := Build(readers(texts))
+	want := []LineError{
+		{UnitsFile, 3, "name", fault.Required}, {HallsFile, 3, "lines", fault.NotOneOf},
+		{ItemsFile, 3, "code", fault.DuplicateField}, {MaterialsFile, 4, "item", fault.NotOneOf},
+	}
+	if !slices.Equal(faults, want) {
+		t.Errorf("faults %v, want %v", faults, want)
+	}
+	for name, text := range small() { // any one line unread: nobody else is blamed for it
+		lines := strings.SplitAfter(text, "\n")
+		for i := 1; i < len(lines)-1; i++ {
+			texts := small()
+			texts[name] = strings.Join(lines[:i], "") + "\"\n" + strings.Join(lines[i+1:], "")
+			if _, faults := Build(readers(texts)); !slices.Equal(faults, []LineError{{name, i + 1, "", fault.BadFormat}}) {
+				t.Errorf("%s without line %d: %v", name, i+1, faults)
+			}
+		}
+	}
+}
+
 func TestUnreadableAndMissingFiles(t *testing.T) {
 	if _, faults := ParseUnits(iotest.ErrReader(errors.New("gone"))); !slices.Equal(faults, []LineError{{UnitsFile, 0, "", fault.MalformedRequest}}) {
 		t.Errorf("unreadable: %v", faults)

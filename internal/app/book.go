@@ -80,8 +80,14 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if err != nil {
 		return Receipt{}, err
 	}
+	var whom []byte // as given; who signed in and what is known of them may change until the request is repeated
+	if r.Applicant.Kind != booking.Self {
+		if whom, err = json.Marshal(parties.Applicant); err != nil {
+			return Receipt{}, err
+		}
+	}
 	answer, err := a.ask(ctx, &booking.Book{
-		Key: r.Key, Hash: digest("book", r.Item, r.SlotID, string(r.Stage), fmt.Sprint(r.Units), string(r.Applicant.Kind), string(applicant)),
+		Key: r.Key, Hash: digest("book", r.Item, r.SlotID, string(r.Stage), fmt.Sprint(r.Units), string(r.Applicant.Kind), string(applicant), string(whom)),
 		ID: id, Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
 		Applicant: r.Applicant.Kind, For: applicant, Offer: offer,
 		SlotID: r.SlotID, Stage: r.Stage, Units: r.Units, Channel: r.Channel,
@@ -360,7 +366,8 @@ func checkKey(key string) error {
 	return nil
 }
 
-// digest tells one request from another under the same key.
+// digest tells one request from another under the same key. A person's data among the parts need the
+// keyed hash of their document beside them: without it nobody can try out what they are.
 func digest(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,65 @@ func TestTheWholeWay(t *testing.T) {
 		t.Errorf("%d messages", len(list))
 	}
 	f.valid("get-me", f.do(ask{path: "/me", token: token}).want(200, ""))
+}
+
+// A key stands for one request with everything in it: anything else under it is refused, never answered
+// with what the first one came to.
+func TestAKeyStandsForItsWholeRequest(t *testing.T) {
+	f := newFace(t, nil)
+	token := f.token(apptest.Agent())
+	slots := f.FreeSlots(apptest.QueueA)
+	other := func(name, phone string) map[string]any {
+		body := bookSelf(slots[0])
+		body["applicant"] = map[string]any{"kind": "other", "name": name, "phone": phone,
+			"document": map[string]any{"kind": "resident_id", "number": apptest.Citizen(7).Document.Number}}
+		return body
+	}
+	organisation := func(name string) map[string]any {
+		return map[string]any{"item": apptest.Estate, "slot": f.FreeSlots(apptest.QueueAEstate)[1], "stage": "acceptance", "units": 2,
+			"applicant": map[string]any{"kind": "organisation", "name": name, "credit_code": identity.SyntheticCreditCode("000000", 1)}}
+	}
+	post := func(path, key string, body any) reply {
+		t.Helper()
+		return f.do(ask{method: "POST", path: path, token: token, key: key, body: body})
+	}
+	code := post("/bookings", "key-of-other", other("陈示例", "13800000000")).want(201, "").json()["code"].(string)
+	firm := organisation("示例有限公司")
+	post("/bookings", "key-of-firm", firm).want(201, "")
+	post("/bookings/"+code+"/move", "key-of-move", map[string]any{"slot": slots[3]}).want(200, "")
+	before := f.Rows(t)
+	if r := post("/bookings", "key-of-other", other(" 陈示例 ", "138 0000 0000")).want(201, ""); r.Header().Get("Idempotency-Replayed") != "true" || r.json()["code"] != code {
+		t.Error("the same request, typed otherwise, is not known again")
+	}
+	if r := post("/bookings", "key-of-firm", firm).want(201, ""); r.Header().Get("Idempotency-Replayed") != "true" {
+		t.Error("the same request is not known again")
+	}
+	elsewhere, collecting := other("陈示例", "13800000000"), other("陈示例", "13800000000")
+	elsewhere["slot"], collecting["stage"] = slots[1], "collection"
+	more := organisation("示例有限公司")
+	more["slot"], more["units"] = firm["slot"], 3
+	renamed := organisation("另一有限公司")
+	renamed["slot"] = firm["slot"]
+	for name, c := range map[string]struct {
+		path, key string
+		body      any
+	}{
+		"name":          {"/bookings", "key-of-other", other("李示例", "13800000000")},
+		"phone":         {"/bookings", "key-of-other", other("陈示例", "13900000000")},
+		"slot":          {"/bookings", "key-of-other", elsewhere},
+		"stage":         {"/bookings", "key-of-other", collecting},
+		"units":         {"/bookings", "key-of-firm", more},
+		"firm":          {"/bookings", "key-of-firm", renamed},
+		"moved to":      {"/bookings/" + code + "/move", "key-of-move", map[string]any{"slot": slots[4]}},
+		"another thing": {"/bookings/" + code + "/cancel", "key-of-move", nil},
+	} {
+		if r := post(c.path, c.key, c.body); r.Code != 422 || r.json()["code"] != "idempotency_key_reused" {
+			t.Errorf("%s: %d %v", name, r.Code, r.json()["code"])
+		}
+	}
+	if after := f.Rows(t); !maps.Equal(before, after) {
+		t.Errorf("something was written: %v, then %v", before, after)
+	}
 }
 
 func TestPagesOfMyBookings(t *testing.T) {

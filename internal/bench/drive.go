@@ -108,9 +108,11 @@ func burst(ctx context.Context, name string, clients, requests int, call func(ct
 }
 
 // open sends requests at a given rate, whether or not earlier ones have been answered, and measures
-// each from the instant it was meant to be sent.
+// each from the instant it was meant to be sent. A warm-up of d/4, in which connections are opened and
+// people are met for the first time, is not counted.
 func open(ctx context.Context, name string, rate float64, d time.Duration, call func(ctx context.Context, n int) error) Result {
-	requests := int(rate * d.Seconds())
+	warm := int(rate * d.Seconds() / 4)
+	requests := warm + int(rate*d.Seconds())
 	var mu sync.Mutex
 	total := tally{refused: map[fault.Code]int{}}
 	began := time.Now()
@@ -126,13 +128,16 @@ func open(ctx context.Context, name string, rate float64, d time.Duration, call 
 		wg.Go(func() {
 			err := call(ctx, n)
 			took := time.Since(at)
+			if n < warm {
+				return
+			}
 			mu.Lock()
 			total.add(took, err)
 			mu.Unlock()
 		})
 	}
 	wg.Wait()
-	return sum(name, []tally{total}, time.Since(began))
+	return sum(name, []tally{total}, time.Since(began)-d/4)
 }
 
 func sum(name string, tallies []tally, elapsed time.Duration) Result {

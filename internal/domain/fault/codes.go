@@ -50,6 +50,32 @@ const (
 	NotAllowed        Code = "not_allowed"
 	ItemNotForVisitor Code = "item_needs_provincial_identity" // Art. 12: local sign-in serves foreigner-related items only
 
+	// Administrators (chapter 3).
+	ProveAgain       Code = "prove_again"                 // before decisions, exports and names: the last proof is too old
+	PasswordWrong    Code = "password_or_code_wrong"      // never says which
+	AccountLocked    Code = "account_locked"              // too many failures; arg until
+	LinkUsed         Code = "link_used_or_expired"        // one-time link
+	PasswordWeak     Code = "password_too_weak"           //
+	FactorMissing    Code = "second_factor_missing"       // none is set up yet
+	AccountNotFound  Code = "account_not_found"           //
+	AccountClosed    Code = "account_closed"              //
+	AccountTaken     Code = "mobile_has_an_account"       // one person, one account
+	RankNotHere      Code = "rank_not_at_this_unit"       // Art. 8 to 10
+	FilingNotFound   Code = "filing_not_found"            //
+	FilingDecided    Code = "filing_decided_already"      //
+	RequestNotFound  Code = "request_not_found"           //
+	RequestDecided   Code = "request_decided_already"     // arg state
+	RequestOwn       Code = "request_is_your_own"         // Art. 23: nobody decides their own
+	RequestNotYours  Code = "request_not_yours_to_decide" // arg rank: who decides it now
+	RequestOver      Code = "request_over"                // its dates have passed
+	ChangedMeanwhile Code = "changed_meanwhile"           // somebody else was faster: look again
+	UrgentCut        Code = "urgent_needs_an_increase"    // Art. 22: only increases are urgent
+	ShareTooLarge    Code = "share_above_limit"           // Art. 14; arg max per mille
+	NothingChanges   Code = "nothing_changes"             // the change would leave everything as it is
+	ChoiceOver       Code = "choice_over"                 // the kept place is gone
+	UnitNotFound     Code = "unit_not_found"              //
+	EntryNotFound    Code = "entry_not_found"             //
+
 	// Finding things.
 	ItemNotFound    Code = "item_not_found"
 	HallNotFound    Code = "hall_not_found"
@@ -95,6 +121,12 @@ var kinds = map[Code]Kind{
 	SignInRequired: SignIn, SessionEnded: SignIn, SignInFailed: SignIn, SignInCancelled: SignIn,
 	CodeWrong: Invalid, CodeExpired: Gone, CodeTooOften: TooMany,
 	LevelTooLow: Forbidden, NotAllowed: Forbidden, ItemNotForVisitor: Forbidden,
+
+	ProveAgain: SignIn, PasswordWrong: Invalid, AccountLocked: TooMany, LinkUsed: Gone, PasswordWeak: Invalid, FactorMissing: Forbidden,
+	AccountNotFound: NotFound, AccountClosed: Conflict, AccountTaken: Conflict, RankNotHere: Invalid, FilingNotFound: NotFound, FilingDecided: Conflict,
+	RequestNotFound: NotFound, RequestDecided: Conflict, RequestOwn: Forbidden, RequestNotYours: Forbidden, RequestOver: Conflict,
+	ChangedMeanwhile: Conflict, UrgentCut: Invalid, ShareTooLarge: Invalid, NothingChanges: Invalid, ChoiceOver: Gone,
+	UnitNotFound: NotFound, EntryNotFound: NotFound,
 
 	ItemNotFound: NotFound, HallNotFound: NotFound, QueueNotFound: NotFound, SlotNotFound: NotFound,
 	BookingNotFound: NotFound, MessageNotFound: NotFound,

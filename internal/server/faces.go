@@ -11,6 +11,7 @@ import (
 	"suiyue/internal/web"
 	"suiyue/internal/web/api"
 	"suiyue/internal/web/citizen"
+	"suiyue/internal/web/console"
 )
 
 // faces is what every face of the product is made with.
@@ -42,6 +43,9 @@ func (f *faces) mount(mux *http.ServeMux) {
 	pages.Register(mux)
 	citizen.NewAccount(pages, citizen.AccountConfig{
 		Identity: vouching{provider: f.Provider, returnTo: f.Public + "/", log: f.Log},
+	}).Register(mux)
+	console.New(console.Config{
+		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("console"), Sealer: f.Keys, Public: f.Public, Account: f.Account,
 	}).Register(mux)
 	mux.Handle("/", f.Site.Handle(web.NotFound))
 }

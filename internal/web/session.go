@@ -18,6 +18,7 @@ const FormField = "form_token"
 type Cookies struct {
 	secure bool
 	key    []byte
+	of     string // "" for citizens, else the face whose sign-ins these are
 }
 
 // NewCookies takes whether the site is served over https and a secret of at least 32 bytes, the same
@@ -29,8 +30,15 @@ func NewCookies(secure bool, key []byte) *Cookies {
 	return &Cookies{secure: secure, key: key}
 }
 
+// Of returns the cookies of another face: its sign-ins and forms are not those of citizens, though
+// browser and key are the same.
+func (c *Cookies) Of(face string) *Cookies {
+	return &Cookies{secure: c.secure, key: c.key, of: "-" + face}
+}
+
 // Names with __Host- cannot be set by a sibling domain or without https.
 func (c *Cookies) name(base string) string {
+	base += c.of
 	if c.secure {
 		return "__Host-" + base
 	}
@@ -93,7 +101,7 @@ func (c *Cookies) CheckForm(r *http.Request) error {
 
 func (c *Cookies) sign(bound string) string {
 	m := hmac.New(sha256.New, c.key)
-	m.Write([]byte("form token\x00"))
+	m.Write([]byte("form token" + c.of + "\x00"))
 	m.Write([]byte(bound))
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }

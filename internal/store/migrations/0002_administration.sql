@@ -101,6 +101,7 @@ create index filing_waiting on filing (state, created_at);
 -- Art. 16, 22, 23: an adjustment asked for, or suggested (Art. 8).
 create table request (
   id text not null primary key,   -- R, year, serial
+  bundle text not null default '',   -- requests filed together for several halls share it
   hall_id text not null,
   queue_id text not null,         -- "" for every queue of the hall
   unit_id text not null,

@@ -24,6 +24,20 @@ document.addEventListener("click", (e) => {
   field.focus({ preventScroll: true });
 });
 
+// When the network goes away the page says so, and a form keeps what is in it instead of losing it to
+// the browser's own page. Only a network that was seen to go counts: some machines have none but themselves.
+const away = $("#offline");
+addEventListener("offline", () => {
+  away.hidden = false;
+  say(away.textContent.trim());
+});
+addEventListener("online", () => { away.hidden = true; });
+document.addEventListener("submit", (e) => {
+  if (away.hidden) return;
+  e.preventDefault();
+  say(away.textContent.trim());
+});
+
 // A form is sent once; coming back to the page makes it ready again.
 document.addEventListener("submit", (e) => {
   const form = e.target;
@@ -107,7 +121,7 @@ document.addEventListener("click", (e) => {
       again.focus({ preventScroll: true });
       say(again.textContent.trim());
     }
-  }, (err) => { if (err.name !== "AbortError") location.assign(a.href); });
+  }, (err) => { if (err.name !== "AbortError" && away.hidden) location.assign(a.href); });
 });
 addEventListener("popstate", (e) => {
   if (e.state?.swap) swap(location.href, e.state.swap, false).then((ok) => ok || location.reload(), () => location.reload());

@@ -124,7 +124,7 @@ func TestMyMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := b.get("/messages").must(t, http.StatusOK, "改期成功", "预约成功", "这个预约后来有变化，现在是：已预约", "乙区政务服务中心")
-	if n := strings.Count(page.body, web.Hans.Slot(moved.View.Booking.Date, moved.View.Booking.Hour)); n != 1 {
+	if n := strings.Count(together(page.body), web.Hans.Slot(moved.View.Booking.Date, moved.View.Booking.Hour)); n != 1 {
 		t.Errorf("the new hour is said %d times", n)
 	}
 	w.Clock.Add(time.Minute)

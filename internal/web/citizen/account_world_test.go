@@ -314,7 +314,7 @@ func (a answered) must(t *testing.T, status int, words ...string) answered {
 		t.Fatalf("%s: status %d, want %d\n%s", a.path, a.status, status, mainOf(a.body))
 	}
 	for _, word := range words {
-		if !strings.Contains(a.body, word) {
+		if !strings.Contains(together(a.body), word) {
 			t.Fatalf("%s does not say %q:\n%s", a.path, word, mainOf(a.body))
 		}
 	}

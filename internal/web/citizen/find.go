@@ -77,7 +77,8 @@ func (p *Pages) showFind(w http.ResponseWriter, r *http.Request, code string, f 
 			v.Errors = append(v.Errors, ui.ErrorItem{Text: l.FieldSentence(field.Label, bad.Code), Href: "#" + field.ID})
 		}
 		if len(f.Fields) == 0 {
-			v.Errors = []ui.ErrorItem{{Text: l.Sentence(f), Href: "#code"}}
+			n := noticeOf(l, f, nil)
+			v.Notice = &n
 		}
 		if f.RetryAfter > 0 {
 			w.Header().Set("Retry-After", seconds(f.RetryAfter))

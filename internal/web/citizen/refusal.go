@@ -112,8 +112,12 @@ func (p *Pages) insteadOf(l web.Locale, f *fault.Error, item string, stage direc
 	return links
 }
 
-// standing lists the way to the booking that stands against a new one, when it is the booker's own.
+// standing lists the way out of what stands against a booking: the booking there is already, when it is
+// the booker's own; how to raise a level that is too low.
 func standing(l web.Locale, f *fault.Error) []ui.Link {
+	if f.Code == fault.LevelTooLow {
+		return []ui.Link{{Text: l.T("account.level.how"), Href: "/account/level"}}
+	}
 	if code := f.Args["code"]; code != "" {
 		return []ui.Link{
 			{Text: l.T("citizen.next.booking"), Href: passPath(code)},

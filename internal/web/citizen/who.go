@@ -249,5 +249,5 @@ func (p *Pages) refuseChoice(w http.ResponseWriter, r *http.Request, who *identi
 			actions[0] = ui.ButtonView{Text: l.T("citizen.item.online_go", "name", onlineName(l, c.item)), Href: c.item.OnlineURL}
 		}
 	}
-	return p.refused(w, r, who, self, f, p.chosenRows(l, c, ""), links, actions...)
+	return p.refused(w, r, who, self, f, p.chosenRows(l, c, ""), append(links, standing(l, f)...), actions...)
 }

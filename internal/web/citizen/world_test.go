@@ -160,6 +160,7 @@ func (s shown) must(status int, words ...string) shown {
 
 var (
 	tags    = regexp.MustCompile(`<[^>]*>`)
+	whole   = regexp.MustCompile(`<span class="num">([^<]*)</span>(?:<wbr>)?`)
 	blanks  = regexp.MustCompile(`\s+`)
 	formTag = regexp.MustCompile(`(?s)<form([^>]*)>(.*?)</form>`)
 	input   = regexp.MustCompile(`(?s)<input([^>]*)>`)
@@ -169,6 +170,11 @@ var (
 	attr    = regexp.MustCompile(`([a-z-]+)(?:="([^"]*)")?`)
 )
 
+// together takes away what only says where a line may break.
+func together(body string) string {
+	return strings.NewReplacer("<wbr>", "", "\u00a0", " ").Replace(whole.ReplaceAllString(body, "$1"))
+}
+
 // text is what is to be read in main, and the title.
 func (s shown) text() string {
 	body := s.body
@@ -176,7 +182,7 @@ func (s shown) text() string {
 		_, body, _ = strings.Cut(after, ">")
 		body, _, _ = strings.Cut(body, "</main>")
 	}
-	return strings.TrimSpace(html.UnescapeString(blanks.ReplaceAllString(tags.ReplaceAllString(strings.ReplaceAll(body, "<wbr>", ""), " "), " ")))
+	return strings.TrimSpace(html.UnescapeString(blanks.ReplaceAllString(tags.ReplaceAllString(together(body), " "), " ")))
 }
 
 func (s shown) title() string {

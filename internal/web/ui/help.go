@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -88,9 +89,21 @@ func (k NoticeKind) orInfo() NoticeKind {
 	return k
 }
 
-// Moment is a date and time that breaks between the two only, and not within "(周三)".
+// times finds what must stay on one line: a date as people say it, and from when to when.
+var times = regexp.MustCompile(`(?:(?:\d{4}年)?\d+月\d+日\(..?\)|(?:Sun|Mon|Tue|Wed|Thu|Fri|Sat) \d+ [A-Z][a-z]{2}(?: \d{4})?|\d\d:\d\d–\d\d:\d\d)[.,，。、；）]?`)
+
+// Words is text whose dates and times break between them only, never within "12月9日(周三)" or
+// "10:00–11:00".
+func Words(text string) templ.Component { return templ.Raw(words(text)) }
+
+func words(text string) string {
+	text = strings.ReplaceAll(templ.EscapeString(text), " · ", "\u00a0· ") // a dot ends a line, it begins none
+	return times.ReplaceAllString(text, `<span class="num">$0</span><wbr>`)
+}
+
+// Moment is a date and time by itself.
 func Moment(text string) templ.Component {
-	return templ.Raw(`<span class="parts">` + strings.ReplaceAll(templ.EscapeString(text), ")", ")<wbr>") + `</span>`)
+	return templ.Raw(`<span class="parts">` + words(text) + `</span>`)
 }
 
 // qrPath draws the dark modules of text as one SVG path with a quiet zone of four modules, and

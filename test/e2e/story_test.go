@@ -118,6 +118,9 @@ func story(t *testing.T, c *city, person string, scripts bool) {
 	b.click(`form[action="/book"] button`)
 	took, screens := time.Since(began), b.seen
 	code := passOf(t, b, hall)
+	if shown := eval[bool](b, `[...document.querySelectorAll(".js-only:not([hidden])")].some(e => e.getClientRects().length > 0)`); shown != scripts {
+		t.Errorf("what only a script can do is offered: %t", shown)
+	}
 	if got := me.bookings(t); len(got) != 1 || got[0].Code != code || got[0].State != "booked" {
 		t.Fatalf("booked once, the interface says %+v", got)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -282,4 +283,35 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		t.Errorf("somebody of level 2 comes to %s: %s", low.path(), low.text("main"))
 	}
 	low.inspect("level", "zh-Hans-CN", false)
+}
+
+// The network goes away while somebody fills in a form: the page says so, and what is in the form stays.
+func TestWithoutNetworkAFormKeepsWhatIsInIt(t *testing.T) {
+	t.Parallel()
+	b := open(t, small(t, ""))
+	connected := func(yes bool) {
+		t.Helper()
+		if _, err := chromedp.Call(b.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: !yes, DownloadThroughput: -1, UploadThroughput: -1}); err != nil {
+			t.Fatal(err)
+		}
+		b.wait(fmt.Sprintf(`document.querySelector("#offline").hidden === %t`, yes))
+	}
+	b.goTo("/find")
+	b.write("[name=code]", "7K3M-9Q2X-T")
+	b.write("[name=fact]", "1234")
+	connected(false)
+	b.do(b.press("main form button.button"))
+	time.Sleep(300 * time.Millisecond)
+	if got := eval[string](b, `document.querySelector("[name=code]").value`); b.count(".refusal") > 0 || got != "7K3M-9Q2X-T" {
+		t.Errorf("sent without a network, the field holds %q", got)
+	}
+	b.inspect("offline", "zh-Hans-CN", false)
+	connected(true)
+	if got := b.follow(b.press("main form button.button")); got != 404 {
+		t.Errorf("with the network back: %d", got)
+	}
+	b.expectStatus(404)
+	if !strings.Contains(b.text(".refusal"), "booking_not_found") {
+		t.Errorf("nothing found: %s", b.text("main"))
+	}
 }

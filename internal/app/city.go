@@ -20,6 +20,7 @@ type City struct {
 	unitHall map[string]*directory.Hall // unit → its main hall
 	index    *directory.Index
 	list     []*directory.Item // in order of code
+	groves   groves
 }
 
 func newCity(d *store.Directory) *City {

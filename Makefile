@@ -39,7 +39,7 @@ generate: .tools/templ-$(TEMPL)
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/a-h/templ/cmd/templ@$(TEMPL)
 	mv .tools/templ $@
 
-# The style sheet is compiled from internal/web/style with sass and kept in the repository; only who
+# The style sheets are compiled from internal/web/style with sass and kept in the repository; only who
 # changes it needs node.
 assets:
 	cd internal/web/style && npm ci --ignore-scripts && npm run build

@@ -18,6 +18,7 @@ type Grove struct {
 	count map[string]int    // unit → halls at it and below it
 	at    map[string][]*directory.Hall
 	below map[string][]*directory.Unit
+	units []*directory.Unit // those with halls, widest first
 	index *directory.Index
 	city  *City
 }
@@ -69,19 +70,16 @@ func (c *City) grow(scope account.Scope) *Grove {
 		if u == nil {
 			continue
 		}
+		g.units = append(g.units, u)
 		if g.count[u.ParentID] == 0 {
 			g.Root = id
 		} else {
 			g.below[u.ParentID] = append(g.below[u.ParentID], u)
 		}
 	}
+	sortUnits(g.units)
 	for _, list := range g.below {
-		slices.SortFunc(list, func(a, b *directory.Unit) int {
-			if k := kindOrder(a.Kind) - kindOrder(b.Kind); k != 0 {
-				return k
-			}
-			return strings.Compare(a.ID, b.ID)
-		})
+		sortUnits(list)
 	}
 	// An account's halls begin at its own unit, not at the top of the city.
 	for len(g.at[g.Root]) == 0 && len(g.below[g.Root]) == 1 {
@@ -89,6 +87,15 @@ func (c *City) grow(scope account.Scope) *Grove {
 	}
 	g.index = directory.NewHallIndex(found)
 	return g
+}
+
+func sortUnits(list []*directory.Unit) {
+	slices.SortFunc(list, func(a, b *directory.Unit) int {
+		if k := kindOrder(a.Kind) - kindOrder(b.Kind); k != 0 {
+			return k
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
 }
 
 func kindOrder(k directory.UnitKind) int {
@@ -137,6 +144,25 @@ func (g *Grove) Find(text string, most int) []*directory.Hall {
 	}
 	for _, hit := range g.index.Search(text, most) {
 		out = append(out, g.city.halls[hit.Code])
+	}
+	return out
+}
+
+// Units returns the units whose name has text inside, widest first.
+func (g *Grove) Units(text string, most int) []*directory.Unit {
+	var out []*directory.Unit
+	text = strings.ToLower(strings.TrimSpace(text))
+	if text == "" {
+		return nil
+	}
+	for _, u := range g.units {
+		if len(out) == most {
+			break
+		}
+		n := u.Name
+		if strings.Contains(strings.ToLower(n.Hans+"\x00"+n.Hant+"\x00"+n.En), text) {
+			out = append(out, u)
+		}
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"suiyue/internal/app"
+	"suiyue/internal/domain/fault"
 	identitygate "suiyue/internal/gate/identity"
 	"suiyue/internal/web"
 	"suiyue/internal/web/api"
@@ -48,4 +49,12 @@ func (f *faces) mount(mux *http.ServeMux) {
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("console"), Sealer: f.Keys, Public: f.Public, Account: f.Account,
 	}).Register(mux)
 	mux.Handle("/", f.Site.Handle(web.NotFound))
+}
+
+// faultPage is the page of a fault in the look of the face it was asked of.
+func faultPage(r *http.Request, e *fault.Error) web.Component {
+	if r.URL.Path == console.Prefix || strings.HasPrefix(r.URL.Path, console.Prefix+"/") {
+		return console.FaultPage(r, e)
+	}
+	return citizen.FaultPage(r, e)
 }

@@ -25,7 +25,6 @@ import (
 	"suiyue/internal/jobs"
 	"suiyue/internal/store"
 	"suiyue/internal/web"
-	"suiyue/internal/web/citizen"
 )
 
 // Server is one node: a database, the app over it, its faces and what happens by itself.
@@ -121,7 +120,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.dev = dev
 	s.site = web.New(web.Options{
-		Log: s.log, Now: s.clock.Now, Secure: s.secure(), Trusted: c.TrustedProxies, FormAction: formOrigins(c), Page: citizen.FaultPage,
+		Log: s.log, Now: s.clock.Now, Secure: s.secure(), Trusted: c.TrustedProxies, FormAction: formOrigins(c), Page: faultPage,
 		Address: web.Limit{Rate: c.AddressRate, Burst: c.AddressBurst}, MaxBody: c.MaxBody, Timeout: c.RequestTimeout,
 		Observe: s.metrics.request,
 	})

@@ -45,6 +45,7 @@ func New(c Config) *Console {
 	}
 	k := &Console{Config: c}
 	k.homeRoutes()
+	k.jumpRoutes()
 	return k
 }
 

@@ -248,6 +248,8 @@ create table audit_record (
 create index audit_by_account on audit_record (account, n);
 create index audit_by_key on audit_record (noun, key, n);
 create index audit_by_at on audit_record (at);
+create index audit_by_act on audit_record (act, n);
+create index audit_by_hall on audit_record (hall_id, n);
 
 create table audit_hash (
   n bigint not null primary key,
@@ -265,4 +267,16 @@ create table audit_checkpoint (
   size bigint not null primary key,
   at bigint not null,
   note text not null              -- signed
+);
+
+-- Idempotency keys of what programs of administrators do, and what each was done to.
+create table act_key (
+  account text not null,
+  key text not null,
+  hash text not null,             -- of the request
+  call text not null,             -- which call claimed it
+  noun text not null default '',
+  subject text not null default '',
+  at bigint not null,
+  primary key (account, key)
 );

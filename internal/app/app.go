@@ -40,6 +40,8 @@ type Config struct {
 	Texts   Texter           // sends one-time codes; nil where visitors cannot sign in
 	Refused func(fault.Code) // told of every refused booking request, for metrics
 	Grouped func(size int)   // told of every group a lane answers, for metrics
+	LogKey  *LogKey          // signs checkpoints of the audit log; nil = none are made
+	Witness Witness          // keeps the newest of them; nil = nobody does
 
 	// Plain answers the textbook way: a transaction for each booking, SQL for each look at what is
 	// free. It is what `suiyue bench` compares with, and nothing else uses it.
@@ -63,6 +65,8 @@ type App struct {
 	city     atomic.Pointer[City]
 	rules    atomic.Pointer[rules]
 	plain    bool
+	logKey   *LogKey
+	witness  Witness
 	sessions sessionCache
 	ids      idBlock
 }
@@ -79,6 +83,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	rand.Read(id[:])
 	a := &App{
 		db: c.DB, vault: c.Vault, now: c.Now, log: c.Log, texts: c.Texts, refused: c.Refused, grouped: c.Grouped, plain: c.Plain,
+		logKey: c.LogKey, witness: c.Witness,
 		node: hex.EncodeToString(id[:]), own: map[string]bool{},
 	}
 	if a.refused == nil {

@@ -8,6 +8,7 @@ package cipher
 
 import (
 	stdcipher "crypto/cipher"
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/subtle"
@@ -172,4 +173,11 @@ func (m *mac) sum(parts ...string) (out [sm3.Size]byte) {
 	h.Sum(out[:0])
 	m.pool.Put(h)
 	return out
+}
+
+// SigningKey returns the Ed25519 key of this ring for one purpose, the same for the life of the ring. It
+// is made from the session key and never stored: whoever holds the database alone cannot sign.
+func (k *Keyring) SigningKey(purpose string) ed25519.PrivateKey {
+	seed := k.ring.Load().session.sum("signing key/1", purpose)
+	return ed25519.NewKeyFromSeed(seed[:])
 }

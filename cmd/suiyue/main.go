@@ -26,6 +26,7 @@ type cli struct {
 	Doctor  doctorCmd  `cmd:"" help:"Recount every slot and check the database."`
 	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database while it is served."`
 	Restore restoreCmd `cmd:"" help:"Put a copy made by backup in the place of a SQLite database."`
+	Audit   auditCmd   `cmd:"" help:"Check the log of what administrators did, and prove entries of it."`
 	Keys    keysCmd    `cmd:"" help:"Look after the keys personal data are sealed with."`
 	Bench   benchCmd   `cmd:"" help:"Measure bookings a second on this machine."`
 	Version versionCmd `cmd:"" help:"Print the version."`

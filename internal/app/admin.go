@@ -155,7 +155,8 @@ func (a *App) openAdminSession(ctx context.Context, tx *store.Tx, account, origi
 }
 
 // still reads the account of an administrator again within the transaction of what they do: who was
-// closed in the middle does nothing.
+// closed in the middle does nothing. A request under an idempotency key claims it here, so that what is
+// done under one is done once.
 func still(ctx context.Context, tx *store.Tx, ad *Admin) error {
 	row, err := tx.Account(ctx, ad.Account.ID)
 	if err != nil {
@@ -164,7 +165,7 @@ func still(ctx context.Context, tx *store.Tx, ad *Admin) error {
 	if row == nil || !row.Active() || row.Rank != ad.Account.Rank || row.Unit != ad.Account.Unit {
 		return fault.New(fault.SessionEnded)
 	}
-	return nil
+	return tx.ClaimKey(ctx)
 }
 
 // Place returns where a hall is in the tree; the empty place, and true, for "", the platform itself.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"suiyue/internal/store"
 )
 
@@ -27,9 +29,9 @@ func (f Finding) String() string {
 
 // Doctor looks at everything that must hold: the store's own checks (every slot recounted from its
 // bookings, claims, events, the tree, the engine), whether there is a city at all, and whether the
-// booking window of now reaches a year without an official holiday notice. It only reads, needs no
-// keys, and may run while the city is served.
-func Doctor(ctx context.Context, db *store.DB, now time.Time) ([]Finding, error) {
+// booking window of now reaches a year without an official holiday notice, and the whole audit log
+// (VerifyAudit; v and kept may be nil). It only reads and may run while the city is served.
+func Doctor(ctx context.Context, db *store.DB, now time.Time, v note.Verifier, kept []byte) ([]Finding, error) {
 	found, err := db.Doctor(ctx)
 	if err != nil {
 		return nil, err
@@ -40,6 +42,16 @@ func Doctor(ctx context.Context, db *store.DB, now time.Time) ([]Finding, error)
 	}
 	if current, err := db.SchemaCurrent(ctx); err != nil || !current {
 		return out, err
+	}
+	log, err := VerifyAudit(ctx, db, v, kept)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range log.Broken {
+		out = append(out, Finding{Check: "audit log", Error: true, Detail: line})
+	}
+	if log.Unsigned && log.Checkpoints > 0 {
+		out = append(out, Finding{Check: "audit log", Detail: "signatures were not checked: there is no keyring here"})
 	}
 	a := &App{db: db, now: func() time.Time { return now }, board: newBoard("doctor")}
 	if err := a.Reload(ctx); err != nil {

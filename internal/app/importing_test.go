@@ -315,7 +315,7 @@ func TestImportOfHolidaysAlone(t *testing.T) {
 
 func TestDoctorFindsNothingInACityJustImported(t *testing.T) {
 	i := newImporter(t)
-	found, err := app.Doctor(t.Context(), i.db, apptest.Start)
+	found, err := app.Doctor(t.Context(), i.db, apptest.Start, nil, nil)
 	if err != nil || len(found) == 0 {
 		t.Errorf("a database without a city: %v %v", found, err)
 	}
@@ -323,11 +323,11 @@ func TestDoctorFindsNothingInACityJustImported(t *testing.T) {
 	if _, err := i.Prepare(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if found, err = app.Doctor(t.Context(), i.db, apptest.Start); err != nil || len(found) != 0 {
+	if found, err = app.Doctor(t.Context(), i.db, apptest.Start, nil, nil); err != nil || len(found) != 0 {
 		t.Errorf("found %v %v", found, err)
 	}
 	// Three weeks before the end of the year the window reaches into 2027.
-	found, err = app.Doctor(t.Context(), i.db, calendar.MakeDate(2026, 12, 25).At(10, 0))
+	found, err = app.Doctor(t.Context(), i.db, calendar.MakeDate(2026, 12, 25).At(10, 0), nil, nil)
 	if err != nil || len(found) != 1 || found[0].Check != "calendar" || found[0].Error || !strings.HasPrefix(found[0].String(), "warning calendar: ") {
 		t.Errorf("found %v %v, want a warning about the calendar", found, err)
 	}

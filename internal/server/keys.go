@@ -42,7 +42,7 @@ func openKeys(ctx context.Context, d Data, db *store.DB) (*cipher.Keyring, error
 	sealed := 0
 	if err := db.View(ctx, func(tx *store.Tx) error {
 		n, err := tx.Counts(ctx)
-		sealed = n["booking"] + n["kept_person"]
+		sealed = n["booking"] + n["kept_person"] + n["account"]
 		return err
 	}); err != nil {
 		return nil, err

@@ -53,7 +53,11 @@ func withApp(ctx context.Context, d Data, do func(*app.App) error) error {
 		if err != nil {
 			return err
 		}
-		a, err := app.New(ctx, app.Config{DB: db, Vault: vault{keys}, Now: time.Now, Lanes: 1})
+		sign, err := logKey(keys)
+		if err != nil {
+			return err
+		}
+		a, err := app.New(ctx, app.Config{DB: db, Vault: vault{keys}, Now: time.Now, Lanes: 1, LogKey: sign, Witness: d.witness()})
 		if err != nil {
 			return err
 		}
@@ -86,10 +90,18 @@ func Import(ctx context.Context, d Data, files fs.FS, progress Progress) (report
 	return report, err
 }
 
-// Doctor checks the database (app.Doctor).
+// Doctor checks the database (app.Doctor), with the keyring where there is one.
 func Doctor(ctx context.Context, d Data) (found []app.Finding, err error) {
+	v, err := verifierOf(d, "")
+	if err != nil {
+		return nil, err
+	}
+	kept, err := d.witness().Kept()
+	if err != nil {
+		return nil, err
+	}
 	err = withStore(ctx, d, func(db *store.DB) (err error) {
-		found, err = app.Doctor(ctx, db, time.Now())
+		found, err = app.Doctor(ctx, db, time.Now(), v, kept)
 		return err
 	})
 	return found, err

@@ -105,9 +105,14 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.sender, s.outbox, err = s.openSender(); err != nil {
 		return err
 	}
+	sign, err := logKey(keys)
+	if err != nil {
+		return err
+	}
 	if s.app, err = app.New(ctx, app.Config{
 		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes,
 		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain,
+		LogKey: sign, Witness: c.Data.witness(),
 	}); err != nil {
 		return err
 	}

@@ -3,7 +3,7 @@ package store
 import "context"
 
 // tables whose rows Counts counts: all that a request of a person may write.
-var counted = []string{"slot", "booking", "claim", "event", "message", "session", "one_time_code", "kept_person"}
+var counted = []string{"slot", "booking", "claim", "event", "message", "session", "one_time_code", "kept_person", "account"}
 
 // Counts returns how many rows the tables of people's doings hold, and under "taken" how many numbers
 // are taken in all. It reads everything: for checks and tests.

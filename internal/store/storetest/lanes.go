@@ -45,7 +45,7 @@ func bookWhole(w *world) {
 		return err
 	})
 	same(w, "rows", w.counts(), map[string]int{
-		"slot": 1, "booking": 1, "claim": 4, "event": 1, "message": 1, "session": 0, "one_time_code": 0, "kept_person": 0, "taken": 2,
+		"slot": 1, "booking": 1, "claim": 4, "event": 1, "message": 1, "session": 0, "one_time_code": 0, "kept_person": 0, "account": 0, "taken": 2,
 	})
 	w.healthy()
 }

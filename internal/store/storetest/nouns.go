@@ -32,6 +32,10 @@ var nouns = []testCase{
 	{"messages_are_claimed_once", messageClaims},
 	{"pages_of_bookings", bookingPages},
 	{"reminders", reminders},
+	{"audit_records_are_a_tree", auditTree},
+	{"audit_records_are_found", auditFind},
+	{"checkpoints", checkpoints},
+	{"keys_of_acts", actKeys},
 }
 
 func same(w *world, what string, got, want any) {

@@ -14,6 +14,7 @@ import (
 )
 
 var races = []testCase{
+	{"acts_at_once_in_the_audit_log", auditRace},
 	{"never_oversold", neverOversold},
 	{"opposite_moves_do_not_wait_for_each_other", oppositeMoves},
 	{"one_person_on_two_lanes", onePerson},

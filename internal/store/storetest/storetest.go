@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T, o store.Options) *store.DB) {
 		})
 	}
 	t.Run("sets", func(t *testing.T) { sets(newWorld(t, open, store.Options{})) })
+	t.Run("audit_speed", func(t *testing.T) { auditSpeed(newWorld(t, open, store.Options{})) })
 	t.Run("contexts", func(t *testing.T) { contexts(newWorld(t, open, store.Options{})) })
 	t.Run("lane", func(t *testing.T) {
 		for _, c := range laneCases {

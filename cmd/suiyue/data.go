@@ -90,8 +90,8 @@ type doctorCmd struct {
 }
 
 func (doctorCmd) Help() string {
-	return `Recounts every slot from its bookings and checks claims, the tree of units, the calendar's horizon and
-the engine. It reads only and may run while the city is served.
+	return `Recounts every slot from its bookings and checks claims, the tree of units, the calendar's horizon, the
+audit log and the engine. It reads only and may run while the city is served.
 
 Exit code: 0 nothing found, or warnings only; 2 errors found; 1 it could not look.`
 }

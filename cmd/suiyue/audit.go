@@ -80,7 +80,9 @@ type auditCheckCmd struct {
 	PublicKey   string `help:"Public key of the log; without it that of the keyring." placeholder:"KEY"`
 }
 
-func (auditCheckCmd) Help() string { return `Exit code: 0 the proof is good; 2 it proves nothing; 1 it could not look.` }
+func (auditCheckCmd) Help() string {
+	return `Exit code: 0 the proof is good; 2 it proves nothing; 1 it could not look.`
+}
 
 // maxProof is more than a proof can hold, in bytes.
 const maxProof = 4 << 20

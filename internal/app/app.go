@@ -61,6 +61,7 @@ type App struct {
 	lanes    *batch.Lanes[booking.Request, booking.Outcome]
 	laneSet  []*store.Lane
 	own      map[string]bool // names of this node's lanes
+	changes  changes         // slots changed by another road than a lane
 	board    *Board
 	city     atomic.Pointer[City]
 	rules    atomic.Pointer[rules]
@@ -117,6 +118,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 		a.laneSet = append(a.laneSet, lane)
 		a.own[name] = true
 	}
+	a.own[a.changes.begin(a.node)] = true
 	a.lanes = batch.New(ctx, batch.Config{Lanes: n}, a.answer)
 	return a, nil
 }

@@ -96,7 +96,7 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if err != nil {
 		return Receipt{}, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.SlotID, r.Units})
 	}
-	return a.receipt(answer)
+	return a.receipt(ctx, answer)
 }
 
 // MoveRequest asks to change a booking to another slot, as one step.
@@ -138,7 +138,7 @@ func (a *App) move(ctx context.Context, who *identity.Session, r MoveRequest) (R
 	if err != nil {
 		return Receipt{}, a.explain(ctx, who, err, wanted{b.Item, b.Stage, r.SlotID, b.Units})
 	}
-	return a.receipt(answer)
+	return a.receipt(ctx, answer)
 }
 
 // CancelRequest asks to give a booking back.
@@ -172,7 +172,7 @@ func (a *App) cancel(ctx context.Context, who *identity.Session, r CancelRequest
 	if err != nil {
 		return Receipt{}, err
 	}
-	return a.receipt(answer)
+	return a.receipt(ctx, answer)
 }
 
 // ask puts a request in line for the lanes and waits for the answer.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
@@ -23,7 +24,20 @@ type BookingView struct {
 	Booker      MaskedParty
 	Applicant   MaskedParty
 	CancelUntil time.Time // cancel or move until this instant (Art. 17)
-	CanChange   bool      // now is not after it, and the booking is active
+	CanChange   bool      // now is not after it, and the booking is active; always while a choice is waited for
+	Lost        *Loss     // set while the booking waits for its person to choose another hour
+}
+
+// Loss is the hour that was taken away from a booking, and until when its person chooses. Whether a number
+// is kept for them the booking's state tells: if it is displaced, in the slot it names.
+type Loss struct {
+	Request string // the adjustment that took it
+	Hall    *directory.Hall
+	HallID  string
+	Date    calendar.Date
+	Hour    int
+	Closed  bool // the hall is closed then; else it has fewer numbers
+	Until   time.Time
 }
 
 // MaskedParty is a person or organisation as shown where others may look.
@@ -40,10 +54,10 @@ func (a *App) Booking(ctx context.Context, who *identity.Session, code string) (
 	if err != nil {
 		return BookingView{}, err
 	}
-	return a.view(*b)
+	return a.view(ctx, *b)
 }
 
-// MyActive returns the signed-in person's active bookings, soonest first.
+// MyActive returns the signed-in person's active bookings: those that wait for a choice, then soonest first.
 func (a *App) MyActive(ctx context.Context, who *identity.Session) ([]BookingView, error) {
 	var list []*booking.Booking
 	err := a.db.View(ctx, func(tx *store.Tx) (err error) {
@@ -53,7 +67,7 @@ func (a *App) MyActive(ctx context.Context, who *identity.Session) ([]BookingVie
 	if err != nil {
 		return nil, err
 	}
-	return a.views(list)
+	return a.views(ctx, list)
 }
 
 // MyBookings returns the signed-in person's bookings, newest made first, from after cursor on; next is
@@ -77,7 +91,7 @@ func (a *App) MyBookings(ctx context.Context, who *identity.Session, cursor stri
 		list = list[:limit]
 		next = list[limit-1].ID
 	}
-	page, err = a.views(list)
+	page, err = a.views(ctx, list)
 	return page, next, err
 }
 
@@ -102,7 +116,7 @@ func (a *App) Find(ctx context.Context, code, fact string) (BookingView, error) 
 	if !matchesFact(p.Booker, fact) && !matchesFact(p.Applicant, fact) {
 		return BookingView{}, fault.New(fault.BookingNotFound)
 	}
-	return a.view(*b)
+	return a.view(ctx, *b)
 }
 
 // matchesFact compares what somebody typed with the last four of the number and the birth date.
@@ -163,24 +177,56 @@ func (a *App) open(b *booking.Booking) (booking.Parties, error) {
 	return p, json.Unmarshal(plain, &p)
 }
 
-func (a *App) receipt(answer booking.Answer) (Receipt, error) {
-	v, err := a.view(answer.Booking)
+func (a *App) receipt(ctx context.Context, answer booking.Answer) (Receipt, error) {
+	v, err := a.view(ctx, answer.Booking)
 	return Receipt{View: v, Replayed: answer.Replayed}, err
 }
 
-func (a *App) views(list []*booking.Booking) ([]BookingView, error) {
+func (a *App) view(ctx context.Context, b booking.Booking) (BookingView, error) {
+	list, err := a.views(ctx, []*booking.Booking{&b})
+	if err != nil {
+		return BookingView{}, err
+	}
+	return list[0], nil
+}
+
+func (a *App) views(ctx context.Context, list []*booking.Booking) ([]BookingView, error) {
 	out := make([]BookingView, 0, len(list))
+	var choosing []string
 	for _, b := range list {
-		v, err := a.view(*b)
+		v, err := a.shown(*b)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, v)
+		if b.State.Choosing() {
+			choosing = append(choosing, b.ID)
+		}
+	}
+	if len(choosing) == 0 {
+		return out, nil
+	}
+	var waiting map[string]*booking.Displacement
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		waiting, err = tx.WaitingOf(ctx, choosing)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		// One that was chosen since the booking was read is shown without; the next look shows the choice.
+		if d := waiting[out[i].Booking.ID]; d != nil && d.Version == out[i].Booking.Version {
+			out[i].Lost = &Loss{
+				Request: d.Request, Hall: a.City().Hall(d.HallID), HallID: d.HallID, Date: d.Date, Hour: d.Hour, Closed: d.Closed,
+				Until: d.Until.In(calendar.Zone),
+			}
+		}
 	}
 	return out, nil
 }
 
-func (a *App) view(b booking.Booking) (BookingView, error) {
+// shown is all of a view that the booking itself tells.
+func (a *App) shown(b booking.Booking) (BookingView, error) {
 	p, err := a.open(&b)
 	if err != nil {
 		return BookingView{}, err
@@ -194,7 +240,7 @@ func (a *App) view(b booking.Booking) (BookingView, error) {
 	return BookingView{
 		Code: a.vault.CodeOf(n), Booking: b, Item: city.Item(b.Item), Hall: city.Hall(b.HallID), Queue: city.Queue(b.QueueID),
 		Booker: mask(p.Booker, booking.Self), Applicant: mask(p.Applicant, b.Applicant),
-		CancelUntil: until, CanChange: b.State.Active() && !a.now().After(until),
+		CancelUntil: until, CanChange: b.State.Choosing() || b.State.Active() && !a.now().After(until),
 	}, nil
 }
 

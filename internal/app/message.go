@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"suiyue/internal/domain/booking"
@@ -48,16 +50,18 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 	if err != nil {
 		return nil, "", err
 	}
+	views, err := a.views(ctx, slices.Collect(maps.Values(bookings)))
+	if err != nil {
+		return nil, "", err
+	}
+	of := make(map[string]BookingView, len(views))
+	for _, v := range views {
+		of[v.Booking.ID] = v
+	}
 	for _, r := range rows {
-		b := bookings[r.Booking]
-		if b == nil {
-			continue
+		if v, ok := of[r.Booking]; ok {
+			page = append(page, MessageView{Kind: r.Kind, At: r.Due, State: r.State, Booking: v})
 		}
-		v, err := a.view(*b)
-		if err != nil {
-			return nil, "", err
-		}
-		page = append(page, MessageView{Kind: r.Kind, At: r.Due, State: r.State, Booking: v})
 	}
 	return page, next, nil
 }
@@ -76,7 +80,8 @@ type Outgoing struct {
 	Row   store.MessageRow
 	Phone string // clear: for the gateway only
 	View  BookingView
-	// Stale says that the booking has changed since: a reminder of what is no longer so is not sent.
+	// Stale says that the booking has changed since: a reminder, or a choice, of what is no longer so is
+	// not sent.
 	Stale bool
 }
 
@@ -99,7 +104,7 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 	out := make([]Outgoing, 0, len(rows))
 	var broken []Settled
 	for _, r := range rows {
-		o, err := a.outgoing(r, bookings[r.Booking])
+		o, err := a.outgoing(ctx, r, bookings[r.Booking])
 		if err != nil { // one that cannot be read must not keep the others back
 			a.log.Error("message cannot be sent", "message", r.Ref(), "error", err)
 			broken = append(broken, Settled{Row: r, State: MessageFailed})
@@ -115,7 +120,7 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 	return out, nil
 }
 
-func (a *App) outgoing(r store.MessageRow, b *booking.Booking) (Outgoing, error) {
+func (a *App) outgoing(ctx context.Context, r store.MessageRow, b *booking.Booking) (Outgoing, error) {
 	if b == nil {
 		return Outgoing{}, fault.New(fault.BookingNotFound)
 	}
@@ -123,8 +128,8 @@ func (a *App) outgoing(r store.MessageRow, b *booking.Booking) (Outgoing, error)
 	if err != nil {
 		return Outgoing{}, err
 	}
-	v, err := a.view(*b)
-	stale := r.Kind == booking.MessageReminder && (!b.State.Active() || b.Version != r.Version)
+	v, err := a.view(ctx, *b)
+	stale := r.Kind.Passes() && (!b.State.Active() || b.Version != r.Version)
 	return Outgoing{Row: r, Phone: p.Booker.Phone, View: v, Stale: stale}, err
 }
 

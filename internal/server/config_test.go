@@ -170,7 +170,14 @@ func TestArt13_EveryMessageIsWordedInEveryLanguage(t *testing.T) {
 		Code: "AB12-CD34-E", Booking: booking.Booking{Date: day, Hour: 10}, Item: item, Hall: hall, CancelUntil: day.At(9, 0),
 	}
 	for _, l := range web.Locales {
-		for _, kind := range []booking.MessageKind{booking.MessageBooked, booking.MessageMoved, booking.MessageCancelled, booking.MessageReminder} {
+		for _, kind := range []booking.MessageKind{
+			booking.MessageBooked, booking.MessageMoved, booking.MessageCancelled, booking.MessageReminder, booking.MessageDisplaced,
+			booking.MessageStranded, booking.MessageKept, booking.MessageDeclined, booking.MessageLapsed,
+		} {
+			view := view
+			if kind == booking.MessageDisplaced || kind == booking.MessageStranded {
+				view.Lost = &app.Loss{Hall: hall, Date: day, Hour: 10, Closed: l != web.Hans, Until: day.At(9, 0)}
+			}
 			m := app.Outgoing{Row: store.MessageRow{Message: booking.Message{Kind: kind}}, Phone: "13800000000", View: view}
 			got := words(l, m, day.At(8, 0))
 			for _, want := range []string{l.Text(hall.Name), l.Text(item.Name), l.Slot(day, 10)} {
@@ -178,7 +185,8 @@ func TestArt13_EveryMessageIsWordedInEveryLanguage(t *testing.T) {
 					t.Errorf("%s %s lacks %s: %s", l, kind, want, got.Body)
 				}
 			}
-			if kind != booking.MessageCancelled && (!strings.Contains(got.Body, view.Code) || !strings.Contains(got.Body, "09:00")) {
+			over := kind == booking.MessageCancelled || kind == booking.MessageDeclined || kind == booking.MessageLapsed
+			if !over && (!strings.Contains(got.Body, view.Code) || !strings.Contains(got.Body, "09:00")) {
 				t.Errorf("%s %s lacks the code or until when it can be cancelled: %s", l, kind, got.Body)
 			}
 			if strings.ContainsAny(got.Body, "{}⟦") || strings.Contains(got.Body, "://") || strings.Contains(got.Body, "www.") {

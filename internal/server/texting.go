@@ -48,9 +48,19 @@ func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
 		item = l.Text(v.Item.Name)
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key,
-		"when", l.Slot(v.Booking.Date, v.Booking.Hour), "hall", hall, "item", item,
-		"code", v.Code, "until", l.CancelUntil(v.CancelUntil, now))}
+	args := []string{"when", l.Slot(v.Booking.Date, v.Booking.Hour), "hall", hall, "item", item,
+		"code", v.Code, "until", l.CancelUntil(v.CancelUntil, now)}
+	if lost := v.Lost; lost != nil {
+		at, why := lost.HallID, "choice.why.cut"
+		if lost.Hall != nil {
+			at = l.Text(lost.Hall.Name)
+		}
+		if lost.Closed {
+			why = "choice.why.closed"
+		}
+		args = append(args, "lost", l.Slot(lost.Date, lost.Hour), "lost_hall", at, "why", l.T(why), "choose", l.When(lost.Until))
+	}
+	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, args...)}
 }
 
 // texter sends what is not about a booking.

@@ -62,16 +62,28 @@ select `+bookingColumns+` from w cross join booking b where b.id = w.id and b.bo
 	return out, err
 }
 
-// ActiveOf returns the active bookings of person, soonest first. Those a person holds are few: they
-// are found by the claims they hold.
+// The states of active bookings, of those that wait for their person, and of those without a number,
+// as SQL (booking.State.Active, Choosing, Holds).
+const (
+	active    = `'booked', 'displaced', 'stranded'`
+	choosing  = `'displaced', 'stranded'`
+	placeless = `'cancelled', 'stranded'`
+)
+
+// ActiveOf returns the active bookings of person, those that wait for a choice first, then soonest first.
+// Those a person holds are few: they are found by the claims they hold. A booking for somebody else that
+// lost its hour may hold none of the booker's, and is found by what it waits in.
 func (tx *Tx) ActiveOf(ctx context.Context, person identity.Key) ([]*booking.Booking, error) {
 	var out []*booking.Booking
 	err := tx.query(ctx, "booking.active", `
 with w as materialized (
   select distinct c.booking as id from claim c
-  where c.person = $1 and c.name >= '`+booking.LimitsFrom+`' and c.name < '`+booking.LimitsTo+`')
-select `+bookingColumns+` from w cross join booking b where b.id = w.id and b.booker = $1 and b.state = 'booked'
-order by b.date, b.hour, b.id`,
+  where c.person = $1 and c.name >= '`+booking.LimitsFrom+`' and c.name < '`+booking.LimitsTo+`'
+  union
+  select c.booking as id from claim c join displacement d on d.booking = c.booking and d.state = 'waiting'
+  where c.person = $1 and c.name >= '`+booking.KeysFrom+`' and c.name < '`+booking.KeysTo+`')
+select `+bookingColumns+` from w cross join booking b where b.id = w.id and b.booker = $1 and b.state in (`+active+`)
+order by case when b.state = 'booked' then 1 else 0 end, b.date, b.hour, b.id`,
 		func(scan func(...any) error) error {
 			b, err := scanBooking(scan)
 			out = append(out, b)
@@ -106,7 +118,7 @@ func (tx *Tx) ActiveIn(ctx context.Context, queues [][2]string) (map[string]int,
 	return out, tx.query(ctx, "booking.held", `
 with w as materialized (select distinct r.value->>0 as queue_id, r.value->>1 as item from {rows} r)
 select b.queue_id, count(distinct b.id) from w join booking b on b.queue_id = w.queue_id and (w.item = '' or w.item = b.item)
-where b.state = 'booked' group by b.queue_id`, func(scan func(...any) error) error {
+where b.state in ('booked', 'displaced') group by b.queue_id`, func(scan func(...any) error) error {
 		var queue string
 		var n int
 		err := scan(&queue, &n)

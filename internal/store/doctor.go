@@ -48,7 +48,7 @@ var checks = []check{
 	// Every slot has as many numbers taken as bookings that hold a place in it.
 	{"slot", `
 select s.id || ': ' || s.taken || ' taken, ' || coalesce(u.units, 0) || ' booked' as line
-from slot s left join (select hall_id, slot_id, sum(units) as units from booking where state <> 'cancelled' group by hall_id, slot_id) u
+from slot s left join (select hall_id, slot_id, sum(units) as units from booking where state not in (` + placeless + `) group by hall_id, slot_id) u
   on u.hall_id = s.hall_id and u.slot_id = s.id
 where s.taken <> coalesce(u.units, 0)`},
 	{"capacity", `
@@ -60,30 +60,32 @@ left join slot s on s.hall_id = b.hall_id and s.id = b.slot_id and s.queue_id = 
 where s.id is null`},
 	{"booking twice", `select id || ': ' || count(*) || ' rows' as line from booking group by id having count(*) > 1`},
 	{"booking state", `
-select id || ': state ' || state as line from booking where state not in ('booked', 'cancelled', 'no_show', 'arrived', 'done')`},
+select id || ': state ' || state as line from booking where state not in ('booked', 'cancelled', 'no_show', 'arrived', 'done', ` + choosing + `)`},
 	// Art. 14: at most 10 % of a queue's numbers of a day are kept for the hall.
 	{"on-site share", `
 select queue_id || ' ' || date || ': ' || sum(on_site) || ' of ' || sum(capacity + on_site) as line from slot
 group by hall_id, queue_id, date having sum(on_site) * 10 > sum(capacity + on_site)`},
 	// An active booking holds the item of its applicant and the hour of its booker, and the day unless
-	// for an organisation, each once and as far as the rules of its date limit it.
+	// for an organisation, each once and as far as the rules of its date limit it. One without a number
+	// holds the item only.
 	{"claim missing", `
 with r as materialized (select r.value->>0 as day, r.value->>1 as until, cast(r.value->>2 as bigint) as per_item,
     cast(r.value->>3 as bigint) as per_hour, cast(r.value->>4 as bigint) as per_day from {rows} r),
-h as (select b.id, b.date, b.applicant_kind,
+h as (select b.id, b.date, b.applicant_kind, b.state,
     (select count(*) from claim c where c.person = b.applicant and ` + isItemOfB + ` and c.booking = b.id) as items,
     (select count(*) from claim c where c.person = b.booker and ` + isHourOfB + ` and c.booking = b.id) as hours,
     (select count(*) from claim c where c.person = b.booker and ` + isDayOfB + ` and c.booking = b.id) as days
-  from booking b where b.state = 'booked')
+  from booking b where b.state in (` + active + `))
 select h.id || ': holds its item ' || h.items || ', its hour ' || h.hours || ', its day ' || h.days || ' times' as line
 from h join r on h.date >= r.day and h.date < r.until
-where h.items <> r.per_item or h.hours <> r.per_hour or h.days <> case when h.applicant_kind = 'organisation' then 0 else r.per_day end`},
+where h.items <> r.per_item or h.hours <> case when h.state = 'stranded' then 0 else r.per_hour end
+  or h.days <> case when h.applicant_kind = 'organisation' or h.state = 'stranded' then 0 else r.per_day end`},
 	{"claim of nobody", `
 select c.name || ' of booking ' || c.booking as line from claim c left join booking b on b.id = c.booking
-where c.name >= 'day:' and c.name < 'item;' and (b.id is null or b.state <> 'booked')`},
+where c.name >= 'day:' and c.name < 'item;' and (b.id is null or b.state not in (` + active + `))`},
 	{"claim of another", `
 select c.name || ' of booking ' || c.booking as line from claim c join booking b on b.id = c.booking
-where c.name >= 'day:' and c.name < 'item;' and b.state = 'booked'
+where c.name >= 'day:' and c.name < 'item;' and b.state in (` + active + `)
   and not (c.person = b.applicant and ` + isItemOfB + ` or c.person = b.booker and (` + isHourOfB + ` or ` + isDayOfB + `))`},
 	// A request that is repeated finds what it came to.
 	{"key missing", `
@@ -101,13 +103,24 @@ having count(e.version) <> max(b.version) or count(distinct e.version) <> max(b.
   or sum(case when e.version = b.version and e.slot_id = b.slot_id and e.hall_id = b.hall_id then 1 else 0 end) <> 1`},
 	{"event of nothing", `
 select e.booking || ': version ' || e.version as line from event e left join booking b on b.id = e.booking where b.id is null`},
-	// Whoever booked, moved or cancelled was told, or will be (Art. 13).
+	// Whoever booked, moved or cancelled was told, or will be, and so was who lost an hour (Art. 13).
 	{"message missing", `
 select e.booking || ': version ' || e.version || ' ' || e.kind as line from event e
 left join message m on m.booking = e.booking and m.version = e.version and m.kind = e.kind
-where e.kind in ('booked', 'moved', 'cancelled') and m.booking is null`},
+where m.booking is null`},
 	{"message of nothing", `
 select m.booking || ': ' || m.kind as line from message m left join booking b on b.id = m.booking where b.id is null`},
+	// Who lost an hour waits in exactly one displacement, of this version and with the place it holds, and
+	// nobody else waits in any.
+	{"displacement", `
+select d.booking || ': waits to be chosen, but no booking of that version does' as line from displacement d
+left join booking b on b.id = d.booking and b.version = d.version
+where d.state = 'waiting' and (b.id is null or b.state not in (` + choosing + `)
+  or b.state = 'displaced' and (d.held_slot <> b.slot_id or d.held_hall <> b.hall_id) or b.state = 'stranded' and d.held_slot <> '')`},
+	{"displacement missing", `
+select b.id || ': ' || b.state || ', waits in ' || count(d.booking) || ' displacements' as line from booking b
+left join displacement d on d.booking = b.id and d.state = 'waiting'
+where b.state in (` + choosing + `) group by b.id, b.state having count(d.booking) <> 1`},
 	// The directory hangs together.
 	{"unit", `select u.id || ': parent does not exist' as line from unit u left join unit p on p.id = u.parent_id where u.parent_id <> '' and p.id is null`},
 	{"unit cycle", cycle("unit", "parent_id")},

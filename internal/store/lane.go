@@ -19,8 +19,8 @@ import (
 // Lane is one connection that answers groups of booking requests, each group in one transaction.
 // It is used by one goroutine at a time.
 //
-// The order of locks is the same everywhere: claims by person and name, bookings by id, then slots by
-// hall and id.
+// The order of locks is the same everywhere: claims by person and name, bookings by id, displacements
+// by booking, then slots by hall and id.
 type Lane struct {
 	db   *DB
 	name string // unique among all lanes that ever ran
@@ -210,7 +210,7 @@ func (l *Lane) overtaken(ctx context.Context, group []booking.Request, out []boo
 			continue
 		}
 		switch o.Fault.Code {
-		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.Busy:
+		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.ChoiceOver, fault.Busy:
 			group[i].Needs(n)
 		}
 	}
@@ -294,6 +294,9 @@ where c.person = w.person and c.name >= '` + booking.LimitsFrom + `' and c.name 
 				return err
 			}})
 	}
+	if len(n.Choices) > 0 {
+		list = append(list, readChoices(n, f))
+	}
 	return list
 }
 
@@ -359,13 +362,15 @@ delete from claim where (person, name, booking) in (select person, name, booking
 		m := &c.Messages[i]
 		return append(args, m.Booking, int64(m.Version), string(m.Kind), m.HallID, "pending", micros(m.Due))
 	})
+	list = writeDisplacements(list, c)
 	if len(c.Slots) > 0 { // last: everybody wants these rows, so they are held only for the commit
 		list = append(list, shiftSlots(c, states))
 	}
 	return list
 }
 
-// shiftSlots takes and gives back numbers, guarded here and by the table's own check.
+// shiftSlots takes and gives back numbers, guarded here and by the table's own check. Nothing is taken
+// of a slot that was closed meanwhile: who closes it has seen everybody who is in it.
 func shiftSlots(c *booking.Change, states *[]SlotState) stmt {
 	type shift struct {
 		hall, id string
@@ -388,7 +393,7 @@ func shiftSlots(c *booking.Change, states *[]SlotState) stmt {
 	return stmt{name: "slot.shift", want: int64(len(rows)), args: []any{marshal(rows)}, text: `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as n from {rows} r order by 1, 2)
 update slot set taken = taken + w.n, revision = revision + 1 from w
-where slot.hall_id = w.hall and slot.id = w.id and taken + w.n >= 0 and taken + w.n <= capacity
+where slot.hall_id = w.hall and slot.id = w.id and taken + w.n >= 0 and (w.n < 0 or taken + w.n <= capacity and closed = 0)
 returning slot.hall_id, slot.queue_id, slot.id, slot.capacity, slot.taken, slot.closed, slot.revision`,
 		row: func(scan func(...any) error) error {
 			s, err := scanState(scan)

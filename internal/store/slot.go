@@ -167,6 +167,6 @@ func (tx *Tx) UnitsIn(ctx context.Context, refs [][2]string) (int, error) {
 	_, err := tx.one(ctx, "slot.units", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id from {rows} r)
 select coalesce(sum(b.units), 0) from w cross join booking b
-where b.hall_id = w.hall and b.slot_id = w.id and b.state <> 'cancelled'`, []any{marshal(refs)}, &units)
+where b.hall_id = w.hall and b.slot_id = w.id and b.state not in (`+placeless+`)`, []any{marshal(refs)}, &units)
 	return units, err
 }

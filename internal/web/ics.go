@@ -17,6 +17,7 @@ type Event struct {
 	UID         string // the same for every version of the entry
 	Sequence    int    // grows with each version
 	Cancelled   bool   // takes the entry away
+	Tentative   bool   // not settled yet
 	Changed     time.Time
 	Start, End  time.Time
 	Summary     string
@@ -30,7 +31,7 @@ type Event struct {
 // can be cancelled. It holds no name. item and hall may be nil.
 func BookingEvent(l Locale, code string, b booking.Booking, item *directory.Item, hall *directory.Hall, cancelUntil time.Time) Event {
 	e := Event{
-		UID: strings.ReplaceAll(code, "-", "") + "@suiyue", Sequence: b.Version, Cancelled: b.State == booking.Cancelled,
+		UID: strings.ReplaceAll(code, "-", "") + "@suiyue", Sequence: b.Version, Cancelled: !b.State.Holds(), Tentative: b.State == booking.Displaced,
 		Changed: b.ChangedAt, Start: b.Start(), End: b.End(), Summary: l.T("brand.name"),
 	}
 	lines := []string{l.T("pass.code") + " " + code}
@@ -47,7 +48,7 @@ func BookingEvent(l Locale, code string, b booking.Booking, item *directory.Item
 		e.Location = strings.TrimSpace(l.Text(hall.Name) + " " + l.Text(hall.Address))
 		e.Latitude, e.Longitude = hall.Latitude, hall.Longitude
 	}
-	if !e.Cancelled {
+	if !e.Cancelled && !e.Tentative {
 		lines = append(lines, l.T("cancel.until", "time", l.When(cancelUntil)))
 	}
 	e.Description = strings.Join(lines, "\n")
@@ -76,6 +77,9 @@ func WriteICS(w http.ResponseWriter, e Event) {
 func (e Event) ICS() []byte {
 	const local = "20060102T150405"
 	method, status := "PUBLISH", "CONFIRMED"
+	if e.Tentative {
+		status = "TENTATIVE"
+	}
 	if e.Cancelled {
 		method, status = "CANCEL", "CANCELLED"
 	}

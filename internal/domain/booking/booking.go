@@ -41,10 +41,23 @@ const (
 	NoShow    State = "no_show" // Art. 17
 	Arrived   State = "arrived"
 	Done      State = "done"
+
+	// Displaced and Stranded bookings have lost their hour and wait for their person to choose. A
+	// displaced one holds a number in the slot kept for it, which is the slot it names; for a stranded
+	// one no number could be kept, and it names the hour it lost.
+	Displaced State = "displaced"
+	Stranded  State = "stranded"
 )
 
-// Active tells whether a booking in this state still holds its number and its claims.
-func (s State) Active() bool { return s == Booked }
+// Active tells whether a booking in this state goes on: it is not over, holds claims, and can be moved
+// or cancelled.
+func (s State) Active() bool { return s == Booked || s.Choosing() }
+
+// Choosing tells whether the booking lost its hour and its person has not chosen yet.
+func (s State) Choosing() bool { return s == Displaced || s == Stranded }
+
+// Holds tells whether a booking in this state has a number in the slot it names, used or not.
+func (s State) Holds() bool { return s != Cancelled && s != Stranded }
 
 // Channel is the way a booking came in.
 type Channel string
@@ -53,6 +66,9 @@ const (
 	Web  Channel = "web"
 	API  Channel = "api"
 	Desk Channel = "desk" // staff on behalf of someone
+
+	// System is no way in: what the city does to a booking by itself came this way.
+	System Channel = "system"
 )
 
 // ApplicantKind says whose business it is (辦事主體).

@@ -56,7 +56,10 @@ func hourName(d calendar.Date, hour, n int) string {
 	return name
 }
 
-func itemName(item string, n int) string { return "item:" + item + "#" + strconv.Itoa(n) }
+// itemPrefix begins the names of the claims on an item.
+const itemPrefix = "item:"
+
+func itemName(item string, n int) string { return itemPrefix + item + "#" + strconv.Itoa(n) }
 
 func two(n int) string {
 	if n < 10 {

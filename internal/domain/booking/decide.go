@@ -20,6 +20,8 @@ type Change struct {
 	Update   []Update
 	Events   []Event
 	Messages []Message
+	Displace []*Displacement // new
+	Settle   []*Displacement // stored as waiting, now chosen or lapsed
 }
 
 // Update is the new state of a stored booking, whose row must still be at version Was in hall Hall.
@@ -45,6 +47,12 @@ const (
 	EventBooked    EventKind = "booked"
 	EventMoved     EventKind = "moved"
 	EventCancelled EventKind = "cancelled"
+
+	EventDisplaced EventKind = "displaced" // lost its hour; another is kept for it
+	EventStranded  EventKind = "stranded"  // lost its hour; none could be kept
+	EventKept      EventKind = "kept"      // the person took the hour kept for them
+	EventDeclined  EventKind = "declined"  // cancelled by the person after it lost its hour: no mark against them
+	EventLapsed    EventKind = "lapsed"    // nothing was chosen in time: ended by the hall, no mark either
 )
 
 // Event is one line of a booking's history: exactly one for each version, never changed.
@@ -57,7 +65,7 @@ type Event struct {
 	Actor   identity.Key
 	Channel Channel
 	SlotID  string // where the booking is after it
-	From    string // moved: the slot it left
+	From    string // moved, displaced: the slot it left
 }
 
 // MessageKind says what a message to the booker is about (Art. 13, 17).
@@ -68,7 +76,19 @@ const (
 	MessageMoved     MessageKind = "moved"
 	MessageCancelled MessageKind = "cancelled"
 	MessageReminder  MessageKind = "reminder"
+
+	MessageDisplaced MessageKind = "displaced"
+	MessageStranded  MessageKind = "stranded"
+	MessageKept      MessageKind = "kept"
+	MessageDeclined  MessageKind = "declined"
+	MessageLapsed    MessageKind = "lapsed"
 )
+
+// Passes tells whether a message of this kind says something that is no longer so once the booking
+// has changed: it is not sent then.
+func (k MessageKind) Passes() bool {
+	return k == MessageReminder || k == MessageDisplaced || k == MessageStranded
+}
 
 // Message is a notice to the booker, written in the transaction of what it tells and sent after.
 type Message struct {
@@ -220,11 +240,7 @@ func (r *Move) More(f *Facts, n *Needs) {
 	if again(f, n, r.Who.Key, r.Key) {
 		return
 	}
-	if b := f.Bookings[r.Booking]; b != nil && b.State.Active() {
-		n.Slots[b.SlotID] = b.HallID
-		n.Persons[b.BookerKey] = struct{}{}
-		n.Persons[b.ApplicantKey] = struct{}{}
-	}
+	n.held(f.Bookings[r.Booking])
 }
 
 func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
@@ -241,14 +257,14 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if b.Item != r.Offer.Item || !r.Offer.Stages.Has(b.Stage) {
 		return Answer{}, fault.New(fault.MoveOtherItem)
 	}
-	if b.SlotID == r.SlotID {
+	if b.SlotID == r.SlotID && b.State.Holds() {
 		return Answer{}, fault.New(fault.SameSlot)
 	}
 	old := f.Slots[b.SlotID]
-	if old == nil || !f.Knows(b.BookerKey, b.ApplicantKey) {
+	if old == nil || !f.knowsOf(b) {
 		return Answer{}, fault.New(fault.Busy) // it changed while this group was being read
 	}
-	if until := CancelUntil(b.End(), r.Offer.Rules); now.After(until) {
+	if until := CancelUntil(b.End(), r.Offer.Rules); !b.State.Choosing() && now.After(until) {
 		return Answer{}, fault.New(fault.MoveTooLate, "until", until.Format(time.RFC3339))
 	}
 	if err := unitsAllowed(b.Units, r.Offer); err != nil {
@@ -261,13 +277,11 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if slot.Free() < b.Units {
 		return Answer{}, fault.New(fault.SoldOut)
 	}
-	moved := *b
-	moved.HallID, moved.QueueID, moved.SlotID, moved.Date, moved.Hour = slot.HallID, slot.QueueID, slot.ID, slot.Date, slot.Hour
-	moved.Version++
-	moved.ChangedAt = now
+	moved := b.next(Booked, now)
+	moved.place(slot)
 
 	held := heldBy(f, b)
-	claims, err := limits(f, &moved, r.Offer.Rules, held)
+	claims, err := limits(f, moved, r.Offer.Rules, held)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -275,13 +289,16 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	give(f, c, release)
 	claims = append(claims, Claim{Person: r.Who.Key, Name: KeyName(r.Key), HallID: moved.HallID, Booking: b.ID, Hash: r.Hash})
 	take(f, c, claims)
-	c.shift(old, -b.Units)
+	if b.State.Holds() {
+		c.shift(old, -b.Units)
+	}
 	c.shift(slot, b.Units)
+	c.settle(f, b, ChoiceMoved, now)
 	from := b.SlotID
-	f.Bookings[b.ID] = &moved
-	c.update(&moved, b)
-	c.tell(&moved, EventMoved, MessageMoved, now, r.Who.Key, r.Channel, from)
-	return Answer{Booking: moved}, nil
+	f.Bookings[b.ID] = moved
+	c.update(moved, b)
+	c.tell(moved, EventMoved, MessageMoved, now, r.Who.Key, r.Channel, from)
+	return Answer{Booking: *moved}, nil
 }
 
 // --- Cancel
@@ -295,11 +312,7 @@ func (r *Cancel) More(f *Facts, n *Needs) {
 	if again(f, n, r.Who.Key, r.Key) {
 		return
 	}
-	if b := f.Bookings[r.Booking]; b != nil && b.State.Active() {
-		n.Slots[b.SlotID] = b.HallID
-		n.Persons[b.BookerKey] = struct{}{}
-		n.Persons[b.ApplicantKey] = struct{}{}
-	}
+	n.held(f.Bookings[r.Booking])
 }
 
 func (r *Cancel) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
@@ -314,23 +327,20 @@ func (r *Cancel) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 		return Answer{}, fault.New(fault.NotActive, "state", string(b.State))
 	}
 	slot := f.Slots[b.SlotID]
-	if slot == nil || !f.Knows(b.BookerKey, b.ApplicantKey) {
+	if slot == nil || !f.knowsOf(b) {
 		return Answer{}, fault.New(fault.Busy) // it changed while this group was being read
 	}
-	if until := CancelUntil(b.End(), r.Rules); now.After(until) {
+	if until := CancelUntil(b.End(), r.Rules); !b.State.Choosing() && now.After(until) {
 		return Answer{}, fault.New(fault.CancelTooLate, "until", until.Format(time.RFC3339))
 	}
-	gone := *b
-	gone.State = Cancelled
-	gone.Version++
-	gone.ChangedAt = now
-	give(f, c, heldBy(f, b))
+	event, message := EventCancelled, MessageCancelled
+	if b.State.Choosing() {
+		event, message = EventDeclined, MessageDeclined
+	}
+	gone := c.end(f, b, slot, ChoiceCancelled, now)
 	take(f, c, []Claim{{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash}})
-	c.shift(slot, -b.Units)
-	f.Bookings[b.ID] = &gone
-	c.update(&gone, b)
-	c.tell(&gone, EventCancelled, MessageCancelled, now, r.Who.Key, r.Channel, "")
-	return Answer{Booking: gone}, nil
+	c.tell(gone, event, message, now, r.Who.Key, r.Channel, "")
+	return Answer{Booking: *gone}, nil
 }
 
 // CancelUntil is the last instant a booking whose slot ends at end can be cancelled or moved

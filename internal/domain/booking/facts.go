@@ -7,7 +7,8 @@ import (
 	"suiyue/internal/domain/identity"
 )
 
-// Request is one thing somebody asks of the bookings of a hall: a Book, a Move or a Cancel.
+// Request is one thing somebody asks of the bookings of a hall: a Book, a Move or a Cancel, or for a
+// booking that loses its hour a Displace, a Keep or a Lapse.
 //
 // Facts for a group of requests are read in two rounds, so that a request that is lost after the
 // first (sold out, repeated) costs nothing in the second.
@@ -26,19 +27,33 @@ type Needs struct {
 	Keys     map[Ref]struct{}          // idempotency keys
 	Bookings map[string]struct{}       // booking ids
 	Persons  map[identity.Key]struct{} // persons whose limit claims are wanted
+	Choices  map[string]struct{}       // booking ids whose waiting displacement is wanted
 }
 
 // NewNeeds returns an empty set.
 func NewNeeds() *Needs {
 	return &Needs{
 		Slots: map[string]string{}, Keys: map[Ref]struct{}{},
-		Bookings: map[string]struct{}{}, Persons: map[identity.Key]struct{}{},
+		Bookings: map[string]struct{}{}, Persons: map[identity.Key]struct{}{}, Choices: map[string]struct{}{},
+	}
+}
+
+// held adds what changing an active booking needs: its slot, its claims, and what it waits for.
+func (n *Needs) held(b *Booking) {
+	if b == nil || !b.State.Active() {
+		return
+	}
+	n.Slots[b.SlotID] = b.HallID
+	n.Persons[b.BookerKey] = struct{}{}
+	n.Persons[b.ApplicantKey] = struct{}{}
+	if b.State.Choosing() {
+		n.Choices[b.ID] = struct{}{}
 	}
 }
 
 // Empty tells whether nothing is needed.
 func (n *Needs) Empty() bool {
-	return len(n.Slots) == 0 && len(n.Keys) == 0 && len(n.Bookings) == 0 && len(n.Persons) == 0
+	return len(n.Slots) == 0 && len(n.Keys) == 0 && len(n.Bookings) == 0 && len(n.Persons) == 0 && len(n.Choices) == 0
 }
 
 // Facts is what the store knew, as of one instant, about what Needs named. Deciding works on it as
@@ -46,6 +61,7 @@ func (n *Needs) Empty() bool {
 type Facts struct {
 	Slots    map[string]*Slot
 	Bookings map[string]*Booking
+	Choices  map[string]*Displacement // waiting, by booking; nil for one that was looked for in vain
 	claims   map[identity.Key][]Claim // limits and keys alike
 	known    map[identity.Key]struct{}
 }
@@ -53,7 +69,7 @@ type Facts struct {
 // NewFacts returns empty facts.
 func NewFacts() *Facts {
 	return &Facts{
-		Slots: map[string]*Slot{}, Bookings: map[string]*Booking{},
+		Slots: map[string]*Slot{}, Bookings: map[string]*Booking{}, Choices: map[string]*Displacement{},
 		claims: map[identity.Key][]Claim{}, known: map[identity.Key]struct{}{},
 	}
 }
@@ -73,6 +89,12 @@ func (f *Facts) Knows(persons ...identity.Key) bool {
 		}
 	}
 	return true
+}
+
+// knowsOf tells whether everything that changing booking b needs besides its slot has been read.
+func (f *Facts) knowsOf(b *Booking) bool {
+	_, asked := f.Choices[b.ID]
+	return f.Knows(b.BookerKey, b.ApplicantKey) && (asked || !b.State.Choosing())
 }
 
 // Claim returns the claim of that name, if anybody holds it.

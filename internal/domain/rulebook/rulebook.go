@@ -3,6 +3,7 @@
 package rulebook
 
 import (
+	"encoding/json"
 	"fmt"
 	"sort"
 	"time"
@@ -66,7 +67,32 @@ type Rulebook struct {
 	RequestNoticeDays int `json:"request_notice_days"` // 2
 	DecideWithinDays  int `json:"decide_within_days"`  // 1
 
+	// When an hour is taken away after it was booked. The measure is silent; our reading is that nobody
+	// is dropped, and nobody blocks a number others want for longer than it takes to read a message.
+	KeepPlaceFor    time.Duration `json:"keep_place_for"`    // a number is kept for: 24 h, so that it meets everybody awake and off work once
+	KeepPlaceBefore time.Duration `json:"keep_place_before"` // but not after so long before it can no longer be had off-site: 2 h, for whoever takes it then
+	KeepPlaceLeast  time.Duration `json:"keep_place_least"`  // none is kept that leaves less than this to choose: 2 h
+	StrandedFor     time.Duration `json:"stranded_for"`      // where none could be kept, the item is held for its person for: 14 days, one whole window
+
 	Sanctions Sanctions `json:"sanctions"`
+}
+
+// UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, they are
+// as in the versions that ship.
+func (r *Rulebook) UnmarshalJSON(text []byte) error {
+	type plain Rulebook
+	v := plain(Rulebook{}.keeping())
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	*r = Rulebook(v)
+	return nil
+}
+
+func (r Rulebook) keeping() Rulebook {
+	r.KeepPlaceFor, r.KeepPlaceBefore, r.KeepPlaceLeast = 24*time.Hour, 2*time.Hour, 2*time.Hour
+	r.StrandedFor = 14 * 24 * time.Hour
+	return r
 }
 
 // Sanctions are recorded but off by default: the measure names none.
@@ -97,6 +123,8 @@ func (r Rulebook) Validate() error {
 		return fmt.Errorf("rulebook %s: no hours", r.ID)
 	case r.CancelBeforeEnd < 0:
 		return fmt.Errorf("rulebook %s: cancel_before_end negative", r.ID)
+	case r.KeepPlaceLeast < 0 || r.KeepPlaceFor < r.KeepPlaceLeast || r.KeepPlaceBefore < 0 || r.StrandedFor < 0:
+		return fmt.Errorf("rulebook %s: keep_place_for, keep_place_before, keep_place_least or stranded_for out of range", r.ID)
 	}
 	for i, h := range r.Hours {
 		if h < 0 || h > 23 || i > 0 && h <= r.Hours[i-1] {
@@ -119,7 +147,7 @@ func Trial2022() Rulebook {
 		ReopenAfterMin: time.Minute, ReopenAfterMax: 30 * time.Minute,
 		RequestNoticeDays: 2, DecideWithinDays: 1,
 		Sanctions: Sanctions{NoShows: 3, Cancellations: 5, BarredDays: 30, WarnBeforeFirst: true},
-	}
+	}.keeping()
 }
 
 // Continued2025 carries the same numbers on from 2025-04-01: no text of a successor is at hand.

@@ -177,24 +177,27 @@ create table ledger (
 create unique index ledger_once on ledger (request, kind, account);
 create index ledger_at on ledger (at);
 
--- A booking whose hour was taken away, until its person has chosen.
+-- A booking whose hour was taken away, and what its person chose. A booking may lose an hour more than
+-- once; it waits in the last one only.
 create table displacement (
   hall_id text not null,          -- of the hour it had
   booking text not null,
+  version bigint not null,        -- of the booking when it had lost its hour
   request text not null,
   slot_id text not null,          -- the hour it had
   date text not null,
   hour bigint not null,
+  closed bigint not null,         -- 1 the hall closes, 0 there are fewer numbers
   held_hall text not null,
   held_slot text not null,        -- the place kept for it, "" for none
-  until bigint not null,          -- how long it is kept
-  state text not null,            -- waiting, kept, moved, cancelled, lapsed
+  until bigint not null,          -- before when the person chooses
+  state text not null,            -- waiting, kept, moved, cancelled, lapsed, again
   created_at bigint not null,
   chosen_at bigint not null default 0,
-  primary key (hall_id, booking, request)
-);
+  primary key (hall_id, booking, version)
+) /*+sqlite without rowid*/;
 
-create index displacement_by_request on displacement (request, state);
+create index displacement_by_request on displacement (request, booking);
 create index displacement_by_booking on displacement (booking);
 create index displacement_until on displacement (until) where state = 'waiting';
 

@@ -55,6 +55,12 @@ func (a *API) declareBookings() {
 		faults: append([]fault.Code{fault.MoveTooLate, fault.NotActive, fault.SameSlot, fault.MoveOtherItem}, slotFaults...),
 	}, a.moveBooking)
 	write(a, operation{
+		id: "keep-booking", method: http.MethodPost, path: "/bookings/{code}/keep", tag: "Bookings", signedIn: true, write: true,
+		about:  "Takes the number kept for a displaced booking, before lost.until. Move and cancel are the other choices, then without a limit of time.",
+		params: []param{code}, headers: map[string]string{"Idempotency-Replayed": replayed},
+		faults: []fault.Code{fault.ChoiceOver, fault.NotActive},
+	}, a.keepBooking)
+	write(a, operation{
 		id: "cancel-booking", method: http.MethodPost, path: "/bookings/{code}/cancel", tag: "Bookings", signedIn: true, write: true,
 		about:  "Gives a number back, until cancel_until (Art. 17).",
 		params: []param{code}, headers: map[string]string{"Idempotency-Replayed": replayed},
@@ -169,6 +175,14 @@ func (a *API) moveBooking(c *call, b *moveBody) (bookingView, error) {
 	return a.receipt(c, got), nil
 }
 
+func (a *API) keepBooking(c *call, _ *nothing) (bookingView, error) {
+	got, err := a.app.Keep(c.r.Context(), c.who, app.KeepRequest{Key: c.key, Code: c.path("code"), Channel: booking.API})
+	if err != nil {
+		return bookingView{}, err
+	}
+	return a.receipt(c, got), nil
+}
+
 func (a *API) cancelBooking(c *call, _ *nothing) (bookingView, error) {
 	got, err := a.app.Cancel(c.r.Context(), c.who, app.CancelRequest{Key: c.key, Code: c.path("code"), Channel: booking.API})
 	if err != nil {
@@ -209,6 +223,15 @@ func (a *API) booking(l web.Locale, v app.BookingView) bookingView {
 	}
 	if v.Queue != nil {
 		out.Queue.Name = l.Text(v.Queue.Name)
+	}
+	if v.Lost != nil {
+		out.Lost = &loss{Hall: v.Lost.HallID, Start: v.Lost.Date.At(v.Lost.Hour, 0), Reason: "fewer", Until: v.Lost.Until}
+		if v.Lost.Closed {
+			out.Lost.Reason = "closed"
+		}
+		if v.Lost.Hall != nil {
+			out.Lost.Name = l.Text(v.Lost.Hall.Name)
+		}
 	}
 	return out
 }

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 22 {
+	if count != 23 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

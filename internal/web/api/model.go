@@ -165,7 +165,7 @@ type party struct {
 
 type bookingView struct {
 	Code        string    `json:"code" doc:"The booking code. It cannot be guessed and opens nothing by itself."`
-	State       string    `json:"state" enum:"booked,cancelled,no_show,arrived,done"`
+	State       string    `json:"state" enum:"booked,displaced,stranded,cancelled,no_show,arrived,done" doc:"displaced: its hour was taken away and the slot it names is kept for it, until it is kept, moved or cancelled; stranded: its hour was taken away and no number could be kept, it can be moved or cancelled."`
 	Item        ItemRef   `json:"item"`
 	Stage       string    `json:"stage" enum:"consultation,acceptance,collection"`
 	Units       int       `json:"units"`
@@ -179,10 +179,19 @@ type bookingView struct {
 	Booker      party     `json:"booker" doc:"Who booked, masked."`
 	Applicant   party     `json:"applicant" doc:"Whose business it is, masked."`
 	CancelUntil time.Time `json:"cancel_until" doc:"Cancelling and moving are possible until this instant (Art. 17)."`
-	CanChange   bool      `json:"can_change"`
+	CanChange   bool      `json:"can_change" doc:"It can be moved or cancelled now."`
+	Lost        *loss     `json:"lost,omitempty" doc:"displaced, stranded: the hour it lost, and until when to choose."`
 	Version     int       `json:"version" doc:"1 when booked, +1 with each change."`
 	Created     time.Time `json:"created"`
 	Changed     time.Time `json:"changed"`
+}
+
+type loss struct {
+	Hall   string    `json:"hall" doc:"Id of the hall."`
+	Name   string    `json:"name" doc:"Its name."`
+	Start  time.Time `json:"start" doc:"The hour that was taken away."`
+	Reason string    `json:"reason" enum:"closed,fewer" doc:"The hall is closed then, or has fewer numbers."`
+	Until  time.Time `json:"until" doc:"Keep, move or cancel before this instant; after it the booking is cancelled, which does not count against anybody."`
 }
 
 type bookingPage struct {
@@ -191,9 +200,9 @@ type bookingPage struct {
 }
 
 type message struct {
-	Kind    string    `json:"kind" enum:"booked,moved,cancelled,reminder"`
+	Kind    string    `json:"kind" enum:"booked,moved,cancelled,reminder,displaced,stranded,kept,declined,lapsed"`
 	At      time.Time `json:"at" doc:"When it was due."`
-	State   string    `json:"state" enum:"pending,sent,failed,dropped" doc:"What became of the text message."`
+	State   string    `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
 	Booking string    `json:"booking" doc:"The booking code."`
 	Item    string    `json:"item"`
 	Hall    string    `json:"hall"`

@@ -57,9 +57,13 @@ func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 	b := m.Booking
 	v := ui.MessageView{
 		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: passPath(b.Code), Tag: messageTag(l, m.State),
-		Text: l.T("sms."+string(m.Kind), "when", l.Slot(b.Booking.Date, b.Booking.Hour), "hall", hallName(l, b), "item", itemName(l, b),
-			"code", b.Code, "until", l.CancelUntil(b.CancelUntil, m.At)),
 	}
+	args := []string{"when", l.Slot(b.Booking.Date, b.Booking.Hour), "hall", hallName(l, b), "item", itemName(l, b),
+		"code", b.Code, "until", l.CancelUntil(b.CancelUntil, m.At)}
+	if b.Lost != nil {
+		args = append(args, lossArgs(l, b.Lost)...)
+	}
+	v.Text = l.T("sms."+string(m.Kind), args...)
 	if m.At.Before(b.Booking.ChangedAt) {
 		v.Text = l.T("account.message.since", "item", itemName(l, b), "code", b.Code, "state", l.T("state."+string(b.Booking.State)))
 	}

@@ -29,6 +29,7 @@ type queueBoard struct {
 	slots   atomic.Pointer[[]*liveSlot] // by date and hour
 	version atomic.Uint64               // +1 with each change
 	page    atomic.Pointer[cachedPage]
+	picture atomic.Pointer[cachedPicture]
 }
 
 // cachedPage is an encoded picture of a queue that stands as long as its tag does.

@@ -16,6 +16,7 @@ type City struct {
 	items    map[string]*directory.Item
 	byItem   map[string][]*directory.Offering // in order of hall number
 	byHall   map[string][]*directory.Offering
+	queuesAt map[string][]*directory.Queue // hall → its open queues, in order of id
 	children map[string][]*directory.Unit
 	unitHall map[string]*directory.Hall // unit → its main hall
 	index    *directory.Index
@@ -27,7 +28,7 @@ func newCity(d *store.Directory) *City {
 	c := &City{
 		units: map[string]*directory.Unit{}, halls: map[string]*directory.Hall{}, queues: map[string]*directory.Queue{},
 		items: map[string]*directory.Item{}, byItem: map[string][]*directory.Offering{}, byHall: map[string][]*directory.Offering{},
-		children: map[string][]*directory.Unit{}, unitHall: map[string]*directory.Hall{},
+		children: map[string][]*directory.Unit{}, unitHall: map[string]*directory.Hall{}, queuesAt: map[string][]*directory.Queue{},
 	}
 	for i := range d.Units {
 		u := &d.Units[i]
@@ -46,6 +47,12 @@ func newCity(d *store.Directory) *City {
 	for i := range d.Queues {
 		q := &d.Queues[i]
 		c.queues[q.ID] = q
+		if q.Open {
+			c.queuesAt[q.HallID] = append(c.queuesAt[q.HallID], q)
+		}
+	}
+	for _, list := range c.queuesAt {
+		sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID })
 	}
 	var open []directory.Item
 	for i := range d.Items {
@@ -78,6 +85,9 @@ func (c *City) Unit(id string) *directory.Unit   { return c.units[id] }
 func (c *City) Hall(id string) *directory.Hall   { return c.halls[id] }
 func (c *City) Queue(id string) *directory.Queue { return c.queues[id] }
 func (c *City) Item(code string) *directory.Item { return c.items[code] }
+
+// QueuesAt returns the open queues of a hall, in order of id.
+func (c *City) QueuesAt(hall string) []*directory.Queue { return c.queuesAt[hall] }
 
 // Items returns all open items in order of code.
 func (c *City) Items() []*directory.Item { return c.list }

@@ -46,6 +46,7 @@ func New(c Config) *Console {
 	k := &Console{Config: c}
 	k.homeRoutes()
 	k.jumpRoutes()
+	k.hallRoutes()
 	return k
 }
 

@@ -16,7 +16,7 @@ type City struct {
 	items    map[string]*directory.Item
 	byItem   map[string][]*directory.Offering // in order of hall number
 	byHall   map[string][]*directory.Offering
-	queuesAt map[string][]*directory.Queue // hall → its open queues, in order of id
+	queuesAt map[string][]*directory.Queue // hall → its queues in order of id, closed ones too
 	children map[string][]*directory.Unit
 	unitHall map[string]*directory.Hall // unit → its main hall
 	index    *directory.Index
@@ -47,9 +47,7 @@ func newCity(d *store.Directory) *City {
 	for i := range d.Queues {
 		q := &d.Queues[i]
 		c.queues[q.ID] = q
-		if q.Open {
-			c.queuesAt[q.HallID] = append(c.queuesAt[q.HallID], q)
-		}
+		c.queuesAt[q.HallID] = append(c.queuesAt[q.HallID], q)
 	}
 	for _, list := range c.queuesAt {
 		sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID })
@@ -86,7 +84,7 @@ func (c *City) Hall(id string) *directory.Hall   { return c.halls[id] }
 func (c *City) Queue(id string) *directory.Queue { return c.queues[id] }
 func (c *City) Item(code string) *directory.Item { return c.items[code] }
 
-// QueuesAt returns the open queues of a hall, in order of id.
+// QueuesAt returns the queues of a hall in order of id, closed ones too.
 func (c *City) QueuesAt(hall string) []*directory.Queue { return c.queuesAt[hall] }
 
 // Items returns all open items in order of code.

@@ -68,6 +68,7 @@ func (c *Console) hall(w http.ResponseWriter, r *http.Request, ad *app.Admin) er
 	v.Days = c.dayTable(l, queues)
 	v.Known = []Fact{
 		{Key: l.T("hall.address"), Value: l.Text(h.Address)}, {Key: l.T("hall.phone"), Value: h.Phone}, {Key: l.T("console.hall.hours"), Value: hoursOf(l, queues)},
+		{Key: l.T("console.hall.average_from"), Value: sources(l, queues)},
 	}
 	if s := l.Text(h.Notice); s != "" {
 		v.Known = append(v.Known, Fact{Key: l.T("console.hall.notice"), Value: s})
@@ -83,11 +84,11 @@ func (c *Console) queueTable(l web.Locale, h *directory.Hall, queues []*director
 	for _, q := range queues {
 		p := c.App.QueuePicture(q.ID)
 		t.Rows = append(t.Rows, Row{Cells: []Cell{
-			{Text: l.Text(q.Name), Href: address(hallPath(h.ID)+"/capacity", "queue", q.ID)},
-			{Text: strconv.Itoa(q.DailyAverage), Note: sourceOf(l, q.AverageSource)},
+			{Text: l.Text(q.Name), Href: address(hallPath(h.ID)+"/capacity", "queue", q.ID), Tag: closedTag(l, q.Open)},
+			{Text: strconv.Itoa(q.DailyAverage)},
 			{Text: perMille(q.OnSitePerMille)},
 			{Text: l.T("console.of", "n", strconv.Itoa(p.Today.Booked), "all", strconv.Itoa(p.Today.Released))},
-			{Part: rate(p.Window)}, {Text: nextFree(l, p)},
+			{Part: rate(p.Window)}, {Part: ui.Moment(nextFree(l, p))},
 		}})
 	}
 	return t
@@ -133,6 +134,25 @@ func (c *Console) dayTable(l web.Locale, queues []*directory.Queue) Table {
 		}})
 	}
 	return t
+}
+
+// sources says where the daily averages of the queues come from, each source once.
+func sources(l web.Locale, queues []*directory.Queue) string {
+	var out []string
+	for _, q := range queues {
+		if s := sourceOf(l, q.AverageSource); s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+// closedTag marks what is closed.
+func closedTag(l web.Locale, open bool) ui.Tag {
+	if open {
+		return ui.Tag{}
+	}
+	return ui.Tag{Text: l.T("console.halls.closed"), Kind: ui.TagAmber}
 }
 
 // hoursOf says when the queues of a hall open on working days, and on which weekend days any does.

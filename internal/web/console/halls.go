@@ -184,14 +184,11 @@ func (c *Console) hallTable(l web.Locale, list *List, rows []hallRow) Table {
 	}
 	for _, row := range rows[from:to] {
 		h, p := row.hall, row.picture
-		name := Cell{Text: l.Text(h.Name), Href: hallPath(h.ID), Note: c.where(l, h.UnitID)}
-		if !h.Open {
-			name.Tag = ui.Tag{Text: l.T("console.halls.closed"), Kind: ui.TagAmber}
-		}
+		name := Cell{Text: l.Text(h.Name), Href: hallPath(h.ID), Note: c.where(l, h.UnitID), Tag: closedTag(l, h.Open)}
 		t.Rows = append(t.Rows, Row{Cells: []Cell{
 			name, {Text: l.T("level." + string(h.Level))}, {Text: strconv.Itoa(row.queues)},
 			{Text: l.T("console.of", "n", strconv.Itoa(p.Today.Booked), "all", strconv.Itoa(p.Today.Released))},
-			{Part: rate(p.Window)}, {Text: nextFree(l, p)},
+			{Part: rate(p.Window)}, {Part: ui.Moment(nextFree(l, p))},
 		}})
 	}
 	pager := list.Pager(l, len(rows))
@@ -221,7 +218,7 @@ func (c *Console) unitTable(l web.Locale, g *app.Grove, list List) Table {
 		}
 		t.Rows = append(t.Rows, Row{Current: current, Cells: []Cell{
 			{Part: inTree(part)}, {Text: count}, {Text: l.T("console.of", "n", strconv.Itoa(p.Today.Booked), "all", strconv.Itoa(p.Today.Released))},
-			{Part: rate(p.Window)}, {Text: nextFree(l, p)},
+			{Part: rate(p.Window)}, {Part: ui.Moment(nextFree(l, p))},
 		}})
 	}
 	var walk func(unit string, depth int)
@@ -235,6 +232,10 @@ func (c *Console) unitTable(l web.Locale, g *app.Grove, list List) Table {
 			row(depth+1, treeCell{Text: l.Text(h.Name), Href: hallPath(h.ID)}, 0, c.App.HallPicture(h.ID), false)
 		}
 		for _, b := range g.Below(unit) {
+			if halls := g.At(b.ID); len(halls) == 1 && g.Count(b.ID) == 1 {
+				row(depth+1, treeCell{Text: l.Text(halls[0].Name), Href: hallPath(halls[0].ID)}, 0, sums[b.ID], false)
+				continue
+			}
 			walk(b.ID, depth+1)
 		}
 	}

@@ -1,18 +1,171 @@
 package console
 
 import (
+	"context"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	"suiyue/internal/app"
+	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/web"
+	"suiyue/internal/web/ui"
 )
 
 func (c *Console) homeRoutes() {
 	c.add(Route{Pattern: "GET " + Prefix}, c.home)
 }
 
-// home is what an administrator sees first.
+// duty is something that waits for an administrator.
+type duty struct {
+	Title string
+	Note  string
+	Href  string
+	Kind  string
+	Due   time.Time // zero where there is no deadline
+}
+
+// todayView is what an administrator sees first.
+type todayView struct {
+	Figures []Fact
+	Waiting *Table // nil for those who decide nothing
+	Alerts  []ui.NoticeView
+	Day     []dayStrip
+	DayMore string
+	Release string
+	Nothing bool // neither halls nor duties: an account of operation
+	Menu    []ui.Link
+}
+
+type dayStrip struct {
+	Name, Href, Note string
+	Load             app.Load
+}
+
+// strips is how many halls the first page shows one by one; of more it shows the parts of the tree.
+const strips = 12
+
+// home is what an administrator sees first: what waits for them, what is wrong, their halls' day.
 func (c *Console) home(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
 	l := web.LocaleOf(r)
-	return web.Render(w, r, http.StatusOK, todayPage(c.frame(w, r, ad, l.T("console.today.title"))))
+	f := c.frame(w, r, ad, l.T("console.today.title"))
+	now := c.App.Now()
+	f.Lead = l.When(now)
+	duties, err := c.duties(r.Context(), l, ad)
+	if err != nil {
+		return err
+	}
+	g := c.App.Grove(ad, account.Supervise)
+	v := todayView{Alerts: c.alerts(l, ad, g), Nothing: g.Root == "" && len(duties) == 0}
+	if v.Nothing {
+		for _, n := range f.Nav {
+			if !n.Current {
+				v.Menu = append(v.Menu, n)
+			}
+		}
+		return web.Render(w, r, http.StatusOK, todayPage(f, v))
+	}
+	t := dutyTable(l, duties, now)
+	v.Waiting = &t
+	if g.Root != "" {
+		c.day(l, g, &v)
+	}
+	return web.Render(w, r, http.StatusOK, todayPage(f, v))
+}
+
+// duties lists what waits for an administrator, the most urgent first.
+func (c *Console) duties(_ context.Context, _ web.Locale, _ *app.Admin) ([]duty, error) {
+	return nil, nil
+}
+
+func dutyTable(l web.Locale, list []duty, now time.Time) Table {
+	t := Table{Caption: l.T("console.today.waiting"), Cols: []Col{
+		{Text: l.T("console.today.what")}, {Text: l.T("console.today.kind")}, {Text: l.T("console.today.until")},
+	}, Empty: ui.EmptyView{Title: l.T("console.today.nothing"), Text: l.T("console.today.nothing_hint")}}
+	for _, d := range list {
+		row := Row{Cells: []Cell{{Text: d.Title, Href: d.Href, Note: d.Note}, {Text: d.Kind}, {}}}
+		if !d.Due.IsZero() {
+			row.Cells[2], row.Urgent = due(l, d.Due, now), now.After(d.Due)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// due says until when something must be done and how much time is left.
+func due(l web.Locale, until, now time.Time) Cell {
+	cell := Cell{Text: l.Near(until, now)}
+	hours := int(math.Ceil(until.Sub(now).Hours()))
+	switch {
+	case now.After(until):
+		cell.Tag = ui.Tag{Text: l.N("console.overdue", int(math.Ceil(now.Sub(until).Hours()))), Kind: ui.TagRed}
+	case hours <= 4:
+		cell.Tag = ui.Tag{Text: l.N("console.hours_left", hours), Kind: ui.TagAmber}
+	default:
+		cell.Tag = ui.Tag{Text: l.N("console.hours_left", hours)}
+	}
+	return cell
+}
+
+// alerts are what is wrong with my halls as far as memory tells.
+func (c *Console) alerts(l web.Locale, ad *app.Admin, g *app.Grove) []ui.NoticeView {
+	var out []ui.NoticeView
+	if d, short := c.App.Horizon(); short && (ad.Account.Rank == account.Platform1 || ad.Account.Rank == account.System) {
+		out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.T("console.alert.calendar", "year", strconv.Itoa(d.Year())), Text: l.T("console.alert.calendar_text")})
+	}
+	full, shut := 0, 0
+	for i, p := range c.App.Pictures(g) {
+		switch h := g.Halls[i]; {
+		case !h.Open:
+		case p.Window.Planned == 0:
+			shut++
+		case p.Window.Released > 0 && p.Window.Free() == 0:
+			full++
+		}
+	}
+	if full > 0 {
+		out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeUrgent, Title: l.N("console.alert.full", full), Text: l.T("console.alert.full_text"),
+			Links: []ui.Link{{Text: l.T("console.alert.show"), Href: Prefix + "/halls?sort=-booked"}}})
+	}
+	if shut > 0 {
+		out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.N("console.alert.no_hours", shut),
+			Links: []ui.Link{{Text: l.T("console.alert.show"), Href: Prefix + "/halls?sort=-next"}}})
+	}
+	return out
+}
+
+// day shows my halls' day: each hall by itself, or of many the parts of the tree.
+func (c *Console) day(l web.Locale, g *app.Grove, v *todayView) {
+	sums := c.App.UnitPictures(g)
+	total := sums[g.Root]
+	n := strconv.Itoa
+	v.Figures = []Fact{
+		{Key: l.T("console.hall.today_booked"), Value: n(total.Today.Booked), Note: l.T("console.hall.of_released", "n", n(total.Today.Released))},
+		{Key: l.T("console.hall.on_site"), Value: n(total.Today.OnSite), Note: l.T("console.hall.on_site_note")},
+		{Key: l.T("console.halls.booked"), Value: percent(total.Window.Booked, total.Window.Released), Note: l.T("console.hall.of_window", "n", n(total.Window.Booked), "all", n(total.Window.Released)), Href: Prefix + "/halls?sort=-booked"},
+		{Key: l.T("console.hall.free"), Value: n(total.Window.Free()), Note: nextFree(l, total), Href: Prefix + "/halls?sort=next"},
+	}
+	hall := func(h *directory.Hall) {
+		p := c.App.HallPicture(h.ID)
+		v.Day = append(v.Day, dayStrip{l.Text(h.Name), hallPath(h.ID), l.T("level." + string(h.Level)), p.Today})
+	}
+	if len(g.Halls) <= strips {
+		for _, h := range g.Halls {
+			hall(h)
+		}
+		return
+	}
+	for _, h := range g.At(g.Root) {
+		hall(h)
+	}
+	for _, u := range g.Below(g.Root) {
+		if halls := g.At(u.ID); len(halls) == 1 && g.Count(u.ID) == 1 {
+			hall(halls[0])
+			continue
+		}
+		v.Day = append(v.Day, dayStrip{l.Text(u.Name), address(Prefix+"/halls", "unit", u.ID), l.N("console.halls.n", g.Count(u.ID)), sums[u.ID].Today})
+	}
+	v.DayMore = Prefix + "/halls?view=tree"
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,6 +71,8 @@ type App struct {
 	witness  Witness
 	sessions sessionCache
 	ids      idBlock
+	carry    sync.Mutex // one approved request at a time is carried out
+	stale    atomic.Int64
 }
 
 // rules is what the law and the calendar say, as last read.

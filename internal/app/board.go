@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strconv"
 	"sync"
@@ -180,7 +181,7 @@ func (b *Board) refresh(slots []store.LiveSlot) {
 	for _, s := range slots {
 		q := b.queue(s.QueueID)
 		if q != nil {
-			if live := find(*q.slots.Load(), s.Date, s.Hour); live != nil {
+			if live := find(*q.slots.Load(), s.Date, s.Hour); live != nil && live.planned(s) {
 				if live.set(pack(s.Capacity, s.Taken, s.Closed, s.Revision)) {
 					q.version.Add(1)
 				}
@@ -199,8 +200,19 @@ func (b *Board) refresh(slots []store.LiveSlot) {
 	}
 	for id, list := range fresh {
 		q := b.queue(id)
-		q.merge(append(list, *q.slots.Load()...))
+		for _, s := range *q.slots.Load() {
+			if !slices.ContainsFunc(list, func(f *liveSlot) bool { return f.date == s.date && f.hour == s.hour }) {
+				list = append(list, s)
+			}
+		}
+		q.merge(list)
 	}
+}
+
+// planned tells whether the slot on the board has the release and on-site numbers of s: they never change
+// in place.
+func (s *liveSlot) planned(n store.LiveSlot) bool {
+	return s.release == n.Release.UnixMicro() && int(s.onSite) == min(n.OnSite, most)
 }
 
 // SlotState is how a slot stands for somebody who would book it off-site now.
@@ -436,4 +448,24 @@ func (a *App) readNews(ctx context.Context, seen map[string]int64) error {
 		}
 		return nil
 	})
+}
+
+// slotsOf returns the slots of a queue from one date up to and with another as the board knows them.
+func (b *Board) slotsOf(queue string, from, to calendar.Date) []booking.Slot {
+	q := b.queue(queue)
+	if q == nil {
+		return nil
+	}
+	var out []booking.Slot
+	for _, s := range *q.slots.Load() {
+		if s.date < from || s.date > to {
+			continue
+		}
+		capacity, taken, closed := s.read()
+		out = append(out, booking.Slot{
+			ID: booking.SlotID(queue, s.date, int(s.hour)), HallID: q.hall, QueueID: queue, Date: s.date, Hour: int(s.hour),
+			Capacity: capacity, Taken: taken, OnSite: int(s.onSite), Release: time.UnixMicro(s.release), Closed: closed,
+		})
+	}
+	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"suiyue/internal/domain/supply"
 	"suiyue/internal/store"
 )
 
@@ -62,6 +63,20 @@ func Doctor(ctx context.Context, db *store.DB, now time.Time, v note.Verifier, k
 	}
 	if halls, _, _ := a.City().Counts(); halls == 0 {
 		out = append(out, Finding{Check: "city", Detail: "no city is loaded: run `suiyue import`"})
+	}
+	stale := 0
+	if err := a.drift(ctx, func(d supply.Difference) error {
+		for _, s := range d.Step {
+			if s.Taken > 0 {
+				stale++
+			}
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	if stale > 0 {
+		out = append(out, Finding{Check: "plan", Detail: fmt.Sprintf("%d hours that people have booked are not as their queue and calendar say now", stale)})
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/rulebook"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/store"
@@ -15,61 +16,110 @@ import (
 const slotsAhead = 7
 
 // Prepare makes the slots of every open queue from today to some days beyond its window, those that
-// are not there yet. It may run at any time and on several nodes at once; nothing has to happen at
-// noon. progress, if not nil, is told of queues done and queues in all. It returns how many slots
-// were new.
+// are not there yet, and brings those to their plan whose calendar, queue or approved changes are not what
+// they were made by, as long as nobody holds a number in them; the others are counted (Stale). It may run
+// at any time and on several nodes at once; nothing has to happen at noon. progress, if not nil, is told of
+// queues done and queues in all. It returns how many slots were new.
 func (a *App) Prepare(ctx context.Context, progress func(done, all int)) (added int, err error) {
-	today := calendar.DateOf(a.now())
-	r := a.rules.Load()
-	city := a.City()
+	all := len(a.City().queues)
+	done, stale := 0, 0
 	var slots []booking.Slot
-	done := 0
+	var steps []supply.Step
 	flush := func() error {
 		n := 0
-		err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
-			n, err = tx.AddSlots(ctx, slots)
-			return err
+		var changed []store.SlotState
+		err := a.changeSlots(ctx, func(tx *store.Tx) (_ []store.SlotState, err error) {
+			if n, err = tx.AddSlots(ctx, slots); err != nil {
+				return nil, err
+			}
+			changed, _, err = tx.PlanSlots(ctx, steps, true)
+			return changed, err
 		})
+		refs := make([][2]string, len(changed))
+		for i, s := range changed {
+			refs[i] = [2]string{s.HallID, s.SlotID}
+		}
 		if err == nil {
-			added += n
+			err = a.showSlots(ctx, refs)
 		}
-		slots = slots[:0]
+		if err != nil {
+			return fmt.Errorf("prepare slots: %w", err)
+		}
+		added += n
+		slots, steps = slots[:0], steps[:0]
 		if progress != nil {
-			progress(done, len(city.queues))
+			progress(done, all)
 		}
-		return err
+		return nil
 	}
-	for _, q := range city.sortedQueues() {
+	err = a.drift(ctx, func(d supply.Difference) error {
 		done++
-		hall := city.Hall(q.HallID)
-		if !q.Open || hall == nil || !hall.Open {
-			continue
-		}
-		book := r.shelf.On(today)
-		window := max(book.WindowDays, q.GrandfatheredHorizon)
-		last := r.cal.WindowEnd(today, window, book.WindowCounts == rulebook.SkipStatutory) + slotsAhead
-		have := a.board.dates(q.ID)
-		for d := today; d <= last; d++ {
-			if have[d] {
-				continue
-			}
-			slots = append(slots, supply.SlotsFor(r.cal, r.shelf.On(d), *q, d)...)
-		}
-		if len(slots) >= 20_000 {
-			if err := flush(); err != nil {
-				return added, fmt.Errorf("prepare slots: %w", err)
+		slots = append(slots, d.Add...)
+		for _, s := range d.Step {
+			if s.Taken > 0 {
+				stale++
+			} else {
+				steps = append(steps, s)
 			}
 		}
+		if len(slots)+len(steps) >= 20_000 {
+			return flush()
+		}
+		return nil
+	})
+	if err == nil && len(slots)+len(steps) > 0 {
+		err = flush()
 	}
-	if len(slots) > 0 {
-		if err := flush(); err != nil {
-			return added, fmt.Errorf("prepare slots: %w", err)
-		}
+	if err != nil {
+		return added, err
+	}
+	if a.stale.Swap(int64(stale)) != int64(stale) && stale > 0 {
+		a.log.Warn("hours that people have booked are not as their queue and calendar say now; file a request to change them", "hours", stale)
 	}
 	if added > 0 {
 		return added, a.ReloadSlots(ctx)
 	}
 	return added, nil
+}
+
+// Stale returns how many hours with bookings Prepare last found to differ from their plan: the calendar or
+// the queue changed after people had booked. Nobody is moved by that.
+func (a *App) Stale() int { return int(a.stale.Load()) }
+
+// drift gives each, for every open queue, how the slots on the board differ from their plan.
+func (a *App) drift(ctx context.Context, each func(supply.Difference) error) error {
+	now := a.now()
+	today := calendar.DateOf(now)
+	var changes map[string][]supply.Change
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		changes, err = tx.Adjustments(ctx, "", today)
+		return err
+	}); err != nil {
+		return err
+	}
+	r, city := a.rules.Load(), a.City()
+	for _, q := range city.sortedQueues() {
+		hall := city.Hall(q.HallID)
+		if !q.Open || hall == nil || !hall.Open {
+			continue
+		}
+		last := r.planned(*q, today)
+		var planned []booking.Slot
+		for d := today; d <= last; d++ {
+			planned = append(planned, supply.SlotsFor(r.cal, r.shelf.On(d), *q, d, changes[q.ID]...)...)
+		}
+		if err := each(supply.Compare(now, planned, a.board.slotsOf(q.ID, today, last))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planned returns the last date slots of a queue are made for.
+func (r *rules) planned(q directory.Queue, today calendar.Date) calendar.Date {
+	book := r.shelf.On(today)
+	window := max(book.WindowDays, q.GrandfatheredHorizon)
+	return r.cal.WindowEnd(today, window, book.WindowCounts == rulebook.SkipStatutory) + slotsAhead
 }
 
 // ReloadSlots reads the board again, days gone by left out.

@@ -40,6 +40,16 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return false, err
 		}},
+		// Art. 23: nothing is approved by silence; what is overdue moves up a level.
+		{Name: "escalate requests", Every: time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.EscalateRequests(ctx)
+			if n > 0 {
+				log.Warn("overdue requests moved up a level", "requests", n)
+			}
+			return false, err
+		}},
+		// What an approval could not finish while its administrator waited.
+		{Name: "carry out requests", Every: 10 * time.Second, Lease: 5 * time.Minute, Run: a.CarryOut},
 		{Name: "upkeep", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Upkeep(ctx) }},
 		// Every node, without a lease: each keeps the newest checkpoint for itself.
 		{Name: "sign audit log", Every: time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Checkpoint(ctx) }},

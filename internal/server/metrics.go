@@ -99,7 +99,9 @@ func (m *metrics) turn(now func() time.Time) func(jobs.Turn) {
 
 // lanes reads the lanes of a at each scrape.
 func (m *metrics) lanes(a *app.App) {
-	m.registry.MustRegister(&laneCollector{
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "suiyue_stale_slots", Help: "Hours with bookings that differ from what their queue and calendar say now.",
+	}, func() float64 { return float64(a.Stale()) }), &laneCollector{
 		app:     a,
 		waiting: prometheus.NewDesc("suiyue_lane_waiting", "Requests waiting in line for the lanes.", nil, nil),
 		running: prometheus.NewDesc("suiyue_lane_running", "Requests a lane is answering now.", []string{"lane"}, nil),

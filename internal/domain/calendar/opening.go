@@ -21,15 +21,15 @@ func (c *Calendar) OpenHours(w Week, closures []Rule, d Date) Hours {
 		h = w.Sunday
 	}
 	for _, r := range closures {
-		if h != 0 && c.falls(r, d) {
-			h &^= r.Half.hours()
+		if h != 0 && c.Falls(r, d) {
+			h &^= r.Half.Hours()
 		}
 	}
 	return h
 }
 
-// hours returns the hours a half-day covers.
-func (h Half) hours() Hours {
+// Hours returns the hours a half-day covers.
+func (h Half) Hours() Hours {
 	const morning = 1<<12 - 1
 	switch h {
 	case Morning:
@@ -40,8 +40,8 @@ func (h Half) hours() Hours {
 	return 1<<24 - 1
 }
 
-// falls tells whether the closure falls on d.
-func (c *Calendar) falls(r Rule, d Date) bool {
+// Falls tells whether the closure falls on d.
+func (c *Calendar) Falls(r Rule, d Date) bool {
 	if !c.IsWorking(d) {
 		return false
 	}

@@ -72,6 +72,8 @@ const (
 	UrgentCut        Code = "urgent_needs_an_increase"    // Art. 22: only increases are urgent
 	ShareTooLarge    Code = "share_above_limit"           // Art. 14; arg max per mille
 	NothingChanges   Code = "nothing_changes"             // the change would leave everything as it is
+	NoticeTooShort   Code = "notice_too_short"            // Art. 23: an increase filed late; arg earliest
+	HallShut         Code = "hall_closed"                 // the hall or queue is closed for good
 	ChoiceOver       Code = "choice_over"                 // the kept place is gone
 	UnitNotFound     Code = "unit_not_found"              //
 	EntryNotFound    Code = "entry_not_found"             //
@@ -125,7 +127,7 @@ var kinds = map[Code]Kind{
 	ProveAgain: SignIn, PasswordWrong: Invalid, AccountLocked: TooMany, LinkUsed: Gone, PasswordWeak: Invalid, FactorMissing: Forbidden,
 	AccountNotFound: NotFound, AccountClosed: Conflict, AccountTaken: Conflict, RankNotHere: Invalid, FilingNotFound: NotFound, FilingDecided: Conflict,
 	RequestNotFound: NotFound, RequestDecided: Conflict, RequestOwn: Forbidden, RequestNotYours: Forbidden, RequestOver: Conflict,
-	ChangedMeanwhile: Conflict, UrgentCut: Invalid, ShareTooLarge: Invalid, NothingChanges: Invalid, ChoiceOver: Gone,
+	ChangedMeanwhile: Conflict, UrgentCut: Invalid, NoticeTooShort: Invalid, HallShut: Conflict, ShareTooLarge: Invalid, NothingChanges: Invalid, ChoiceOver: Gone,
 	UnitNotFound: NotFound, EntryNotFound: NotFound,
 
 	ItemNotFound: NotFound, HallNotFound: NotFound, QueueNotFound: NotFound, SlotNotFound: NotFound,

@@ -48,7 +48,16 @@ func PlanDay(total, perMille int, open calendar.Hours) []Plan {
 	if len(hours) == 0 {
 		return nil
 	}
-	all := Split(total, len(hours))
+	return keep(hours, Split(total, len(hours)), perMille)
+}
+
+// keep sets the on-site numbers of hours aside whose numbers differ by one at most and never grow over
+// the day.
+func keep(hours, all []int, perMille int) []Plan {
+	total := 0
+	for _, n := range all {
+		total += n
+	}
 	onSite := OnSiteTotal(total, perMille)
 	base, left := onSite/len(hours), onSite%len(hours)
 	plan := make([]Plan, len(hours))
@@ -77,16 +86,16 @@ func DailyAverage(completed []int) int {
 	return (sum + len(completed) - 1) / len(completed)
 }
 
-// SlotsFor makes the slots of queue q on date d by the rules in force on d: none where it is shut. A
-// queue that had a longer window before the measure keeps it (Art. 14).
-func SlotsFor(cal *calendar.Calendar, rules rulebook.Rulebook, q directory.Queue, d calendar.Date) []booking.Slot {
-	open := cal.OpenHours(q.Week, q.Closures, d)
-	if open == 0 || q.DailyAverage <= 0 {
+// SlotsFor makes the slots of queue q on date d by the rules in force on d, with approved changes laid
+// over its own plan in their order: none where it is shut. A queue that had a longer window before the
+// measure keeps it (Art. 14).
+func SlotsFor(cal *calendar.Calendar, rules rulebook.Rulebook, q directory.Queue, d calendar.Date, changes ...Change) []booking.Slot {
+	day := Effective(cal, rules, q, d, changes...)
+	plan := day.Plan()
+	if len(plan) == 0 {
 		return nil
 	}
-	share := min(q.OnSitePerMille, rules.OnSitePerMille)
-	release := cal.ReleaseInstant(d, max(rules.WindowDays, q.GrandfatheredHorizon), rules.WindowCounts == rulebook.SkipStatutory, rules.ReleaseAt)
-	plan := PlanDay(q.DailyAverage, share, open)
+	release := cal.ReleaseInstant(d, day.Window, rules.WindowCounts == rulebook.SkipStatutory, rules.ReleaseAt)
 	slots := make([]booking.Slot, len(plan))
 	for i, p := range plan {
 		slots[i] = booking.Slot{

@@ -119,8 +119,12 @@ func total(hall, queue string, n int, from, to calendar.Date) app.Asked {
 	return app.Asked{Targets: []app.Target{{Hall: hall, Queue: queue}}, Reason: "因应业务量", Change: supply.Change{Kind: supply.Capacity, From: from, To: to, Total: n, Source: "filed"}}
 }
 
-func more(from calendar.Date) app.Asked { return total(apptest.HallA, apptest.QueueA, 140, from, from+4) }
-func less(from calendar.Date) app.Asked { return total(apptest.HallA, apptest.QueueA, 35, from, from+4) }
+func more(from calendar.Date) app.Asked {
+	return total(apptest.HallA, apptest.QueueA, 140, from, from+4)
+}
+func less(from calendar.Date) app.Asked {
+	return total(apptest.HallA, apptest.QueueA, 35, from, from+4)
+}
 
 // shutHall asks to close a whole hall.
 func shutHall(hall string, from, to calendar.Date) app.Asked {

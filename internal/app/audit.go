@@ -290,3 +290,45 @@ func (a *App) RecordExport(ctx context.Context, ad *Admin, what string, entries 
 		return tx.Audit(ctx, r)
 	})
 }
+
+// LogState is what the audit log is now.
+type LogState struct {
+	Records   int64
+	Signed    int64     // records under the newest checkpoint
+	SignedAt  time.Time // zero for none yet
+	PublicKey string    // what checkpoints and proofs are checked with
+}
+
+// LogState says what the audit log is now.
+func (a *App) LogState(ctx context.Context) (s LogState, err error) {
+	if a.logKey != nil {
+		s.PublicKey = a.logKey.Public
+	}
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		if s.Records, err = tx.AuditSize(ctx); err != nil {
+			return err
+		}
+		last, err := tx.LastCheckpoint(ctx)
+		if last != nil {
+			s.Signed, s.SignedAt = last.Size, last.At
+		}
+		return err
+	})
+	return s, err
+}
+
+// VerifyLog checks the whole audit log (VerifyAudit) with this node's key and witness.
+func (a *App) VerifyLog(ctx context.Context) (AuditReport, error) {
+	var kept []byte
+	var v note.Verifier
+	if a.logKey != nil {
+		v = a.logKey.Verifier
+	}
+	if a.witness != nil {
+		var err error
+		if kept, err = a.witness.Kept(); err != nil {
+			return AuditReport{}, err
+		}
+	}
+	return VerifyAudit(ctx, a.db, v, kept)
+}

@@ -47,6 +47,7 @@ func New(c Config) *Console {
 	k.homeRoutes()
 	k.jumpRoutes()
 	k.hallRoutes()
+	k.logRoutes()
 	return k
 }
 

@@ -20,3 +20,23 @@ func (tx *Tx) ReleaseLease(ctx context.Context, name, holder string) error {
 	_, err := tx.exec(ctx, "lease.release", `delete from lease where name = $1 and holder = $2`, name, holder)
 	return err
 }
+
+// Lease is work that one node at a time does.
+type Lease struct {
+	Name, Holder string
+	Until        time.Time
+}
+
+// Leases lists the leases there are, by name.
+func (tx *Tx) Leases(ctx context.Context) ([]Lease, error) {
+	var out []Lease
+	err := tx.query(ctx, "lease.list", `select name, holder, until from lease order by name`, func(scan func(...any) error) error {
+		var l Lease
+		var until int64
+		err := scan(&l.Name, &l.Holder, &until)
+		l.Until = instant(until)
+		out = append(out, l)
+		return err
+	})
+	return out, err
+}

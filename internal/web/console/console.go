@@ -48,6 +48,7 @@ func New(c Config) *Console {
 	k.jumpRoutes()
 	k.hallRoutes()
 	k.logRoutes()
+	k.operationRoutes()
 	return k
 }
 

@@ -327,6 +327,15 @@ func flat(raw json.RawMessage) map[string]string {
 	return out
 }
 
+// jsonOf writes a value that JSON can hold.
+func jsonOf(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("console: " + err.Error())
+	}
+	return b
+}
+
 func flatten(out map[string]string, at string, v any) {
 	under := func(name string) string {
 		if at == "" {

@@ -212,8 +212,11 @@ type AuditEntry struct {
 	Damaged bool // its columns do not say what was hashed, or it was not what was hashed
 }
 
+// AuditFilter says which entries are looked for.
+type AuditFilter = store.AuditFilter
+
 // FindAudit returns the records that fit, newest first, and whether there are more.
-func (a *App) FindAudit(ctx context.Context, f store.AuditFilter, limit int) (out []AuditEntry, more bool, err error) {
+func (a *App) FindAudit(ctx context.Context, f AuditFilter, limit int) (out []AuditEntry, more bool, err error) {
 	err = a.db.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.FindAudit(ctx, f, limit+1)
 		if err != nil {

@@ -15,7 +15,6 @@ import (
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
-	"suiyue/internal/store"
 	"suiyue/internal/web"
 	"suiyue/internal/web/ui"
 )
@@ -41,7 +40,7 @@ type logSearch struct {
 }
 
 // logSought reads it. What cannot be a date is left out.
-func logSought(r *http.Request) (s logSearch, f store.AuditFilter) {
+func logSought(r *http.Request) (s logSearch, f app.AuditFilter) {
 	s.List = listOf(r)
 	get := func(name string) string {
 		v := strings.TrimSpace(s.List.Get(name))
@@ -51,7 +50,7 @@ func logSought(r *http.Request) (s logSearch, f store.AuditFilter) {
 		return v
 	}
 	s.Account, s.Act, s.Noun, s.Key, s.Hall = get("account"), get("act"), get("noun"), get("key"), get("hall")
-	f = store.AuditFilter{Account: s.Account, Act: s.Act, Noun: s.Noun, Key: s.Key, Hall: s.Hall}
+	f = app.AuditFilter{Account: s.Account, Act: s.Act, Noun: s.Noun, Key: s.Key, Hall: s.Hall}
 	if d, err := calendar.ParseDate(get("from")); err == nil {
 		s.From, f.From = d.String(), d.At(0, 0)
 	}

@@ -66,6 +66,7 @@ type App struct {
 	board    *Board
 	city     atomic.Pointer[City]
 	rules    atomic.Pointer[rules]
+	reading  sync.Mutex // of the directory: one at a time
 	plain    bool
 	logKey   *LogKey
 	witness  Witness
@@ -160,6 +161,8 @@ func (a *App) answer(ctx context.Context, lane int, group []booking.Request) []b
 
 // Reload reads directory, calendar, rules and slots again.
 func (a *App) Reload(ctx context.Context) error {
+	a.reading.Lock()
+	defer a.reading.Unlock()
 	return a.db.View(ctx, func(tx *store.Tx) error {
 		days, years, err := tx.Calendar(ctx)
 		if err != nil {
@@ -180,12 +183,16 @@ func (a *App) Reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		revision, err := tx.Revision(ctx)
+		if err != nil {
+			return err
+		}
 		dir, err := tx.Directory(ctx)
 		if err != nil {
 			return err
 		}
 		a.rules.Store(&rules{shelf, cal})
-		a.city.Store(newCity(dir))
+		a.city.Store(newCity(dir, revision))
 		return a.board.load(ctx, tx, calendar.DateOf(a.now()), a.city.Load())
 	})
 }

@@ -20,12 +20,18 @@ type City struct {
 	children map[string][]*directory.Unit
 	unitHall map[string]*directory.Hall // unit → its main hall
 	index    *directory.Index
-	list     []*directory.Item // in order of code
 	groves   groves
+	list     []*directory.Item                       // in order of code
+	counters map[string][]*directory.Counter         // by hall, closed ones too
+	subHalls map[string][]*directory.Hall            // by main hall, closed ones too
+	lines    map[directory.HallLevel]map[string]bool // lines of business run at each level
+	source   *store.Directory
+	revision int64 // of the directory it was read at
 }
 
-func newCity(d *store.Directory) *City {
+func newCity(d *store.Directory, revision int64) *City {
 	c := &City{
+		source: d, revision: revision, counters: map[string][]*directory.Counter{}, subHalls: map[string][]*directory.Hall{}, lines: map[directory.HallLevel]map[string]bool{},
 		units: map[string]*directory.Unit{}, halls: map[string]*directory.Hall{}, queues: map[string]*directory.Queue{},
 		items: map[string]*directory.Item{}, byItem: map[string][]*directory.Offering{}, byHall: map[string][]*directory.Offering{},
 		children: map[string][]*directory.Unit{}, unitHall: map[string]*directory.Hall{}, queuesAt: map[string][]*directory.Queue{},
@@ -42,12 +48,24 @@ func newCity(d *store.Directory) *City {
 		c.halls[h.ID] = h
 		if h.ParentHall == "" && h.Open {
 			c.unitHall[h.UnitID] = h
+		} else if h.ParentHall != "" {
+			c.subHalls[h.ParentHall] = append(c.subHalls[h.ParentHall], h)
 		}
 	}
 	for i := range d.Queues {
 		q := &d.Queues[i]
 		c.queues[q.ID] = q
 		c.queuesAt[q.HallID] = append(c.queuesAt[q.HallID], q)
+		if h := c.halls[q.HallID]; h != nil {
+			if c.lines[h.Level] == nil {
+				c.lines[h.Level] = map[string]bool{}
+			}
+			c.lines[h.Level][q.Line] = true
+		}
+	}
+	for i := range d.Counters {
+		n := &d.Counters[i]
+		c.counters[n.HallID] = append(c.counters[n.HallID], n)
 	}
 	for _, list := range c.queuesAt {
 		sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID })
@@ -110,6 +128,15 @@ func (c *City) Offers(item string) []*directory.Offering { return c.byItem[item]
 
 // OffersAt returns the offerings of a hall.
 func (c *City) OffersAt(hall string) []*directory.Offering { return c.byHall[hall] }
+
+// CountersOf returns the counters of a hall, closed ones too.
+func (c *City) CountersOf(hall string) []*directory.Counter { return c.counters[hall] }
+
+// SubHalls returns the sub-halls of a hall, closed ones too.
+func (c *City) SubHalls(hall string) []*directory.Hall { return c.subHalls[hall] }
+
+// Lines returns the lines of business that halls run, by level. It must not be changed.
+func (c *City) Lines() map[directory.HallLevel]map[string]bool { return c.lines }
 
 // Offer returns what queue offers of item, nil if it does not.
 func (c *City) Offer(item, queue string) *directory.Offering {

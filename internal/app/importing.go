@@ -59,7 +59,8 @@ type ImportProgress func(step string, done, all int)
 // Import reads a city from CSV files (directory.FileNames, all of them or none) and the working
 // calendar from HolidaysFile, if it is there, compares them with what is stored and writes only what
 // differs, in one transaction: all or nothing. Entries that are not in the files any more are closed,
-// never deleted; a hall keeps its number and its notice. A year once official is not made provisional
+// never deleted; a hall keeps its number and what is written at the hall. Each change is a version
+// without an account. A year once official is not made provisional
 // again. The report lists every bad line; then the error is ErrBadLines.
 func (a *App) Import(ctx context.Context, files fs.FS, progress ImportProgress) (ImportReport, error) {
 	if progress == nil {
@@ -139,31 +140,39 @@ func readImport(files fs.FS) (city *directory.City, days []calendar.Day, r Impor
 }
 
 func importCity(ctx context.Context, tx *store.Tx, city directory.City, report *ImportReport) error {
+	revision, err := tx.NextRevision(ctx)
+	if err != nil {
+		return err
+	}
 	have, err := tx.Directory(ctx)
 	if err != nil {
 		return err
 	}
 	numbers := map[string]int{}
-	notices := map[string]directory.Text{}
+	stored := map[string]directory.Hall{}
 	for _, h := range have.Halls {
-		numbers[h.ID], notices[h.ID] = h.Number, h.Notice
+		numbers[h.ID], stored[h.ID] = h.Number, h
 	}
 	halls := slices.Clone(city.Halls)
-	directory.AssignNumbers(numbers, halls)
 	for i := range halls {
-		halls[i].Notice = notices[halls[i].ID]
+		halls[i].Keep(stored[halls[i].ID])
 	}
+	directory.AssignNumbers(numbers, halls)
 	city.Halls = halls
+	was := entriesOf(have)
 	changes := directory.Diff(stillOpen(have), city)
 	if err := strands(ctx, tx, changes, report); err != nil {
 		return err
 	}
-	return errors.Join(
+	if err := errors.Join(
 		write(ctx, tx, store.Units, len(city.Units), changes.Units, (*store.Tx).SaveUnits, report),
 		write(ctx, tx, store.Halls, len(city.Halls), changes.Halls, (*store.Tx).SaveHalls, report),
 		write(ctx, tx, store.Queues, len(city.Queues), changes.Queues, (*store.Tx).SaveQueues, report),
 		write(ctx, tx, store.Items, len(city.Items), changes.Items, (*store.Tx).SaveItems, report),
-		write(ctx, tx, store.Offerings, len(city.Offerings), changes.Offerings, (*store.Tx).SaveOfferings, report))
+		write(ctx, tx, store.Offerings, len(city.Offerings), changes.Offerings, (*store.Tx).SaveOfferings, report)); err != nil || changes.Empty() {
+		return err
+	}
+	return tx.SaveVersions(ctx, revision, "", was.changes(changes))
 }
 
 // stillOpen is the stored directory without closed units, items and offerings: one that comes back

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"suiyue/internal/domain/calendar"
@@ -28,13 +30,16 @@ type hallDetail struct {
 	Latitude  float64        `json:"latitude,omitempty"`
 	Longitude float64        `json:"longitude,omitempty"`
 	Notice    directory.Text `json:"notice,omitzero"`
+	Hours     directory.Text `json:"hours,omitzero"`
+	Ways      directory.Ways `json:"ways,omitempty"`
+	How       directory.Text `json:"how,omitzero"`
 }
 
 // SaveHalls inserts or replaces halls. A hall's number is kept once it has one.
 func (tx *Tx) SaveHalls(ctx context.Context, halls []directory.Hall) error {
 	return saveSet(ctx, tx, "hall.save", halls, func(h directory.Hall) any {
 		return []any{h.ID, h.Number, h.UnitID, h.ParentHall, h.Level, h.DistrictID, h.StreetID, flag(!h.Open),
-			marshal(hallDetail{h.Name, h.Initials, h.Address, h.Phone, h.Latitude, h.Longitude, h.Notice})}
+			marshal(hallDetail{h.Name, h.Initials, h.Address, h.Phone, h.Latitude, h.Longitude, h.Notice, h.Hours, h.Ways, h.How})}
 	}, `
 with w as materialized (select r.value->>0 as id, cast(r.value->>1 as bigint) as number, r.value->>2 as unit_id, r.value->>3 as parent_hall,
     r.value->>4 as level, r.value->>5 as district_id, r.value->>6 as street_id, cast(r.value->>7 as bigint) as closed, r.value->>8 as detail from {rows} r order by 1)
@@ -82,6 +87,7 @@ const (
 	Queues    = "queue"
 	Items     = "item"
 	Offerings = "offering"
+	Counters  = "counter"
 )
 
 // Close ends entries of the directory: they stay for what refers to them and are offered no more.
@@ -119,38 +125,103 @@ func saveSet[T any](ctx context.Context, tx *Tx, name string, set []T, row func(
 	return nil
 }
 
-// Directory is everything the directory tables hold, closed entries too.
+// SaveCounters inserts or replaces counters.
+func (tx *Tx) SaveCounters(ctx context.Context, counters []directory.Counter) error {
+	return saveSet(ctx, tx, "hall_counter.save", counters, func(c directory.Counter) any {
+		return []any{c.HallID, c.ID, c.Label, marshal(c.Queues), flag(!c.Open)}
+	}, `
+with w as materialized (select r.value->>0 as hall_id, r.value->>1 as id, r.value->>2 as label, r.value->>3 as queues,
+    cast(r.value->>4 as bigint) as closed from {rows} r order by 1, 2)
+insert into hall_counter (hall_id, id, label, queues, closed) select hall_id, id, label, queues, closed from w where true
+on conflict (hall_id, id) do update set label = excluded.label, queues = excluded.queues, closed = excluded.closed`)
+}
+
+// Directory is what the directory tables hold, closed entries too.
 type Directory struct {
 	Units     []directory.Unit
 	Halls     []directory.Hall
 	Queues    []directory.Queue
 	Items     []directory.Item
 	Offerings []directory.Offering
-	Closed    map[string]bool // noun + " " + key (offerings: hall, item, queue joined by " ")
+	Counters  []directory.Counter
+	Closed    map[string]bool // noun + " " + key (offerings: hall, item, queue joined by " "; counters: hall, id)
 }
 
-// Directory reads the whole directory: some ten thousand rows, once at start and when it changed.
+// Directory reads the whole directory: some ten thousand rows, once at start and when much of it changed.
 func (tx *Tx) Directory(ctx context.Context) (*Directory, error) {
 	d := &Directory{Closed: map[string]bool{}}
-	var closed int64
-	mark := func(key string) {
-		if closed != 0 {
-			d.Closed[key] = true
+	if err := d.readUnits(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := d.readItems(ctx, tx, ""); err != nil {
+		return nil, err
+	}
+	return d, d.readHalls(ctx, tx, "", "")
+}
+
+// DirectoryOf reads the given halls with their queues, offerings and counters, and the given items.
+func (tx *Tx) DirectoryOf(ctx context.Context, halls, items []string) (*Directory, error) {
+	d := &Directory{Closed: map[string]bool{}}
+	if len(items) > 0 {
+		if err := d.readItems(ctx, tx, " where code in (select r.value->>0 from {rows} r)", keyRows(items)); err != nil {
+			return nil, err
 		}
 	}
-	if err := tx.query(ctx, "unit.load", `select id, parent_id, kind, name, closed from unit order by id`, func(scan func(...any) error) error {
+	if len(halls) == 0 {
+		return d, nil
+	}
+	return d, d.readHalls(ctx, tx, " where id in (select r.value->>0 from {rows} r)", " where hall_id in (select r.value->>0 from {rows} r)", keyRows(halls))
+}
+
+func keyRows(keys []string) string {
+	rows := make([][1]string, len(keys))
+	for i, k := range keys {
+		rows[i][0] = k
+	}
+	return marshal(rows)
+}
+
+func (d *Directory) mark(closed int64, key string) {
+	if closed != 0 {
+		d.Closed[key] = true
+	}
+}
+
+func (d *Directory) readUnits(ctx context.Context, tx *Tx) error {
+	return tx.query(ctx, "unit.load", `select id, parent_id, kind, name, closed from unit order by id`, func(scan func(...any) error) error {
 		var u directory.Unit
 		var name string
+		var closed int64
 		if err := scan(&u.ID, &u.ParentID, &u.Kind, &name, &closed); err != nil {
 			return err
 		}
 		d.Units = append(d.Units, u)
-		mark(Units + " " + u.ID)
+		d.mark(closed, Units+" "+u.ID)
 		return unmarshal(name, &d.Units[len(d.Units)-1].Name)
-	}); err != nil {
-		return nil, err
-	}
-	if err := tx.query(ctx, "hall.load", `select id, number, unit_id, parent_hall, level, district_id, street_id, detail, closed from hall order by id`,
+	})
+}
+
+func (d *Directory) readItems(ctx context.Context, tx *Tx, where string, args ...any) error {
+	return tx.query(ctx, "item.load", `select detail, closed from item`+where+` order by code`, func(scan func(...any) error) error {
+		var i directory.Item
+		var text string
+		var closed int64
+		if err := scan(&text, &closed); err != nil {
+			return err
+		}
+		if err := unmarshal(text, &i); err != nil {
+			return err
+		}
+		d.Items = append(d.Items, i)
+		d.mark(closed, Items+" "+i.Code)
+		return nil
+	}, args...)
+}
+
+// readHalls reads halls and what belongs to one; the conditions say which, by id and by hall_id.
+func (d *Directory) readHalls(ctx context.Context, tx *Tx, whereID, whereHall string, args ...any) error {
+	var closed int64
+	if err := tx.query(ctx, "hall.load", `select id, number, unit_id, parent_hall, level, district_id, street_id, detail, closed from hall`+whereID+` order by id`,
 		func(scan func(...any) error) error {
 			var h directory.Hall
 			var text string
@@ -163,13 +234,14 @@ func (tx *Tx) Directory(ctx context.Context) (*Directory, error) {
 			}
 			h.Name, h.Initials, h.Address, h.Phone = detail.Name, detail.Initials, detail.Address, detail.Phone
 			h.Latitude, h.Longitude, h.Notice, h.Open = detail.Latitude, detail.Longitude, detail.Notice, closed == 0
+			h.Hours, h.Ways, h.How = detail.Hours, detail.Ways, detail.How
 			d.Halls = append(d.Halls, h)
-			mark(Halls + " " + h.ID)
+			d.mark(closed, Halls+" "+h.ID)
 			return nil
-		}); err != nil {
-		return nil, err
+		}, args...); err != nil {
+		return err
 	}
-	if err := tx.query(ctx, "queue.load", `select detail, closed from queue order by id`, func(scan func(...any) error) error {
+	if err := tx.query(ctx, "queue.load", `select detail, closed from queue`+whereHall+` order by id`, func(scan func(...any) error) error {
 		var q directory.Queue
 		var text string
 		if err := scan(&text, &closed); err != nil {
@@ -180,27 +252,27 @@ func (tx *Tx) Directory(ctx context.Context) (*Directory, error) {
 		}
 		q.Open = closed == 0
 		d.Queues = append(d.Queues, q)
-		mark(Queues + " " + q.ID)
+		d.mark(closed, Queues+" "+q.ID)
 		return nil
-	}); err != nil {
-		return nil, err
+	}, args...); err != nil {
+		return err
 	}
-	if err := tx.query(ctx, "item.load", `select detail, closed from item order by code`, func(scan func(...any) error) error {
-		var i directory.Item
-		var text string
-		if err := scan(&text, &closed); err != nil {
+	if err := tx.query(ctx, "hall_counter.load", `select hall_id, id, label, queues, closed from hall_counter`+whereHall+` order by hall_id, id`,
+		func(scan func(...any) error) error {
+			var c directory.Counter
+			var queues string
+			if err := scan(&c.HallID, &c.ID, &c.Label, &queues, &closed); err != nil {
+				return err
+			}
+			c.Open = closed == 0
+			d.mark(closed, Counters+" "+c.HallID+" "+c.ID)
+			err := unmarshal(queues, &c.Queues)
+			d.Counters = append(d.Counters, c)
 			return err
-		}
-		if err := unmarshal(text, &i); err != nil {
-			return err
-		}
-		d.Items = append(d.Items, i)
-		mark(Items + " " + i.Code)
-		return nil
-	}); err != nil {
-		return nil, err
+		}, args...); err != nil {
+		return err
 	}
-	return d, tx.query(ctx, "offering.load", `select hall_id, item, queue_id, stages, batch_max, closed from offering order by hall_id, item, queue_id`,
+	return tx.query(ctx, "offering.load", `select hall_id, item, queue_id, stages, batch_max, closed from offering`+whereHall+` order by hall_id, item, queue_id`,
 		func(scan func(...any) error) error {
 			var o directory.Offering
 			var stages string
@@ -209,9 +281,50 @@ func (tx *Tx) Directory(ctx context.Context) (*Directory, error) {
 			}
 			o.Stages = splitStages(stages)
 			d.Offerings = append(d.Offerings, o)
-			mark(Offerings + " " + o.HallID + " " + o.ItemCode + " " + o.QueueID)
+			d.mark(closed, Offerings+" "+o.HallID+" "+o.ItemCode+" "+o.QueueID)
 			return nil
-		})
+		}, args...)
+}
+
+// With returns the directory with the given halls and items as part holds them, part being what
+// DirectoryOf read of them.
+func (d *Directory) With(part *Directory, halls, items []string) *Directory {
+	hall, item := map[string]bool{}, map[string]bool{}
+	for _, id := range halls {
+		hall[id] = true
+	}
+	for _, code := range items {
+		item[code] = true
+	}
+	out := &Directory{Units: d.Units, Closed: maps.Clone(d.Closed)}
+	out.Halls = spliced(d.Halls, part.Halls, func(h *directory.Hall) (bool, string) { return hall[h.ID], Halls + " " + h.ID }, out.Closed)
+	out.Queues = spliced(d.Queues, part.Queues, func(q *directory.Queue) (bool, string) { return hall[q.HallID], Queues + " " + q.ID }, out.Closed)
+	out.Items = spliced(d.Items, part.Items, func(i *directory.Item) (bool, string) { return item[i.Code], Items + " " + i.Code }, out.Closed)
+	out.Counters = spliced(d.Counters, part.Counters, func(c *directory.Counter) (bool, string) {
+		return hall[c.HallID], Counters + " " + c.HallID + " " + c.ID
+	}, out.Closed)
+	out.Offerings = spliced(d.Offerings, part.Offerings, func(o *directory.Offering) (bool, string) {
+		return hall[o.HallID], Offerings + " " + o.HallID + " " + o.ItemCode + " " + o.QueueID
+	}, out.Closed)
+	slices.SortFunc(out.Halls, func(a, b directory.Hall) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(out.Queues, func(a, b directory.Queue) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(out.Items, func(a, b directory.Item) int { return strings.Compare(a.Code, b.Code) })
+	maps.Copy(out.Closed, part.Closed)
+	return out
+}
+
+// spliced is the old entries that were not read again, and the new ones.
+func spliced[T any](old, fresh []T, again func(*T) (read bool, key string), closed map[string]bool) []T {
+	out := make([]T, 0, len(old)+len(fresh))
+	for i := range old {
+		read, key := again(&old[i])
+		if read {
+			delete(closed, key)
+			continue
+		}
+		out = append(out, old[i])
+	}
+	return append(out, fresh...)
 }
 
 func joinStages(set directory.Stages) string {

@@ -31,6 +31,41 @@ func (c *checker) bad(file string, line int, column string, code fault.Code) {
 	c.faults = append(c.faults, LineError{file, line, column, code})
 }
 
+func (c *checker) fields(file string, line int, bad []fault.Field) {
+	for _, f := range bad {
+		c.bad(file, line, f.Path, f.Code)
+	}
+}
+
+// ItemFaults says what is wrong with what an item refers to: department is the unit responsible, the
+// zero Unit if there is none; lines are the lines of business run at each level.
+func ItemFaults(it Item, department Unit, lines map[HallLevel]map[string]bool) []fault.Field {
+	return append(departmentFaults(department), lineFaults(it, lines)...)
+}
+
+func departmentFaults(u Unit) []fault.Field {
+	if u.Kind != Agency {
+		return []fault.Field{{Path: "department", Code: fault.NotOneOf}}
+	}
+	return nil
+}
+
+// lineFaults asks that an item's line is run somewhere, and that wherever it is offered its line or the
+// general one is run.
+func lineFaults(it Item, lines map[HallLevel]map[string]bool) (bad []fault.Field) {
+	own := false
+	for _, level := range it.Levels {
+		own = own || lines[level][it.Line]
+		if !lines[level][it.Line] && !lines[level][GeneralLine] {
+			bad = append(bad, fault.Field{Path: "levels", Code: fault.NotOneOf})
+		}
+	}
+	if !own {
+		bad = append(bad, fault.Field{Path: "line", Code: fault.NotOneOf})
+	}
+	return bad
+}
+
 // whole tells whether every line of the files could be read: what is not there then is nowhere.
 func (c *checker) whole(files ...string) bool {
 	return !slices.ContainsFunc(files, func(f string) bool { return slices.Contains(c.unread, f) })
@@ -196,21 +231,11 @@ func (c *checker) checkItems(t Tables) {
 			c.bad(ItemsFile, r.Line, "code", fault.DuplicateField)
 		}
 		items[it.Code] = true
-		if unit, known := c.units[it.Department]; known && unit.Kind != Agency || !known && c.whole(UnitsFile, AgenciesFile) {
-			c.bad(ItemsFile, r.Line, "department", fault.NotOneOf)
+		if unit, known := c.units[it.Department]; known || c.whole(UnitsFile, AgenciesFile) {
+			c.fields(ItemsFile, r.Line, departmentFaults(unit))
 		}
-		if !c.whole(LinesFile) {
-			continue
-		}
-		own := false
-		for _, level := range it.Levels {
-			own = own || c.lines[level][it.Line]
-			if !c.lines[level][it.Line] && !c.lines[level][GeneralLine] {
-				c.bad(ItemsFile, r.Line, "levels", fault.NotOneOf)
-			}
-		}
-		if !own {
-			c.bad(ItemsFile, r.Line, "line", fault.NotOneOf)
+		if c.whole(LinesFile) {
+			c.fields(ItemsFile, r.Line, lineFaults(it.Item, c.lines))
 		}
 	}
 	type place struct {

@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,13 +39,20 @@ func (r *record) bad(column string, code fault.Code) {
 // for each line; a line with faults is left out. Lists inside a field are separated by "|". A line ends
 // where it ends, inside quotes too: a quote that is never closed spoils its own line and no other.
 func table[T any](in io.Reader, file string, columns []string, read func(*record) T) (rows []Row[T], faults []LineError) {
-	src := bufio.NewReaderSize(&withoutMark{in: in}, longestLine)
+	return tableOf(Lines(in), file, columns, read)
+}
+
+// LineSource gives the fields of the next line of a table, none for an empty line, or what is wrong
+// with the line as a whole. The last line, or nothing, comes with io.EOF.
+type LineSource func() (fields []string, code fault.Code, err error)
+
+func tableOf[T any](next LineSource, file string, columns []string, read func(*record) T) (rows []Row[T], faults []LineError) {
 	header := map[string]int{}
 	var last error
 	for line := 1; last == nil; line++ {
 		var fields []string
 		var code fault.Code
-		fields, code, last = readFields(src)
+		fields, code, last = next()
 		switch {
 		case last != nil && last != io.EOF:
 			return rows, append(faults, LineError{file, 0, "", fault.MalformedRequest})
@@ -98,6 +104,10 @@ func readFields(src *bufio.Reader) (fields []string, code fault.Code, err error)
 		return nil, fault.BadFormat, err
 	}
 	return fields, "", err
+}
+
+func bufferLines(in io.Reader) *bufio.Reader {
+	return bufio.NewReaderSize(&withoutMark{in: in}, longestLine)
 }
 
 func headerFaults(file string, line int, fields, columns []string, header map[string]int) (faults []LineError) {
@@ -188,14 +198,29 @@ func (r *record) optionalID(column string) string {
 }
 
 func (r *record) checkID(column, s string) {
+	if code := idFault(s); code != "" {
+		r.bad(column, code)
+	}
+}
+
+// CheckKey says what is wrong with a new key, "" for nothing.
+func CheckKey(s string) fault.Code {
+	if s == "" {
+		return fault.Required
+	}
+	return idFault(s)
+}
+
+func idFault(s string) fault.Code {
 	switch {
 	case len(s) > 36:
-		r.bad(column, fault.TooLong)
+		return fault.TooLong
 	case strings.ContainsFunc(s, func(c rune) bool {
 		return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
 	}):
-		r.bad(column, fault.BadCharacter)
+		return fault.BadCharacter
 	}
+	return ""
 }
 
 // division returns a 12-digit division code, or "" when the field may be and is empty.
@@ -241,15 +266,15 @@ func (r *record) number(column string, least, most int) int {
 	return 0
 }
 
-// degrees returns a coordinate, 0 for an empty field.
-func (r *record) degrees(column string, most float64) float64 {
+// degrees returns a coordinate from least to most, 0 for an empty field.
+func (r *record) degrees(column string, least, most float64) float64 {
 	s := r.optional(column)
 	if s == "" {
 		return 0
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	switch {
-	case math.IsNaN(v) || math.Abs(v) > most:
+	case errors.Is(err, strconv.ErrRange) || err == nil && !(v >= least && v <= most):
 		r.bad(column, fault.OutOfRange)
 	case err != nil:
 		r.bad(column, fault.BadFormat)

@@ -34,16 +34,15 @@ func (c Changes) Empty() bool {
 
 // Diff says what turns old, as it is stored, into next. Closed units, items and offerings are left
 // out of old, so that one that comes back counts as added; closed halls and queues may be in it, with
-// Open false. Numbers of halls are no difference: a changed hall carries the old one's. Notices of
-// halls are kept too: they are written at the hall, not in the files. Lines only shape queues and
-// are not compared.
+// Open false. What a hall keeps (Hall.Keep) is no difference: a changed hall carries the old one's. Lines only
+// shape queues and are not compared.
 func Diff(old, next City) Changes {
 	var c Changes
 	c.Units = delta(old.Units, next.Units, func(u Unit) string { return u.ID }, func(u Unit) []string { return []string{u.ID} },
 		func(a Unit, b *Unit) bool { return a == *b }, nil)
 	c.Halls = delta(old.Halls, next.Halls, func(h Hall) string { return h.ID }, func(h Hall) []string { return []string{h.ID} },
 		func(a Hall, b *Hall) bool {
-			b.Number, b.Notice = a.Number, a.Notice
+			b.Keep(a)
 			return a == *b
 		}, func(h Hall) bool { return !h.Open })
 	c.Queues = delta(old.Queues, next.Queues, func(q Queue) string { return q.ID }, func(q Queue) []string { return []string{q.ID} },

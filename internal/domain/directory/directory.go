@@ -3,6 +3,8 @@
 package directory
 
 import (
+	"strings"
+
 	"suiyue/internal/domain/calendar"
 )
 
@@ -60,7 +62,88 @@ type Hall struct {
 	Latitude   float64 // WGS-84 degrees; 0,0 when not known
 	Longitude  float64
 	Notice     Text // what the hall wants people to know today, "" for nothing
+	Hours      Text // opening hours as the hall posts them; "" = those of its queues
+	Ways       Ways // ways of booking it posts (Art. 3); 0 = the usual ones
+	How        Text // what else people should know about booking here, "" for nothing
 	Open       bool
+}
+
+// Keep carries over what is written at the hall and stands in none of a city's files.
+func (h *Hall) Keep(was Hall) {
+	h.Number, h.Notice, h.Hours, h.Ways, h.How = was.Number, was.Notice, was.Hours, was.Ways, was.How
+}
+
+// Way is a way to book that a hall posts where everybody sees it (Art. 3).
+type Way string
+
+const (
+	WayWeb    Way = "web"     // 廣東政務服務網 (Art. 2)
+	WayApp    Way = "app"     // 「穗好辦」APP (Art. 2)
+	WayPhone  Way = "phone"   // by telephone
+	WayOnSite Way = "on_site" // a number of the day, taken at the hall (Art. 14)
+	WayStaff  Way = "staff"   // staff books on behalf
+)
+
+// EveryWay lists them in the order they are posted.
+var EveryWay = []Way{WayWeb, WayApp, WayPhone, WayOnSite, WayStaff}
+
+// Ways is a set of ways to book: bit n is EveryWay[n].
+type Ways uint8
+
+// UsualWays are posted by a hall that says nothing else: the city's two entrances and the hall itself.
+const UsualWays Ways = 1 | 2 | 8
+
+// WaysOf returns the set of the given ways.
+func WaysOf(list ...Way) (set Ways) {
+	for i, w := range EveryWay {
+		for _, v := range list {
+			if v == w {
+				set |= 1 << i
+			}
+		}
+	}
+	return set
+}
+
+// List returns the ways of the set in the order they are posted.
+func (set Ways) List() []Way {
+	var out []Way
+	for i, w := range EveryWay {
+		if set&(1<<i) != 0 {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// Posted returns the ways a hall posts.
+func (h Hall) Posted() []Way {
+	if h.Ways == 0 {
+		return UsualWays.List()
+	}
+	return h.Ways.List()
+}
+
+// SubHall is a new sub-hall of main: where it stands in the tree follows from the main hall.
+func SubHall(main Hall, id string) Hall {
+	return Hall{ID: id, UnitID: main.UnitID, ParentHall: main.ID, Level: main.Level, DistrictID: main.DistrictID, StreetID: main.StreetID, Open: true}
+}
+
+// SubHallID tells whether id can be that of a further hall of main's place: the division code, "-" and
+// a serial.
+func SubHallID(main Hall, id string) bool {
+	code, _, _ := strings.Cut(main.ID, "-")
+	at, _, further := strings.Cut(id, "-")
+	return at == code && further && isHall(id) && len(id) <= 36
+}
+
+// Counter is a counter (窗口) of a hall: what its sign says and the queues it serves.
+type Counter struct {
+	HallID string
+	ID     string
+	Label  string
+	Queues []string // queue ids, in order
+	Open   bool
 }
 
 // Queue is the line people stand in at a hall: it serves some items with some counters, and its

@@ -48,19 +48,36 @@ func ParseHalls(in io.Reader) ([]Row[HallEntry], []LineError) {
 	return table(in, HallsFile, columns, func(r *record) HallEntry {
 		h := Hall{
 			ID: r.id("id"), UnitID: r.id("unit"), ParentHall: r.optionalID("parent_hall"), Level: oneOf(r, "level", levels()...),
-			Name: r.names("hans", "hant", "en", true), Initials: r.initials("initials"),
-			DistrictID: r.division("district", false), StreetID: r.division("street", false),
-			Address: r.names("address_hans", "address_hant", "address_en", true), Phone: r.phone("phone"),
-			Latitude: r.degrees("latitude", 90), Longitude: r.degrees("longitude", 180), Open: true,
+			DistrictID: r.division("district", false), StreetID: r.division("street", false), Open: true,
 		}
-		if code, serial, further := strings.Cut(h.ID, "-"); h.ID != "" && (!isDivision(code) || further && (serial == "" || strings.Trim(serial, "0123456789") != "")) {
+		r.place(&h)
+		if h.ID != "" && !isHall(h.ID) {
 			r.bad("id", fault.BadFormat)
-		}
-		if (h.Latitude == 0) != (h.Longitude == 0) {
-			r.bad("longitude", fault.Required)
 		}
 		return HallEntry{Hall: h, Lines: r.list("lines")}
 	})
+}
+
+// isHall tells whether id is a hall's: a division code, for further halls of a unit with "-" and a serial.
+func isHall(id string) bool {
+	code, serial, further := strings.Cut(id, "-")
+	return isDivision(code) && (!further || serial != "" && strings.Trim(serial, "0123456789") == "")
+}
+
+// Where halls can be: within the bounds of Guangzhou, in degrees.
+const (
+	south, north = 22.4, 24.0
+	west, east   = 112.9, 114.1
+)
+
+// place reads what a hall is called, where it is and how to reach it.
+func (r *record) place(h *Hall) {
+	h.Name, h.Initials = r.names("hans", "hant", "en", true), r.initials("initials")
+	h.Address, h.Phone = r.names("address_hans", "address_hant", "address_en", true), r.phone("phone")
+	h.Latitude, h.Longitude = r.degrees("latitude", south, north), r.degrees("longitude", west, east)
+	if (h.Latitude == 0) != (h.Longitude == 0) {
+		r.bad("longitude", fault.Required)
+	}
 }
 
 // ParseLines reads the lines of business by level (lines.csv). Hours are written "09:00-12:00|13:00-17:00",
@@ -72,13 +89,9 @@ func ParseLines(in io.Reader) ([]Row[Line], []LineError) {
 		l := Line{
 			ID: r.id("line"), Level: oneOf(r, "level", levels()...), Name: r.names("hans", "hant", "en", true),
 			DailyAverage: r.number("daily_average", 1, 100_000), AverageSource: r.text("source"),
-			Week:           calendar.Week{Work: r.hours("hours"), Saturday: r.hours("saturday"), Sunday: r.hours("sunday")},
-			Closures:       r.closures("closures"),
+			Week: r.week(), Closures: r.closures("closures"),
 			OnSitePerMille: r.number("on_site_per_mille", 0, 100), GrandfatheredHorizon: r.number("grandfathered_days", 0, 366),
-			BatchMax: r.number("batch_max", 0, 1000),
-		}
-		if l.Week.Work == 0 {
-			r.bad("hours", fault.Required)
+			BatchMax: r.number("batch_max", 0, mostUnits),
 		}
 		return l
 	})
@@ -88,31 +101,34 @@ func ParseLines(in io.Reader) ([]Row[Line], []LineError) {
 func ParseItems(in io.Reader) ([]Row[ItemEntry], []LineError) {
 	columns := []string{"code", "department", "category", "line", "hans", "hant", "en", "summary_hans", "summary_hant", "summary_en", "keywords", "initials",
 		"stages", "online_url", "online_hans", "online_hant", "online_en", "self_service", "foreigner", "minutes", "levels", "popular", "batch_max"}
-	categories := map[string]bool{}
-	for _, c := range Categories() {
-		categories[c.ID] = true
-	}
 	return table(in, ItemsFile, columns, func(r *record) ItemEntry {
-		it := Item{
-			Code: r.id("code"), Department: r.id("department"), Category: r.id("category"), Line: r.id("line"),
-			Name: r.names("hans", "hant", "en", true), Summary: r.names("summary_hans", "summary_hant", "summary_en", true),
-			Keywords: r.list("keywords"), Initials: r.initials("initials"),
-			Stages:    someOf(r, "stages", Consultation, Acceptance, Collection),
-			OnlineURL: r.address("online_url"), SelfService: r.yes("self_service"), Foreigner: r.yes("foreigner"),
-			Minutes: r.number("minutes", 1, 480), Levels: someOf(r, "levels", levels()...), Popular: r.number("popular", 0, 10_000),
-		}
-		it.OnlineName = r.names("online_hans", "online_hant", "online_en", it.OnlineURL != "")
-		if it.Category != "" && !categories[it.Category] {
-			r.bad("category", fault.NotOneOf)
-		}
-		if len(it.Stages) == 0 {
-			r.bad("stages", fault.Required)
-		}
-		if len(it.Levels) == 0 {
-			r.bad("levels", fault.Required)
-		}
-		return ItemEntry{Item: it, BatchMax: r.number("batch_max", 0, 1000)}
+		it := Item{Code: r.id("code"), Popular: r.number("popular", 0, 10_000)}
+		r.item(&it)
+		return ItemEntry{Item: it, BatchMax: r.number("batch_max", 0, mostUnits)}
 	})
+}
+
+// mostUnits is the most units one booking may hold anywhere (Art. 19).
+const mostUnits = 1000
+
+// item reads what the catalogue says of an item, but for what to bring and its rank among suggestions.
+func (r *record) item(it *Item) {
+	it.Department, it.Category, it.Line = r.id("department"), r.id("category"), r.id("line")
+	it.Name, it.Summary = r.names("hans", "hant", "en", true), r.names("summary_hans", "summary_hant", "summary_en", true)
+	it.Keywords, it.Initials = r.list("keywords"), r.initials("initials")
+	it.Stages = someOf(r, "stages", Consultation, Acceptance, Collection)
+	it.OnlineURL, it.SelfService, it.Foreigner = r.address("online_url"), r.yes("self_service"), r.yes("foreigner")
+	it.Minutes, it.Levels = r.number("minutes", 1, 480), someOf(r, "levels", levels()...)
+	it.OnlineName = r.names("online_hans", "online_hant", "online_en", it.OnlineURL != "")
+	if it.Category != "" && !slices.ContainsFunc(Categories(), func(c Category) bool { return c.ID == it.Category }) {
+		r.bad("category", fault.NotOneOf)
+	}
+	if len(it.Stages) == 0 {
+		r.bad("stages", fault.Required)
+	}
+	if len(it.Levels) == 0 {
+		r.bad("levels", fault.Required)
+	}
 }
 
 // ParseMaterials reads what to bring (materials.csv).
@@ -194,6 +210,16 @@ func (r *record) address(column string) string {
 		r.bad(column, fault.BadFormat)
 	}
 	return s
+}
+
+// week reads the hours a queue opens; on working days it does.
+func (r *record) week() calendar.Week {
+	before := len(*r.faults)
+	w := calendar.Week{Work: r.hours("hours"), Saturday: r.hours("saturday"), Sunday: r.hours("sunday")}
+	if w.Work == 0 && len(*r.faults) == before {
+		r.bad("hours", fault.Required)
+	}
+	return w
 }
 
 func (r *record) hours(column string) (set calendar.Hours) {

@@ -77,6 +77,8 @@ const (
 	ChoiceOver       Code = "choice_over"                 // the kept place is gone
 	UnitNotFound     Code = "unit_not_found"              //
 	EntryNotFound    Code = "entry_not_found"             //
+	PeopleBooked     Code = "people_are_booked"           // arg n: they are moved first, by a request to close
+	FileUnreadable   Code = "file_unreadable"             // no CSV or XLSX file we can read
 
 	// Finding things.
 	ItemNotFound    Code = "item_not_found"
@@ -129,6 +131,7 @@ var kinds = map[Code]Kind{
 	RequestNotFound: NotFound, RequestDecided: Conflict, RequestOwn: Forbidden, RequestNotYours: Forbidden, RequestOver: Conflict,
 	ChangedMeanwhile: Conflict, UrgentCut: Invalid, NoticeTooShort: Invalid, HallShut: Conflict, ShareTooLarge: Invalid, NothingChanges: Invalid, ChoiceOver: Gone,
 	UnitNotFound: NotFound, EntryNotFound: NotFound,
+	PeopleBooked: Conflict, FileUnreadable: Invalid,
 
 	ItemNotFound: NotFound, HallNotFound: NotFound, QueueNotFound: NotFound, SlotNotFound: NotFound,
 	BookingNotFound: NotFound, MessageNotFound: NotFound,

@@ -221,19 +221,32 @@ create table completed (
   primary key (hall_id, queue_id, date)
 );
 
--- Every version of every directory entry, with who and when.
+-- Every version of every directory entry, with who and when. The revision is the one of the change
+-- it came with: nodes look for later ones.
 create table directory_version (
-  noun text not null,
+  noun text not null,             -- unit, hall, queue, counter, offering, item
   key text not null,
-  version bigint not null,
+  version bigint not null,        -- of the entry, from 1
+  revision bigint not null,       -- of the directory
+  hall_id text not null,          -- "" for units and items
   at bigint not null,
   account text not null,          -- "" for an import on the command line
-  before text not null,           -- JSON, "" for none
-  after text not null,            -- JSON, "" for closed
+  before text not null,           -- JSON directory.Fields, "" for none
+  after text not null,            -- JSON directory.Fields
   primary key (noun, key, version)
 );
 
-create index directory_version_at on directory_version (at);
+create index directory_version_by_revision on directory_version (revision);
+create index directory_version_by_hall on directory_version (hall_id, at);
+
+-- A file of directory entries between its preview and its being applied; one an account.
+create table directory_upload (
+  account text not null primary key,
+  id text not null,
+  at bigint not null,
+  name text not null,
+  body bytea not null
+);
 
 -- The audit log: records in order, the hashes of the tree over them, and signed checkpoints.
 create table audit_record (

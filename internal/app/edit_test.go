@@ -176,9 +176,9 @@ func TestEveryChangeOfTheDirectoryIsAVersionWithWhoAndWhen(t *testing.T) {
 	})
 }
 
-func auditRecords(t *testing.T, f *apptest.Fixture) int {
+func auditRecords(t *testing.T, f *apptest.Fixture) int64 {
 	t.Helper()
-	n := 0
+	var n int64
 	if err := f.DB.View(t.Context(), func(tx *store.Tx) (err error) {
 		n, err = tx.AuditSize(t.Context())
 		return err
@@ -225,7 +225,7 @@ func TestNobodyIsStrandedByClosing(t *testing.T) {
 		ad := staff(t, f, account.District1, apptest.DistrictA)
 		_, who := f.SignIn(t, apptest.Citizen(1))
 		slot := f.FreeSlots(apptest.QueueA)[0]
-		booked, err := f.App.Book(ctx, who, self("close-1", slot))
+		booked, err := f.App.Book(ctx, who, self("close-0001", slot))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +238,7 @@ func TestNobodyIsStrandedByClosing(t *testing.T) {
 		if s, ok := f.App.Slot(slot); !ok || s.State != app.SlotFree {
 			t.Errorf("a refused closing left the slot %q", s.State)
 		}
-		if _, err := f.App.Cancel(ctx, who, app.CancelRequest{Key: "close-2", Code: booked.View.Code}); err != nil {
+		if _, err := f.App.Cancel(ctx, who, app.CancelRequest{Key: "close-0002", Code: booked.View.Code}); err != nil {
 			t.Fatal(err)
 		}
 		edited(t, f, ad, "", offer)
@@ -246,13 +246,13 @@ func TestNobodyIsStrandedByClosing(t *testing.T) {
 		if s, _ := f.App.Slot(slot); s.State != app.SlotClosed {
 			t.Errorf("after closing its queue the slot is %q", s.State)
 		}
-		if _, err := f.App.Book(ctx, who, self("close-3", slot)); fault.CodeOf(err) == "" {
+		if _, err := f.App.Book(ctx, who, self("close-0003", slot)); fault.CodeOf(err) == "" {
 			t.Error("booked in a closed queue")
 		}
 		queue.Fields, offer.Fields = directory.Fields{"open": "yes"}, directory.Fields{"open": "yes"}
 		edited(t, f, ad, "", queue)
 		edited(t, f, ad, "", offer)
-		if _, err := f.App.Book(ctx, who, self("close-4", slot)); err != nil {
+		if _, err := f.App.Book(ctx, who, self("close-0004", slot)); err != nil {
 			t.Errorf("after opening again: %v", err)
 		}
 	})

@@ -51,9 +51,13 @@ func units() []directory.Unit {
 
 func halls() []directory.Hall {
 	hall := func(n int, id, unit string, level directory.HallLevel, district, street string, name directory.Text, lat float64) directory.Hall {
+		east := 113.26
+		if lat == 0 { // not known where
+			east = 0
+		}
 		return directory.Hall{
 			ID: id, Number: n, UnitID: unit, Level: level, DistrictID: district, StreetID: street, Name: name, Initials: "zwzx",
-			Address: text("示例路 1 号", "示例路 1 號", "1 Sample Road"), Phone: "020-12345", Latitude: lat, Longitude: 113.26, Open: true,
+			Address: text("示例路 1 号", "示例路 1 號", "1 Sample Road"), Phone: "020-12345", Latitude: lat, Longitude: east, Open: true,
 		}
 	}
 	return []directory.Hall{

@@ -70,3 +70,21 @@ func (a *App) Lapse(ctx context.Context, limit int) (int, error) {
 	}
 	return done, last
 }
+
+// Choices counts the bookings that lost an hour to a request by what came of them.
+func (a *App) Choices(ctx context.Context, request string) (map[booking.Choice]int, error) {
+	var halls map[string]map[booking.Choice]int
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		halls, err = tx.ChoiceCounts(ctx, request)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	out := map[booking.Choice]int{}
+	for _, counts := range halls {
+		for state, n := range counts {
+			out[state] += n
+		}
+	}
+	return out, nil
+}

@@ -12,6 +12,9 @@ import (
 // remindFrom is the hour from which the reminders of tomorrow's bookings are written (Art. 13).
 const remindFrom = 10
 
+// lapseAtOnce is as many kept hours as one group of a lane gives back.
+const lapseAtOnce = 512
+
 // Tasks lists what happens by itself. horizon, if not nil, is told at each look whether the window
 // reaches a year without an official holiday notice.
 func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) []Task {
@@ -50,6 +53,14 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 		}},
 		// What an approval could not finish while its administrator waited.
 		{Name: "carry out requests", Every: 10 * time.Second, Lease: 5 * time.Minute, Run: a.CarryOut},
+		// Who lost an hour and did not choose another in time. At most a minute late, never early.
+		{Name: "end choices", Every: time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.Lapse(ctx, lapseAtOnce)
+			if n > 0 {
+				log.Info("kept hours given back", "bookings", n)
+			}
+			return n == lapseAtOnce, err
+		}},
 		{Name: "upkeep", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Upkeep(ctx) }},
 		// Every node, without a lease: each keeps the newest checkpoint for itself.
 		{Name: "sign audit log", Every: time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Checkpoint(ctx) }},

@@ -87,6 +87,16 @@ var damages = []struct {
 	{"a version nobody made", `update booking set version = 2 where id = '<booked>'`, []string{"event"}},
 	{"the last event tells of another slot", `update event set slot_id = 'h1-general-20261209-10' where booking = '<moved>' and version = 2`, []string{"event"}},
 	{"nobody was told", `delete from message where booking = '<cancelled>' and kind = 'cancelled'`, []string{"message missing"}},
+	{"nobody was told of a lost hour", `delete from message where booking = '<stranded>' and kind = 'stranded'`, []string{"message missing"}},
+	{"a kept number is not counted", `update slot set taken = taken - 1 where id = 'h2-general-20261209-09'`, []string{"slot"}},
+	{"a choice nobody waits for", `update booking set state = 'booked' where id = '<displaced>'`, []string{"displacement"}},
+	{"somebody without an hour waits for nothing", `delete from displacement where booking = '<stranded>'`, []string{"displacement missing"}},
+	{"somebody waits twice", `insert into displacement select hall_id, booking, 1, request, slot_id, date, hour, closed, held_hall, held_slot, until, state, created_at, chosen_at from displacement where booking = '<displaced>'`,
+		[]string{"displacement", "displacement missing"}},
+	{"another place is kept than the one held", `update displacement set held_slot = 'h2-general-20261209-10' where booking = '<displaced>'`, []string{"displacement"}},
+	{"a place is kept for somebody who holds none", `update displacement set held_slot = 'h2-general-20261209-10' where booking = '<stranded>'`, []string{"displacement"}},
+	{"an hour claimed without a number", `insert into claim (person, name, hall_id, booking, hash) values ('gus', 'hour:2026120909', 'h1', '<stranded>', '')`, []string{"claim missing"}},
+	{"the hour of a kept number is not claimed", `delete from claim where booking = '<displaced>' and name like 'hour:%'`, []string{"claim missing"}},
 	{"a unit without its parent", `update unit set parent_id = 'gone' where id = '440103000000'`, []string{"unit"}},
 	{"a unit above itself", `update unit set parent_id = '440103000000' where id = '440100000000'`, []string{"unit cycle"}},
 	{"a hall without its unit", `update hall set unit_id = 'gone' where id = 'h1'`, []string{"hall"}},
@@ -102,7 +112,7 @@ var damages = []struct {
 }
 
 // tables that damages touch, kept aside to mend what was planted.
-var kept = []string{"unit", "hall", "queue", "item", "offering", "calendar_year", "rulebook", "slot", "booking", "claim", "event", "message"}
+var kept = []string{"unit", "hall", "queue", "item", "offering", "calendar_year", "rulebook", "slot", "booking", "claim", "event", "message", "displacement"}
 
 func TestDoctorFindsEachKindOfDamage(t *testing.T) {
 	engines(t, func(t *testing.T, source string, raw *sql.DB) {
@@ -126,7 +136,7 @@ func TestDoctorFindsEachKindOfDamage(t *testing.T) {
 					if (f.Check == "calendar") != (f.Severity == store.Warning) {
 						t.Errorf("%s is %s", f.Check, f.Severity)
 					}
-					for _, person := range []string{"ann", "bea", "cat", "dan", "eve", "firm", "zoe"} {
+					for _, person := range []string{"ann", "bea", "cat", "dan", "eve", "firm", "fay", "gus", "zoe"} {
 						if regexp.MustCompile(`\b` + person + `\b`).MatchString(f.Detail) {
 							t.Errorf("%s names a person: %s", f.Check, f.Detail)
 						}

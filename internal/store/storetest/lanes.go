@@ -20,6 +20,8 @@ var laneCases = []testCase{
 	{"Art19_a_batch_takes_all_or_none", batches},
 	{"one_group_books_moves_and_cancels", oneGroup},
 	{"limits_hold_across_halls", limits},
+	{"who_loses_an_hour_chooses_another", displacing},
+	{"cut_slots_hold_nobody_too_many", cutting},
 	{"Art14_a_closed_or_unreleased_slot_gives_nothing", notYet},
 }
 

@@ -20,6 +20,8 @@ var races = []testCase{
 	{"one_person_on_two_lanes", onePerson},
 	{"one_key_on_two_lanes", oneKey},
 	{"one_booking_cancelled_and_moved_at_once", oneBooking},
+	{"a_slot_closed_while_everybody_books_it", closedMeanwhile},
+	{"one_booking_displaced_on_two_lanes_and_cancelled", oneDisplacement},
 }
 
 // raceTime is the most a race may take: a ring of locks would cost a second each time.

@@ -239,7 +239,7 @@ func (w *world) healthy() {
 
 // Lived opens a database of a small city in which people have booked, moved and cancelled. It returns
 // the ids of their bookings: "booked", "moved" (to another hall, so two versions), "cancelled",
-// "organisation" and "batch".
+// "organisation", "batch", "displaced" (to the other hall) and "stranded".
 func Lived(t *testing.T, open func(*testing.T, store.Options) *store.DB) (*store.DB, map[string]string) {
 	w := newWorld(t, open, store.Options{})
 	saveCity(w)
@@ -264,11 +264,13 @@ func Lived(t *testing.T, open func(*testing.T, store.Options) *store.DB) (*store
 	ids := map[string]string{}
 	for name, r := range map[string]*booking.Book{
 		"booked": w.book("ann", slots[0], "SI-01"), "moved": w.book("bea", slots[0], "SI-01"), "cancelled": w.book("cat", slots[0], "SI-01"),
-		"organisation": firm, "batch": batch,
+		"organisation": firm, "batch": batch, "displaced": w.book("fay", slots[0], "SI-01"), "stranded": w.book("gus", slots[0], "SI-01"),
 	} {
 		ids[name] = w.ask(l, r, "").Booking.ID
 	}
 	w.ask(l, w.move(*w.stored(ids["moved"]), slots[2]), "")
 	w.ask(l, w.cancel(*w.stored(ids["cancelled"])), "")
+	w.ask(l, w.displace("R2026-1", *w.stored(ids["displaced"]), &slots[2]), "")
+	w.ask(l, w.displace("R2026-1", *w.stored(ids["stranded"]), nil), "")
 	return w.db, ids
 }

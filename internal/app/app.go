@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"suiyue/internal/batch"
+	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
@@ -39,6 +40,7 @@ type Config struct {
 	Log     *slog.Logger
 	Lanes   int              // lanes of group commit; 0 = 1 on SQLite, 2 on PostgreSQL
 	Texts   Texter           // sends one-time codes; nil where visitors cannot sign in
+	Public  string           // address people open: passkeys are bound to it; "" where none can be had
 	Refused func(fault.Code) // told of every refused booking request, for metrics
 	Grouped func(size int)   // told of every group a lane answers, for metrics
 	LogKey  *LogKey          // signs checkpoints of the audit log; nil = none are made
@@ -74,6 +76,11 @@ type App struct {
 	ids      idBlock
 	carry    sync.Mutex // one approved request at a time is carried out
 	stale    atomic.Int64
+
+	hasher    hasher
+	strangers strangers
+	party     *account.Party // whom passkeys are made for; nil where there can be none
+	public    string
 }
 
 // rules is what the law and the calendar say, as last read.
@@ -102,6 +109,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	a.board = newBoard(a.node)
 	a.sessions.init()
+	a.hasher, a.public, a.party = newHasher(), c.Public, newParty(c.Public)
 	if err := a.Reload(ctx); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 // Account is a row of account: what decisions see, and what only signing in needs.
 type Account struct {
 	account.Account
+	District    string // of the unit, "" for none; the street likewise
+	Street      string
 	Mobile      string // keyed hash
 	Sealed      []byte // account.Person
 	Password    string
@@ -20,12 +22,12 @@ type Account struct {
 	CreatedAt   time.Time
 }
 
-const accountColumns = "a.id, a.rank, a.unit_id, a.state, a.mobile, a.sealed, a.password, a.totp, a.totp_step, a.failures, a.locked_until, a.predecessor, a.successor, a.created_at, a.opened_at, a.closed_at, a.version"
+const accountColumns = "a.id, a.rank, a.unit_id, a.district_id, a.street_id, a.state, a.mobile, a.sealed, a.password, a.totp, a.totp_step, a.failures, a.locked_until, a.predecessor, a.successor, a.created_at, a.opened_at, a.closed_at, a.version"
 
 func scanAccount(scan func(...any) error, more ...any) (*Account, error) {
 	var a Account
 	var locked, created, opened, closed int64
-	err := scan(append([]any{&a.ID, &a.Rank, &a.Unit, &a.State, &a.Mobile, &a.Sealed, &a.Password, &a.TOTP, &a.TOTPStep, &a.Failures, &locked,
+	err := scan(append([]any{&a.ID, &a.Rank, &a.Unit, &a.District, &a.Street, &a.State, &a.Mobile, &a.Sealed, &a.Password, &a.TOTP, &a.TOTPStep, &a.Failures, &locked,
 		&a.Predecessor, &a.Successor, &created, &opened, &closed, &a.Version}, more...)...)
 	a.LockedUntil, a.CreatedAt, a.OpenedAt, a.ClosedAt = since(locked), instant(created), since(opened), since(closed)
 	return &a, err
@@ -68,10 +70,10 @@ func (tx *Tx) oneAccount(ctx context.Context, name, text, arg string) (*Account,
 // AddAccount inserts a new account.
 func (tx *Tx) AddAccount(ctx context.Context, a Account) error {
 	_, err := tx.exec(ctx, "account.insert", `
-insert into account (id, rank, unit_id, state, mobile, sealed, password, totp, totp_step, failures, locked_until, predecessor, successor, created_at, opened_at, closed_at, version)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+insert into account (id, rank, unit_id, state, mobile, sealed, password, totp, totp_step, failures, locked_until, predecessor, successor, created_at, opened_at, closed_at, version, district_id, street_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		a.ID, string(a.Rank), a.Unit, string(a.State), a.Mobile, a.Sealed, a.Password, a.TOTP, a.TOTPStep, int64(a.Failures), untilMicros(a.LockedUntil),
-		a.Predecessor, a.Successor, micros(a.CreatedAt), untilMicros(a.OpenedAt), untilMicros(a.ClosedAt), int64(a.Version))
+		a.Predecessor, a.Successor, micros(a.CreatedAt), untilMicros(a.OpenedAt), untilMicros(a.ClosedAt), int64(a.Version), a.District, a.Street)
 	return err
 }
 
@@ -160,4 +162,10 @@ select `+adminSessionColumns+` from admin_session s where s.account = $1 and s.e
 			return err
 		}, account)
 	return out, err
+}
+
+// CountAccounts tells how many accounts there have ever been.
+func (tx *Tx) CountAccounts(ctx context.Context) (n int, err error) {
+	_, err = tx.one(ctx, "account.count", `select count(*) from account`, nil, &n)
+	return n, err
 }

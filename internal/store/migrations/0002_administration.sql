@@ -5,6 +5,8 @@ create table account (
   id text not null primary key,
   rank text not null,
   unit_id text not null,
+  district_id text not null default '', -- of the unit, "" for none
+  street_id text not null default '',
   state text not null,            -- invited, open, closed
   mobile text not null,           -- keyed hash
   sealed bytea not null,          -- JSON account.Person
@@ -24,6 +26,7 @@ create table account (
 -- One person holds one account at a time (audit together with nothing else).
 create unique index account_mobile on account (mobile) where state <> 'closed';
 create index account_by_unit on account (unit_id, rank);
+create index account_by_district on account (district_id, street_id);
 
 create table passkey (
   id text not null primary key,   -- credential id, base64url
@@ -60,6 +63,8 @@ create table invitation (
   used_at bigint not null default 0
 );
 
+create index invitation_by_account on invitation (account);
+
 -- Tokens by which a department's or district's program acts for an account, within scopes.
 create table api_token (
   token_hash text not null primary key,
@@ -86,6 +91,7 @@ create table filing (
   account text not null default '',  -- handover, mobile, close: which
   sealed bytea not null,          -- JSON account.Person asked for
   mobile text not null,           -- keyed hash
+  reason text not null default '',
   filed_by text not null,
   state text not null,            -- waiting, confirmed, refused, withdrawn
   decided_by text not null default '',
@@ -97,6 +103,7 @@ create table filing (
 );
 
 create index filing_waiting on filing (state, created_at);
+create index filing_by_account on filing (account);
 
 -- Art. 16, 22, 23: an adjustment asked for, or suggested (Art. 8).
 create table request (

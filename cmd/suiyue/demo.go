@@ -88,6 +88,7 @@ func (c *demoCmd) welcome(e *edge, s *server.Server) {
 
   Book a number           %s/
   Demonstration desk      %s/demo    clock, messages sent, test persons
+  Administrators          %s/console    ready accounts of every rank
   Interface for programs  %s/api/
 
   Sign in as any test person; nobody there is real. On the desk, move the clock to 11:59:50
@@ -95,5 +96,5 @@ func (c *demoCmd) welcome(e *edge, s *server.Server) {
 
   Stop with Ctrl-C. To start over, remove %s.
 
-`, halls, items, at, at, at, c.Dir)
+`, halls, items, at, at, at, at, c.Dir)
 }

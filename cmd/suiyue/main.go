@@ -28,6 +28,8 @@ type cli struct {
 	Restore restoreCmd `cmd:"" help:"Put a copy made by backup in the place of a SQLite database."`
 	Audit   auditCmd   `cmd:"" help:"Check the log of what administrators did, and prove entries of it."`
 	Keys    keysCmd    `cmd:"" help:"Look after the keys personal data are sealed with."`
+	Admin   adminCmd   `cmd:"" help:"Look after administrators' accounts."`
+	Powers  powersCmd  `cmd:"" help:"Print who may do what over which halls (Art. 7 to 10)."`
 	Bench   benchCmd   `cmd:"" help:"Measure bookings a second on this machine."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 

@@ -120,7 +120,7 @@ func (a *App) changeOwn(ctx context.Context, ad *Admin, act string, fn func(*sto
 }
 
 // AddPasskey keeps one more passkey of the administrator's.
-func (a *App) AddPasskey(ctx context.Context, ad *Admin, name string, f Factor) error {
+func (a *App) AddPasskey(ctx context.Context, ad *Admin, f NewFactor) error {
 	return a.changeOwn(ctx, ad, "passkey.add", func(tx *store.Tx, row *store.Account) error {
 		have, err := tx.Passkeys(ctx, row.ID)
 		if err != nil {
@@ -129,7 +129,7 @@ func (a *App) AddPasskey(ctx context.Context, ad *Admin, name string, f Factor) 
 		if len(have) >= mostPasskeys {
 			return fault.InvalidFields(fault.Field{Path: "passkey", Code: fault.OutOfRange})
 		}
-		key, err := a.newPasskey(row.ID, passkeyName(name), f.State, f.Answer, tx.Now)
+		key, err := a.newPasskey(row.ID, passkeyName(f.Name), f.State, f.Answer, tx.Now)
 		if err != nil {
 			return err
 		}

@@ -128,18 +128,6 @@ func (a *App) FinishSignIn(ctx context.Context, half *Half, f Factor, origin str
 	return token, adminLife, err
 }
 
-// OpenAs signs an account in without asking for anything. Only a demonstration may.
-func (a *App) OpenAs(ctx context.Context, id, origin string) (token string, life time.Duration, err error) {
-	err = a.changeAccount(ctx, id, func(tx *store.Tx, row *store.Account) (_ *store.AuditRecord, err error) {
-		if !row.Active() {
-			return nil, fault.New(fault.AccountClosed)
-		}
-		token, err = a.openAdminSession(ctx, tx, row.ID, origin)
-		return &store.AuditRecord{Account: row.ID, Rank: string(row.Rank), Act: "session.open", Noun: "account", Key: row.ID, From: origin}, err
-	})
-	return token, adminLife, err
-}
-
 // Proof is what a person who is signed in shows once more: the password, or a second factor.
 type Proof struct {
 	Password string

@@ -82,42 +82,74 @@ func (a *App) invitation(ctx context.Context, token string) (hash string, row *s
 	return hash, row, purpose, err
 }
 
-// SetUp is what the person of an account sets: a password and one second factor.
-type SetUp struct {
+// setUp is what the first step of a set-up leaves in the browser, sealed: the password's hash, and who the
+// first account of all is.
+type setUp struct {
+	Link     string // hash of its token
 	Password string
-	Secret   string // of an authenticator app, with a Code it gave
-	Factor          // or a passkey made
-	KeyName  string
-	Person   account.Person // for the first account of all only
+	Person   account.Person
+	Until    time.Time
 }
 
-// SetUpAccount uses a one-time link: password and second factor are kept, the account opens and its
-// person is signed in. Wrong fields are password, code and those of the person.
-func (a *App) SetUpAccount(ctx context.Context, token string, s SetUp, origin string) (session string, life time.Duration, err error) {
+const (
+	setUpLife  = 15 * time.Minute
+	setUpAbout = "set-up of an account"
+)
+
+// SetUpPassword is the first step of using a one-time link: it checks a password, and for the first
+// account of all its person, and returns what the browser keeps for SetUpFactor. Wrong fields are
+// password, name, duty and mobile.
+func (a *App) SetUpPassword(ctx context.Context, token, password string, p account.Person) (state []byte, err error) {
+	hash, row, _, err := a.invitation(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	var wrong []fault.Field
+	if row.Mobile == "" {
+		p = p.Normalise()
+		wrong = p.Check()
+	} else if p, err = a.person(row); err != nil {
+		return nil, err
+	}
+	if bad := account.CheckPassword(password, a.aboutAccount(row, p)...); bad != "" {
+		wrong = append(wrong, fault.Field{Path: "password", Code: bad})
+	}
+	if len(wrong) > 0 {
+		return nil, fault.InvalidFields(wrong...)
+	}
+	kept, err := a.hasher.hash(ctx, password)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := json.Marshal(setUp{Link: hash, Password: kept, Person: p, Until: a.now().Add(setUpLife)})
+	if err != nil {
+		return nil, fault.Wrap(fault.InternalError, err)
+	}
+	return a.vault.Seal(plain, setUpAbout), nil
+}
+
+// NewFactor is a second factor being set up: the Secret of an authenticator app with a Code it gave, or
+// a passkey made, with what its holder calls it.
+type NewFactor struct {
+	Secret, Code string
+	State        []byte
+	Answer       []byte
+	Name         string
+}
+
+// SetUpFactor uses a one-time link: password and second factor are kept, the account opens and its
+// person is signed in. Without the first step, or long after it, it is SignInRequired.
+func (a *App) SetUpFactor(ctx context.Context, token string, state []byte, f NewFactor, origin string) (session string, life time.Duration, err error) {
 	hash, row, _, err := a.invitation(ctx, token)
 	if err != nil {
 		return "", 0, err
 	}
-	p, err := a.person(row)
-	if err != nil {
-		return "", 0, err
+	var s setUp
+	plain, err := a.vault.Open(state, setUpAbout)
+	if err != nil || json.Unmarshal(plain, &s) != nil || s.Link != hash || !a.now().Before(s.Until) {
+		return "", 0, fault.New(fault.SignInRequired)
 	}
-	var wrong []fault.Field
-	if row.Mobile == "" {
-		p = s.Person.Normalise()
-		wrong = p.Check()
-	}
-	if bad := account.CheckPassword(s.Password, a.aboutAccount(row, p)...); bad != "" {
-		wrong = append(wrong, fault.Field{Path: "password", Code: bad})
-	}
-	key, step, bad := a.checkSetUp(row.ID, s)
-	if bad != "" {
-		wrong = append(wrong, fault.Field{Path: "code", Code: bad})
-	}
-	if len(wrong) > 0 {
-		return "", 0, fault.InvalidFields(wrong...)
-	}
-	password, err := a.hasher.hash(ctx, s.Password)
+	key, step, err := a.checkNewFactor(row.ID, f)
 	if err != nil {
 		return "", 0, err
 	}
@@ -130,11 +162,11 @@ func (a *App) SetUpAccount(ctx context.Context, token string, s SetUp, origin st
 			act, row.State, row.OpenedAt = "account.open", account.Open, tx.Now
 		}
 		if row.Mobile == "" {
-			if err := a.setPerson(ctx, tx, row, p); err != nil {
+			if err := a.setPerson(ctx, tx, row, s.Person); err != nil {
 				return nil, err
 			}
 		}
-		row.Password, row.Failures, row.LockedUntil = password, 0, time.Time{}
+		row.Password, row.Failures, row.LockedUntil = s.Password, 0, time.Time{}
 		row.TOTP, row.TOTPStep = nil, 0
 		if _, err := tx.RemovePasskeys(ctx, row.ID, ""); err != nil {
 			return nil, err
@@ -144,7 +176,7 @@ func (a *App) SetUpAccount(ctx context.Context, token string, s SetUp, origin st
 				return nil, orElse(err, fault.New(fault.PasswordWrong))
 			}
 		} else {
-			row.TOTP, row.TOTPStep = a.vault.Seal([]byte(s.Secret), "totp|"+row.ID), step
+			row.TOTP, row.TOTPStep = a.vault.Seal([]byte(f.Secret), "totp|"+row.ID), step
 		}
 		if err := tx.EndAdminSessions(ctx, row.ID, "", ""); err != nil {
 			return nil, err
@@ -164,20 +196,20 @@ func orElse(err, other error) error {
 	return other
 }
 
-// checkSetUp checks the second factor of a set-up: the row of a passkey, or the time step of a code.
-func (a *App) checkSetUp(id string, s SetUp) (key *store.Passkey, step int64, bad fault.Code) {
-	if len(s.Answer) > 0 {
-		key, err := a.newPasskey(id, passkeyName(s.KeyName), s.State, s.Answer, a.now())
-		return key, 0, fault.CodeOf(err)
+// checkNewFactor checks a second factor being set up: the row of a passkey, or the time step of a code.
+func (a *App) checkNewFactor(id string, f NewFactor) (key *store.Passkey, step int64, err error) {
+	if len(f.Answer) > 0 {
+		key, err := a.newPasskey(id, passkeyName(f.Name), f.State, f.Answer, a.now())
+		return key, 0, err
 	}
-	if s.Secret == "" || s.Code == "" {
-		return nil, 0, fault.FactorMissing
+	if f.Secret == "" || f.Code == "" {
+		return nil, 0, fault.InvalidFields(fault.Field{Path: "code", Code: fault.Required})
 	}
-	step, ok := checkTOTP(s.Secret, s.Code, 0, a.now())
+	step, ok := checkTOTP(f.Secret, f.Code, 0, a.now())
 	if !ok {
-		return nil, 0, fault.PasswordWrong
+		return nil, 0, fault.InvalidFields(fault.Field{Path: "code", Code: fault.PasswordWrong})
 	}
-	return nil, step, ""
+	return nil, step, nil
 }
 
 func passkeyName(s string) string {
@@ -252,10 +284,8 @@ func (a *App) seat(unit string) (account.Seat, bool) {
 
 // root is the unit of the platform, "" where there is no city yet.
 func (a *App) root() string {
-	for _, u := range a.City().units {
-		if u.ParentID == "" && u.Kind == directory.Platform {
-			return u.ID
-		}
+	if u := a.City().Root(); u != nil {
+		return u.ID
 	}
 	return ""
 }

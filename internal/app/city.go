@@ -10,6 +10,7 @@ import (
 // City is the directory in memory: what is open, by every way it is asked for. It never changes; a
 // new one takes its place.
 type City struct {
+	root     *directory.Unit
 	units    map[string]*directory.Unit
 	halls    map[string]*directory.Hall
 	queues   map[string]*directory.Queue
@@ -38,6 +39,9 @@ func newCity(d *store.Directory, revision int64) *City {
 	}
 	for i := range d.Units {
 		u := &d.Units[i]
+		if u.ParentID == "" && u.Kind == directory.Platform {
+			c.root = u
+		}
 		c.units[u.ID] = u // closed ones too: bookings and items still name them
 		if !d.Closed[store.Units+" "+u.ID] {
 			c.children[u.ParentID] = append(c.children[u.ParentID], u)
@@ -107,6 +111,9 @@ func (c *City) QueuesAt(hall string) []*directory.Queue { return c.queuesAt[hall
 
 // Items returns all open items in order of code.
 func (c *City) Items() []*directory.Item { return c.list }
+
+// Root is the unit of the platform, above all others; nil where there is no city yet.
+func (c *City) Root() *directory.Unit { return c.root }
 
 // Below returns the open units right below a unit.
 func (c *City) Below(unit string) []*directory.Unit { return c.children[unit] }

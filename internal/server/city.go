@@ -42,8 +42,11 @@ func (s *Server) MakeCity(ctx context.Context, files fs.FS, progress Progress) e
 		progress = func(string, int, int) {}
 	}
 	made, err := s.claimCity(ctx)
-	if err != nil || made {
+	if err != nil {
 		return err
+	}
+	if made {
+		return s.makeAdmins(ctx)
 	}
 	report, err := s.app.Import(ctx, files, app.ImportProgress(func(_ string, done, all int) { progress("city", done, all) }))
 	if err != nil {
@@ -58,6 +61,9 @@ func (s *Server) MakeCity(ctx context.Context, files fs.FS, progress Progress) e
 	}
 	if err := s.bringLife(ctx, progress); err != nil {
 		return fmt.Errorf("bookings of the demonstration: %w", err)
+	}
+	if err := s.makeAdmins(ctx); err != nil {
+		return fmt.Errorf("administrators of the demonstration: %w", err)
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		_, err := tx.NextBlock(ctx, demoMade, 1)

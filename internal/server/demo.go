@@ -44,9 +44,11 @@ func (d demoDesk) T(key string) string { return d.locale.T(key) }
 
 // mountDemo puts the desk of the demonstration into the mux: the clock, the messages sent and the test
 // persons. It is never mounted for real people.
-func (s *Server) mountDemo(mux *http.ServeMux) {
+func (s *Server) mountDemo(mux *http.ServeMux, f *faces) {
 	mux.Handle("GET /demo", s.site.Handle(s.desk))
 	mux.Handle("POST /demo/clock", s.site.Handle(s.moveClock))
+	mux.Handle("GET "+demoAdmins, s.site.Handle(s.adminDesk))
+	mux.Handle("POST "+demoAdmins, s.site.Handle(s.beAdmin(f.Cookies.Of("console"))))
 }
 
 func (s *Server) desk(w http.ResponseWriter, r *http.Request) error {

@@ -31,6 +31,14 @@ type faces struct {
 	Demo     bool
 }
 
+// demoAdmins is the page of ready administrators, "" outside of a demonstration.
+func (f *faces) demoAdmins() string {
+	if f.Demo {
+		return demoAdmins
+	}
+	return ""
+}
+
 // mount puts the faces into the mux. Patterns of a face begin with its own path.
 func (f *faces) mount(mux *http.ServeMux) {
 	mux.Handle(web.AssetPattern, f.Site.Assets())
@@ -46,7 +54,7 @@ func (f *faces) mount(mux *http.ServeMux) {
 		Identity: vouching{provider: f.Provider, returnTo: f.Public + "/", log: f.Log},
 	}).Register(mux)
 	console.New(console.Config{
-		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("console"), Sealer: f.Keys, Public: f.Public, Account: f.Account,
+		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("console"), Sealer: f.Keys, Public: f.Public, Account: f.Account, Demo: f.demoAdmins(),
 	}).Register(mux)
 	mux.Handle("/", f.Site.Handle(web.NotFound))
 }

@@ -69,7 +69,19 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer s.Close()
-	return s.Serve(ctx, nil)
+	return s.Serve(ctx, func() { s.firstLink(ctx, os.Stderr) })
+}
+
+// firstLink prints the one-time link by which the first administrator opens an account, as long as
+// nobody has. It goes to whoever started the process, not into the log.
+func (s *Server) firstLink(ctx context.Context, to io.Writer) {
+	link, ok, err := s.app.FirstLink(ctx)
+	switch {
+	case err != nil:
+		s.log.Error("the link for the first administrator could not be made", "error", err)
+	case ok:
+		fmt.Fprintf(to, "\nNo administrator has opened an account yet. The first one, a security administrator, opens theirs with this link, once:\n\n  %s\n\n", link.URL)
+	}
 }
 
 // New opens the database, the keyring and the addresses and makes the app. Close ends it.
@@ -110,7 +122,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	if s.app, err = app.New(ctx, app.Config{
-		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes,
+		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
 		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain,
 		LogKey: sign, Witness: c.Data.witness(),
 	}); err != nil {
@@ -250,7 +262,7 @@ func (s *Server) routes(f *faces) http.Handler {
 	pages := http.NewServeMux()
 	f.mount(pages)
 	if s.cfg.Demo {
-		s.mountDemo(pages)
+		s.mountDemo(pages, f)
 	}
 	all := http.NewServeMux()
 	all.HandleFunc("GET /healthz", s.health.live)

@@ -169,3 +169,15 @@ func (tx *Tx) CountAccounts(ctx context.Context) (n int, err error) {
 	_, err = tx.one(ctx, "account.count", `select count(*) from account`, nil, &n)
 	return n, err
 }
+
+// OpenAccounts lists open accounts in order of their numbers.
+func (tx *Tx) OpenAccounts(ctx context.Context, limit int) ([]Account, error) {
+	var out []Account
+	err := tx.query(ctx, "account.open", `select `+accountColumns+` from account a where a.state = 'open' order by a.id limit $1`,
+		func(scan func(...any) error) error {
+			a, err := scanAccount(scan)
+			out = append(out, *a)
+			return err
+		}, int64(limit))
+	return out, err
+}

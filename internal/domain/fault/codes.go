@@ -37,6 +37,7 @@ const (
 	WrongType           Code = "wrong_type"
 	DuplicateField      Code = "duplicate_field"
 	DocumentUnsupported Code = "document_unsupported"
+	NotTheSame          Code = "not_the_same" // typed twice, differently
 
 	// Who.
 	SignInRequired    Code = "sign_in_required"
@@ -120,7 +121,7 @@ var kinds = map[Code]Kind{
 	Required: Invalid, TooLong: Invalid, TooShort: Invalid, BadFormat: Invalid, BadCharacter: Invalid,
 	BadCheckDigit: Invalid, BadDate: Invalid, DateInPast: Invalid, DateInFuture: Invalid,
 	OutOfRange: Invalid, NotOneOf: Invalid, UnknownField: Invalid, WrongType: Invalid,
-	DuplicateField: Invalid, DocumentUnsupported: Invalid,
+	DuplicateField: Invalid, DocumentUnsupported: Invalid, NotTheSame: Invalid,
 
 	SignInRequired: SignIn, SessionEnded: SignIn, SignInFailed: SignIn, SignInCancelled: SignIn,
 	CodeWrong: Invalid, CodeExpired: Gone, CodeTooOften: TooMany,

@@ -24,6 +24,7 @@ type Config struct {
 	Sealer  Sealer
 	Public  string       // address people open, without trailing slash
 	Account *web.Limiter // writes of one administrator; nil = no limit
+	Demo    string       // page of ready accounts; "" outside of a demonstration
 }
 
 // Sealer seals what a browser keeps for us. The app's vault is one.
@@ -45,6 +46,8 @@ func New(c Config) *Console {
 	}
 	k := &Console{Config: c}
 	k.homeRoutes()
+	k.signInRoutes()
+	k.meRoutes()
 	k.jumpRoutes()
 	k.hallRoutes()
 	k.logRoutes()

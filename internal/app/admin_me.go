@@ -94,11 +94,6 @@ func (a *App) EndAdminSession(ctx context.Context, ad *Admin, id string) error {
 	})
 }
 
-// record begins an entry of the log for an act of the administrator.
-func (ad *Admin) record(act, noun, key string) store.AuditRecord {
-	return store.AuditRecord{Account: ad.Account.ID, Rank: string(ad.Account.Rank), Act: act, Noun: noun, Key: key, From: ad.Origin}
-}
-
 // changeOwn changes the administrator's own account, which takes a fresh proof.
 func (a *App) changeOwn(ctx context.Context, ad *Admin, act string, fn func(*store.Tx, *store.Account) error) error {
 	if ad.Scopes != nil {

@@ -42,15 +42,7 @@ func openKeys(ctx context.Context, d Data, db *store.DB) (*cipher.Keyring, error
 	sealed := 0
 	if err := db.View(ctx, func(tx *store.Tx) error {
 		n, err := tx.Counts(ctx)
-<<<<<<< HEAD
 		sealed = n["booking"] + n["kept_person"] + n["account"]
-=======
-		if err != nil {
-			return err
-		}
-		accounts, err := tx.CountAccounts(ctx)
-		sealed = n["booking"] + n["kept_person"] + accounts
->>>>>>> 46073e9 (Console pages of signing in, one's own account, tokens and the table of powers; ready administrators in the demonstration; admin create and powers on the command line)
 		return err
 	}); err != nil {
 		return nil, err

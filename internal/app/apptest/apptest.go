@@ -66,7 +66,7 @@ func New(t testing.TB, o Options) *Fixture {
 	if err := f.DB.Update(ctx, found); err != nil {
 		t.Fatal(err)
 	}
-	c := app.Config{DB: f.DB, Vault: f.Vault, Now: f.Clock.Now, Lanes: o.Lanes, Texts: f.Texts, Refused: o.Refused}
+	c := app.Config{Public: Public, DB: f.DB, Vault: f.Vault, Now: f.Clock.Now, Lanes: o.Lanes, Texts: f.Texts, Refused: o.Refused}
 	if o.Change != nil {
 		o.Change(&c)
 	}

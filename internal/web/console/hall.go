@@ -56,7 +56,7 @@ func (c *Console) hall(w http.ResponseWriter, r *http.Request, ad *app.Admin) er
 	f, pages := c.hallFrame(w, r, ad, id, l.Text(h.Name))
 	f.Lead = l.T("level."+string(h.Level)) + " · " + id
 	p := c.App.HallPicture(id)
-	n := strconv.Itoa
+	n := count
 	v := hallView{Tabs: pages, Closed: !h.Open, Figures: []Fact{
 		{Key: l.T("console.hall.today_booked"), Value: n(p.Today.Booked), Note: l.T("console.hall.of_released", "n", n(p.Today.Released))},
 		{Key: l.T("console.hall.on_site"), Value: n(p.Today.OnSite), Note: l.T("console.hall.on_site_note")},
@@ -87,7 +87,7 @@ func (c *Console) queueTable(l web.Locale, h *directory.Hall, queues []*director
 			{Text: l.Text(q.Name), Href: address(hallPath(h.ID)+"/capacity", "queue", q.ID), Tag: closedTag(l, q.Open)},
 			{Text: strconv.Itoa(q.DailyAverage)},
 			{Text: perMille(q.OnSitePerMille)},
-			{Text: l.T("console.of", "n", strconv.Itoa(p.Today.Booked), "all", strconv.Itoa(p.Today.Released))},
+			{Text: l.T("console.of", "n", count(p.Today.Booked), "all", count(p.Today.Released))},
 			{Part: rate(p.Window)}, {Part: ui.Moment(nextFree(l, p))},
 		}})
 	}
@@ -130,7 +130,7 @@ func (c *Console) dayTable(l web.Locale, queues []*directory.Queue) Table {
 			continue
 		}
 		t.Rows = append(t.Rows, Row{Cells: []Cell{
-			name, {Text: strconv.Itoa(load.Planned)}, {Text: strconv.Itoa(load.Booked)}, {Text: strconv.Itoa(load.Free())}, {Part: rate(load)},
+			name, {Text: count(load.Planned)}, {Text: count(load.Booked)}, {Text: count(load.Free())}, {Part: rate(load)},
 		}})
 	}
 	return t

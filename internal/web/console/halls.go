@@ -18,6 +18,7 @@ import (
 func (c *Console) hallRoutes() {
 	c.add(Route{Pattern: "GET " + Prefix + "/halls", Act: account.Supervise}, c.halls)
 	c.add(Route{Pattern: "GET " + Prefix + "/halls/{hall}", Act: account.Supervise, Hall: "hall"}, c.hall)
+	c.capacityRoutes()
 }
 
 // hallRow is a hall of the list with how it stands.
@@ -187,7 +188,7 @@ func (c *Console) hallTable(l web.Locale, list *List, rows []hallRow) Table {
 		name := Cell{Text: l.Text(h.Name), Href: hallPath(h.ID), Note: c.where(l, h.UnitID), Tag: closedTag(l, h.Open)}
 		t.Rows = append(t.Rows, Row{Cells: []Cell{
 			name, {Text: l.T("level." + string(h.Level))}, {Text: strconv.Itoa(row.queues)},
-			{Text: l.T("console.of", "n", strconv.Itoa(p.Today.Booked), "all", strconv.Itoa(p.Today.Released))},
+			{Text: l.T("console.of", "n", count(p.Today.Booked), "all", count(p.Today.Released))},
 			{Part: rate(p.Window)}, {Part: ui.Moment(nextFree(l, p))},
 		}})
 	}
@@ -212,12 +213,12 @@ func (c *Console) unitTable(l web.Locale, g *app.Grove, list List) Table {
 	}
 	row := func(depth int, part treeCell, n int, p app.Picture, current bool) {
 		part.Depth = min(depth, 4)
-		count := ""
+		halls := ""
 		if n > 0 {
-			count = strconv.Itoa(n)
+			halls = count(n)
 		}
 		t.Rows = append(t.Rows, Row{Current: current, Cells: []Cell{
-			{Part: inTree(part)}, {Text: count}, {Text: l.T("console.of", "n", strconv.Itoa(p.Today.Booked), "all", strconv.Itoa(p.Today.Released))},
+			{Part: inTree(part)}, {Text: halls}, {Text: l.T("console.of", "n", count(p.Today.Booked), "all", count(p.Today.Released))},
 			{Part: rate(p.Window)}, {Part: ui.Moment(nextFree(l, p))},
 		}})
 	}

@@ -140,7 +140,7 @@ func (c *Console) alerts(l web.Locale, ad *app.Admin, g *app.Grove) []ui.NoticeV
 func (c *Console) day(l web.Locale, g *app.Grove, v *todayView) {
 	sums := c.App.UnitPictures(g)
 	total := sums[g.Root]
-	n := strconv.Itoa
+	n := count
 	v.Figures = []Fact{
 		{Key: l.T("console.hall.today_booked"), Value: n(total.Today.Booked), Note: l.T("console.hall.of_released", "n", n(total.Today.Released))},
 		{Key: l.T("console.hall.on_site"), Value: n(total.Today.OnSite), Note: l.T("console.hall.on_site_note")},

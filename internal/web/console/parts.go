@@ -38,3 +38,12 @@ func perMille(n int) string { return strconv.FormatFloat(float64(n)/10, 'f', -1,
 func plus(a, b app.Load) app.Load {
 	return app.Load{Planned: a.Planned + b.Planned, Released: a.Released + b.Released, Booked: a.Booked + b.Booked, OnSite: a.OnSite + b.OnSite}
 }
+
+// count writes a number with its thousands apart: "12,345".
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

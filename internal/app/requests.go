@@ -119,6 +119,9 @@ func (a *App) Requests(ctx context.Context, ad *Admin, f RequestFilter) (list []
 	return list, all, err
 }
 
+// LedgerEntry is one breach of Art. 23, written by the system.
+type LedgerEntry = store.LedgerEntry
+
 // LedgerFilter narrows the violation ledger.
 type LedgerFilter struct {
 	Kind  supply.Breach

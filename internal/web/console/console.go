@@ -52,6 +52,7 @@ func New(c Config) *Console {
 	k.hallRoutes()
 	k.logRoutes()
 	k.operationRoutes()
+	k.requestRoutes()
 	return k
 }
 

@@ -61,8 +61,12 @@ func (p *Pages) nextBooking(r *http.Request, l web.Locale, who *identity.Session
 	}
 	now := p.app.Now()
 	for _, b := range list {
-		if !now.Before(b.Booking.End()) {
+		if !ahead(b, now) {
 			continue
+		}
+		if b.Booking.State.Choosing() {
+			c := choiceCard(l, b, now)
+			return &c
 		}
 		c := &ui.CardView{
 			Kicker: l.T("citizen.home.next"), Title: nearSlot(l, b.Booking.Date, b.Booking.Hour, calendar.DateOf(now)), Href: passPath(b.Code),

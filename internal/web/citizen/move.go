@@ -138,7 +138,10 @@ func (p *Pages) moveCheck(w http.ResponseWriter, r *http.Request, who *identity.
 		return err
 	}
 	slot := r.URL.Query().Get("slot")
-	if slot == b.Booking.SlotID {
+	if slot == b.Booking.SlotID && b.Booking.State == booking.Displaced {
+		return web.SeeOther(w, r, passPath(b.Code)) // it is kept already: the pass asks for the yes
+	}
+	if slot == b.Booking.SlotID && b.Booking.State.Holds() {
 		return p.refuseChange(w, r, who, b, fault.New(fault.SameSlot), nil)
 	}
 	c, err := p.choiceOf(b.Booking.Item, slot, b.Booking.Stage)
@@ -223,6 +226,9 @@ func (p *Pages) cancel(w http.ResponseWriter, r *http.Request, who *identity.Ses
 		Rows:    p.bookingRows(l, b),
 		Confirm: ui.ButtonView{Text: l.T("citizen.cancel.confirm"), Kind: ui.Danger},
 		Leave:   ui.ButtonView{Text: l.T("citizen.change.keep"), Kind: ui.Secondary, Href: passPath(b.Code)},
+	}
+	if b.Booking.State.Choosing() {
+		v.Lead = l.T("choice.no_mark")
 	}
 	return web.Render(w, r, http.StatusOK, confirmPage(s, v))
 }

@@ -72,6 +72,10 @@ func (a *Account) coming(r *http.Request, l web.Locale, who *identity.Session) (
 		if !ahead(b, now) {
 			continue
 		}
+		if b.Booking.State.Choosing() {
+			out = append(out, choiceCard(l, b, now))
+			continue
+		}
 		c := ui.CardView{
 			Title: nearSlot(l, b.Booking.Date, b.Booking.Hour, calendar.DateOf(now)), Href: passPath(b.Code),
 			Lines: []string{hallName(l, b), itemName(l, b) + " · " + stageName(l, b.Booking.Stage)},
@@ -113,9 +117,9 @@ func (a *Account) past(r *http.Request, who *identity.Session, place string) (ou
 	}
 }
 
-// ahead tells whether a booking is still to come, or on now.
+// ahead tells whether a booking is still to come, or on now, or waits for a choice.
 func ahead(b app.BookingView, now time.Time) bool {
-	return b.Booking.State.Active() && now.Before(b.Booking.End())
+	return b.Booking.State.Choosing() || b.Booking.State.Active() && now.Before(b.Booking.End())
 }
 
 // pastItem is a past booking with what came of it.

@@ -95,6 +95,7 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"POST /find":                    p.found,
 		"GET /pass/{code}":              p.pass,
 		"GET /pass/{code}/calendar.ics": p.calendar,
+		"POST /pass/{code}/keep":        p.keepHour,
 		"GET /pass/{code}/move":         p.signed(p.move),
 		"POST /pass/{code}/move":        p.signed(p.moveTo),
 		"GET /pass/{code}/move/halls":   p.signed(p.moveHalls),

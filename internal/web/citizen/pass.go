@@ -21,6 +21,7 @@ type passView struct {
 	L      web.Locale
 	Title  string
 	Notice *ui.NoticeView // what has just happened, or what the booking has become
+	Choice *choiceView    // it lost its hour and waits for a choice
 	Pass   ui.PassView
 	Again  *ui.ButtonView
 	Note   *ui.NoticeView
@@ -46,8 +47,10 @@ func (p *Pages) pass(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := passView{L: l, Title: s.Title, Pass: p.passCard(l, b)}
 	v.Notice = p.passNotice(l, b, r.URL.Query().Get("new"))
+	v.Choice = p.choice(w, r, l, b, who)
 	over := !p.app.Now().Before(b.Booking.End())
 	switch {
+	case b.Booking.State.Choosing():
 	case who == nil && b.CanChange:
 		v.Note = &ui.NoticeView{L: l, Title: l.T("citizen.pass.sign_in_to_change"), Links: []ui.Link{{Text: l.T("nav.sign_in"), Href: p.signInURL(passPath(b.Code))}}}
 	case b.CanChange:
@@ -90,7 +93,7 @@ func (p *Pages) opened(r *http.Request, code string) (app.BookingView, *identity
 
 func (p *Pages) passCard(l web.Locale, b app.BookingView) ui.PassView {
 	now := p.app.Now()
-	active := b.Booking.State.Active() && now.Before(b.Booking.End())
+	active := b.Booking.State == booking.Booked && now.Before(b.Booking.End())
 	v := ui.PassView{
 		L: l, Code: b.Code, Payload: b.Code, Active: active, State: stateTag(l, b.Booking.State, active), Date: l.Date(b.Booking.Date),
 		Hours: web.HourRange(b.Booking.Hour), Item: itemName(l, b), Stage: stageName(l, b.Booking.Stage), Hall: hallName(l, b),
@@ -116,7 +119,7 @@ func (p *Pages) passCard(l web.Locale, b app.BookingView) ui.PassView {
 			}
 		}
 	}
-	if b.CanChange {
+	if b.CanChange && !b.Booking.State.Choosing() {
 		v.Cancel = l.CancelUntil(b.CancelUntil, now)
 	}
 	return v
@@ -129,7 +132,7 @@ func stateTag(l web.Locale, s booking.State, active bool) ui.Tag {
 		t.Text = l.T("citizen.state.over")
 	case s == booking.Booked, s == booking.Arrived, s == booking.Done:
 		t.Kind = ui.TagGreen
-	case s == booking.NoShow:
+	case s == booking.NoShow, s.Choosing():
 		t.Kind = ui.TagAmber
 	}
 	return t
@@ -140,6 +143,8 @@ func (p *Pages) passNotice(l web.Locale, b app.BookingView, event string) *ui.No
 	now := p.app.Now()
 	active := b.Booking.State.Active()
 	switch {
+	case b.Booking.State.Choosing():
+		return nil // the choice says it all
 	case b.Booking.State == booking.Cancelled:
 		n := &ui.NoticeView{L: l, Title: l.T("citizen.pass.cancelled"), Text: l.T("citizen.pass.cancelled_hint")}
 		if event == "cancelled" {
@@ -154,7 +159,7 @@ func (p *Pages) passNotice(l web.Locale, b app.BookingView, event string) *ui.No
 		return &ui.NoticeView{L: l, Title: l.T("citizen.pass.over"), Text: l.T("citizen.pass.over_hint")}
 	case active && event == "booked":
 		return &ui.NoticeView{L: l, Kind: ui.NoticeSuccess, Title: l.T("citizen.pass.booked"), Text: l.T("citizen.pass.booked_hint"), Live: true}
-	case active && event == "moved":
+	case active && (event == "moved" || event == "kept"):
 		return &ui.NoticeView{L: l, Kind: ui.NoticeSuccess, Title: l.T("citizen.pass.moved"), Text: l.T("citizen.pass.moved_hint"), Live: true}
 	case active && calendar.DateOf(now) == b.Booking.Date:
 		return &ui.NoticeView{L: l, Title: l.T("citizen.pass.today", "time", web.Clock(b.Booking.Start())), Text: l.T("citizen.now.bring")}

@@ -86,6 +86,9 @@ func (c *Console) capacity(w http.ResponseWriter, r *http.Request, ad *app.Admin
 		return web.Render(w, r, http.StatusOK, capacityPage(f, v))
 	}
 	f.Scripts = []string{"chart.js"}
+	if c.App.May(ad, account.Export, id) {
+		f.Actions = fileLinks(l, hallPath(id)+"/capacity", "")
+	}
 	show := list.Value("show", measures...)
 	if show == "" {
 		show = measures[0]

@@ -19,6 +19,7 @@ func (c *Console) hallRoutes() {
 	c.add(Route{Pattern: "GET " + Prefix + "/halls", Act: account.Supervise}, c.halls)
 	c.add(Route{Pattern: "GET " + Prefix + "/halls/{hall}", Act: account.Supervise, Hall: "hall"}, c.hall)
 	c.capacityRoutes()
+	c.exportRoutes()
 }
 
 // hallRow is a hall of the list with how it stands.
@@ -124,6 +125,9 @@ func (c *Console) halls(w http.ResponseWriter, r *http.Request, ad *app.Admin) e
 		{Text: l.T("console.halls.table"), Href: list.With("view", "", "sort", ""), Current: list.Get("view") != "tree"},
 		{Text: l.T("console.halls.tree"), Href: list.With("view", "tree", "q", "", "level", "", "district", "", "open", "", "sort", ""), Current: list.Get("view") == "tree"},
 	}}
+	if c.opens(r, ad, Prefix+"/halls.csv") {
+		f.Actions = fileLinks(l, Prefix+"/halls", list.encoded())
+	}
 	if list.Get("view") == "tree" {
 		v.Table = c.unitTable(l, g, list)
 		return web.Render(w, r, http.StatusOK, hallsPage(f, v))

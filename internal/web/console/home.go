@@ -4,12 +4,14 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/supply"
 	"suiyue/internal/web"
 	"suiyue/internal/web/ui"
 )
@@ -75,9 +77,54 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request, ad *app.Admin) er
 	return web.Render(w, r, http.StatusOK, todayPage(f, v))
 }
 
+// mostDuties is how many of a kind the first page lists; the pages of each kind list them all.
+const mostDuties = 50
+
 // duties lists what waits for an administrator, the most urgent first.
-func (c *Console) duties(_ context.Context, _ web.Locale, _ *app.Admin) ([]duty, error) {
-	return nil, nil
+func (c *Console) duties(ctx context.Context, l web.Locale, ad *app.Admin) ([]duty, error) {
+	var out []duty
+	for _, ask := range []struct {
+		filter app.RequestFilter
+		kind   string
+		needs  account.Action
+	}{
+		{app.RequestFilter{ToDecide: true, Open: true, Order: "due", Size: mostDuties}, "console.duty.decide", account.Decide},
+		{app.RequestFilter{ToReport: true, Open: true, Order: "due", Size: mostDuties}, "console.duty.report", account.CarryOut},
+	} {
+		if c.App.Scope(ad, ask.needs).None {
+			continue
+		}
+		list, _, err := c.App.Requests(ctx, ad, ask.filter)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range list {
+			out = append(out, duty{
+				Title: c.dutyTitle(l, q), Note: c.dutyNote(l, q), Href: Prefix + "/requests/" + q.ID, Kind: l.T(ask.kind), Due: q.DueAt,
+			})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b duty) int { return a.Due.Compare(b.Due) })
+	return out, nil
+}
+
+func (c *Console) dutyTitle(l web.Locale, q supply.Request) string {
+	title := q.HallID
+	if h := c.App.City().Hall(q.HallID); h != nil {
+		title = l.Text(h.Name)
+	}
+	if queue := c.App.City().Queue(q.QueueID); queue != nil {
+		title += " · " + l.Text(queue.Name)
+	}
+	return title
+}
+
+func (c *Console) dutyNote(l web.Locale, q supply.Request) string {
+	note := q.ID + " · " + l.T("console.duty.from", "date", l.Date(q.Change.From))
+	if q.Urgent {
+		note += " · " + l.T("console.duty.urgent")
+	}
+	return note
 }
 
 func dutyTable(l web.Locale, list []duty, now time.Time) Table {

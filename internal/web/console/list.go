@@ -78,6 +78,12 @@ func (l List) With(pairs ...string) string {
 	return l.path + "?" + q.Encode()
 }
 
+// encoded is what the address says of this list, but for the page and the language.
+func (l List) encoded() string {
+	_, query, _ := strings.Cut(l.With(), "?")
+	return query
+}
+
 // Col is the head of a column; key is what it sorts by, "" for a column that cannot be sorted by.
 func (l List) Col(text, key string, number bool) Col {
 	c := Col{Text: text, Number: number}

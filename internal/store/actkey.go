@@ -31,7 +31,7 @@ func (d *Done) Error() string { return "store: done before under the same key" }
 // ClaimKey claims the key of ctx, if it has one, in the transaction of what is done under it. When
 // somebody was first the error is a *Done, or fault.KeyReused where that was another request.
 func (tx *Tx) ClaimKey(ctx context.Context) error {
-	k, ok := ctx.Value(actKeyOf{}).(ActKey)
+	k, ok := ActKeyOf(ctx)
 	if !ok {
 		return nil
 	}
@@ -41,24 +41,48 @@ insert into act_key (account, key, hash, call, at) values ($1, $2, $3, $4, $5) o
 	if err != nil || n == 1 {
 		return err
 	}
-	var hash, call string
-	var done Done
-	if _, err := tx.one(ctx, "act_key.read", `select hash, call, noun, subject from act_key where account = $1 and key = $2`,
-		[]any{k.Account, k.Key}, &hash, &call, &done.Noun, &done.Key); err != nil {
-		return err
-	}
+	done, call, err := tx.actKey(ctx, k)
 	switch {
+	case err != nil:
+		return err
+	case done == nil: // its holder was rolled back meanwhile
+		return fault.New(fault.Busy)
 	case call == k.Call:
 		return nil
-	case hash != k.Hash:
-		return fault.New(fault.KeyReused)
 	}
-	return &done
+	return done
+}
+
+// ActKeyOf returns the key that WithActKey gave ctx.
+func ActKeyOf(ctx context.Context) (ActKey, bool) {
+	k, ok := ctx.Value(actKeyOf{}).(ActKey)
+	return k, ok
+}
+
+// ActKeyDone returns what was done under a key, nil for nothing; fault.KeyReused where that was another
+// request.
+func (tx *Tx) ActKeyDone(ctx context.Context, k ActKey) (*Done, error) {
+	done, _, err := tx.actKey(ctx, k)
+	return done, err
+}
+
+func (tx *Tx) actKey(ctx context.Context, k ActKey) (*Done, string, error) {
+	var hash, call string
+	var done Done
+	found, err := tx.one(ctx, "act_key.read", `select hash, call, noun, subject from act_key where account = $1 and key = $2`,
+		[]any{k.Account, k.Key}, &hash, &call, &done.Noun, &done.Key)
+	switch {
+	case err != nil || !found:
+		return nil, "", err
+	case hash != k.Hash:
+		return nil, call, fault.New(fault.KeyReused)
+	}
+	return &done, call, nil
 }
 
 // settleKey keeps beside the key of ctx what was done under it.
 func (tx *Tx) settleKey(ctx context.Context, noun, subject string) error {
-	k, ok := ctx.Value(actKeyOf{}).(ActKey)
+	k, ok := ActKeyOf(ctx)
 	if !ok {
 		return nil
 	}

@@ -42,6 +42,9 @@ type Config struct {
 	Account      *web.Limiter
 	AccountLimit web.Limit
 	Find         *web.Limiter
+
+	// Admin limits the requests of one administrator's account; nil = no limit.
+	Admin *web.Limiter
 }
 
 // API is the face. It is made by New and safe for concurrent use.
@@ -52,6 +55,7 @@ type API struct {
 	cursors cursors
 	account *web.Limiter
 	find    *web.Limiter
+	admin   *web.Limiter
 	policy  string // RateLimit-Policy of writes, "" for none
 	mux     *http.ServeMux
 	huma    huma.API
@@ -67,7 +71,7 @@ func New(c Config) *API {
 		panic("api: Config needs App, Site and Cookies")
 	}
 	a := &API{
-		app: c.App, site: c.Site, cookies: c.Cookies, cursors: newCursors(c.Key), account: c.Account, find: c.Find,
+		app: c.App, site: c.Site, cookies: c.Cookies, cursors: newCursors(c.Key), account: c.Account, find: c.Find, admin: c.Admin,
 		mux: http.NewServeMux(), shapes: map[string]*shape{},
 	}
 	if c.Account != nil && c.AccountLimit.Rate > 0 {
@@ -78,6 +82,7 @@ func New(c Config) *API {
 	a.declareDirectory()
 	a.declareBookings()
 	a.declarePersons()
+	a.declareAdmin()
 	a.finishDocument()
 	return a
 }
@@ -121,6 +126,7 @@ type call struct {
 	r     *http.Request
 	l     web.Locale
 	who   *identity.Session // nil where nobody needs to be signed in
+	ad    *app.Admin        // of an operation of administrators
 	key   string            // idempotency key of a write
 	query map[string]string
 }
@@ -155,7 +161,16 @@ func (a *API) who(r *http.Request) (*identity.Session, error) {
 func (a *API) begin(o *operation, w http.ResponseWriter, r *http.Request) (*call, error) {
 	c := &call{w: w, r: r, l: web.LocaleOf(r)}
 	h := w.Header()
-	if o.signedIn {
+	if o.admin {
+		h.Set("Cache-Control", "no-store")
+		var err error
+		if c.ad, err = a.administrator(o, r); err != nil {
+			if fault.As(err).Kind == fault.SignIn {
+				h.Set("WWW-Authenticate", "Bearer")
+			}
+			return nil, err
+		}
+	} else if o.signedIn {
 		h.Set("Cache-Control", "no-store")
 		var err error
 		if c.who, err = a.who(r); err != nil {
@@ -167,7 +182,7 @@ func (a *API) begin(o *operation, w http.ResponseWriter, r *http.Request) (*call
 	} else if o.method == http.MethodPost {
 		h.Set("Cache-Control", "no-store")
 	}
-	if o.write && a.account != nil {
+	if o.write && !o.admin && a.account != nil {
 		if a.policy != "" {
 			h.Set("RateLimit-Policy", a.policy)
 		}

@@ -46,6 +46,7 @@ func (a *API) config() huma.Config {
 			Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				"session": {Type: "http", Scheme: "bearer", Description: "The session token."},
+				"token":   {Type: "http", Scheme: "bearer", Description: "A token of an administrator's account, made in the console, within its scopes."},
 				"cookie":  {Type: "apiKey", In: "cookie", Name: "__Host-suiyue", Description: "The session cookie of the pages. Writes with it must come from the site itself."},
 			},
 		},
@@ -79,7 +80,13 @@ func (a *API) declare(o *operation, body, answer reflect.Type) {
 		}
 	}
 	codes := slices.Concat(general, o.faults)
-	if o.signedIn {
+	if o.admin {
+		op.Security = []map[string][]string{{"token": {}}}
+		codes = append(codes, signing...)
+		if o.act != "" {
+			codes = append(codes, fault.NotAllowed)
+		}
+	} else if o.signedIn {
 		op.Security = []map[string][]string{{"session": {}}, {"cookie": {}}}
 		codes = append(codes, signing...)
 	}
@@ -126,7 +133,7 @@ func (a *API) answers(o *operation, op *huma.Operation, answer reflect.Type) {
 	for name, about := range o.headers {
 		res.Headers[name] = &huma.Header{Description: about, Schema: &huma.Schema{Type: "string"}}
 	}
-	if o.write && a.policy != "" {
+	if o.write && !o.admin && a.policy != "" {
 		res.Headers["RateLimit-Policy"] = &huma.Header{Description: "How many writes one person may make.", Schema: &huma.Schema{Type: "string"}}
 	}
 	op.Responses[strconv.Itoa(status)] = res

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/web"
 )
@@ -29,6 +30,11 @@ type operation struct {
 	headers          map[string]string // of the answer, with what they mean
 	faults           []fault.Code      // besides those any operation may give
 	cache            string            // Cache-Control of the answer where nobody is signed in
+
+	admin bool           // of administrators: a token, never a cookie
+	act   account.Action // admin: what it needs; "" for any token
+	or    account.Action // admin: or this one
+	hall  string         // admin: part of the path that is the hall it needs act over; "" = over some hall, or the platform
 }
 
 // param declares a part of the path or of the query.

@@ -15,6 +15,9 @@ import (
 	"suiyue/internal/web/console"
 )
 
+// programLimit bounds what the programs of one administrator's account may ask.
+var programLimit = web.Limit{Rate: 10, Burst: 60}
+
 // faces is what every face of the product is made with.
 type faces struct {
 	App      *app.App
@@ -45,6 +48,7 @@ func (f *faces) mount(mux *http.ServeMux) {
 	api.New(api.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies, Key: []byte(f.Keys.TokenHash("the key of cursors")),
 		Account: f.Account, AccountLimit: web.Limit{Rate: f.Limits.AccountRate, Burst: f.Limits.AccountBurst}, Find: f.Find,
+		Admin: web.NewLimiter(programLimit, f.Now),
 	}).Mount(mux)
 	pages := citizen.New(citizen.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account, Find: f.Find,

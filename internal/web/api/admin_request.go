@@ -14,12 +14,12 @@ type adminChange struct {
 	Kind     string     `json:"kind" enum:"capacity,close,extend,weekend,share,horizon" example:"close"`
 	From     string     `json:"from" format:"date" doc:"First date." example:"2026-12-07"`
 	To       string     `json:"to,omitempty" format:"date" doc:"Last date; absent = without end."`
-	Weekdays []int      `json:"weekdays,omitempty" maxItems:"7" doc:"0 = Sunday to 6; absent = every day."`
+	Weekdays []int      `json:"weekdays,omitempty" nullable:"false" maxItems:"7" doc:"0 = Sunday to 6; absent = every day."`
 	Total    int        `json:"total,omitempty" minimum:"0" maximum:"20000" doc:"capacity: numbers a day."`
 	Source   string     `json:"source,omitempty" minLength:"1" maxLength:"200" doc:"capacity: where the total comes from (Art. 15)."`
 	Half     string     `json:"half,omitempty" enum:"morning,afternoon,day" doc:"close: which part of the day."`
 	Rule     *adminRule `json:"rule,omitempty" doc:"close: only where this falls."`
-	Hours    []int      `json:"hours,omitempty" maxItems:"24" doc:"extend, weekend: starting hours."`
+	Hours    []int      `json:"hours,omitempty" nullable:"false" maxItems:"24" doc:"extend, weekend: starting hours."`
 	PerHour  int        `json:"per_hour,omitempty" minimum:"1" maximum:"2000" doc:"extend, weekend: numbers in each of them."`
 	PerMille int        `json:"per_mille,omitempty" minimum:"0" maximum:"1000" doc:"share: kept for the hall, of a thousand."`
 	Days     int        `json:"days,omitempty" minimum:"1" maximum:"400" doc:"horizon: days of the window."`

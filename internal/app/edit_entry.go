@@ -13,6 +13,14 @@ import (
 
 func one(path string, code fault.Code) []fault.Field { return []fault.Field{{Path: path, Code: code}} }
 
+// may tells whether the hall is the administrator's to configure; one added just now is as its main hall.
+func (d *draft) may(hall string) bool {
+	if d.city.Hall(hall) == nil {
+		hall = d.halls[hall].ParentHall
+	}
+	return hall != "" && d.app.May(d.ad, account.Configure, hall)
+}
+
 // hall edits a hall, or adds a sub-hall to the main hall its fields name.
 func (d *draft) hall(id string, f directory.Fields, isNew bool) []fault.Field {
 	was, there := d.halls[id]
@@ -26,7 +34,7 @@ func (d *draft) hall(id string, f directory.Fields, isNew bool) []fault.Field {
 		switch {
 		case f["parent_hall"] == "":
 			return one("parent_hall", fault.Required)
-		case !known || main.ParentHall != "" || !d.app.May(d.ad, account.Configure, main.ID):
+		case !known || main.ParentHall != "" || !d.may(main.ID):
 			return one("parent_hall", fault.NotOneOf)
 		case !directory.SubHallID(main, id) || d.city.Hall(id) != nil:
 			return one("hall", fault.BadFormat)
@@ -40,7 +48,7 @@ func (d *draft) hall(id string, f directory.Fields, isNew bool) []fault.Field {
 	if len(bad) > 0 {
 		return bad
 	}
-	changed, bad := d.note(directory.HallNoun, []string{id}, directory.HallSheet.Record(next, next.Open), !there || d.app.May(d.ad, account.Configure, id))
+	changed, bad := d.note(directory.HallNoun, []string{id}, directory.HallSheet.Record(next, next.Open), !there || d.may(id))
 	if d.halls[id] = next; changed && there && was.Open != next.Open {
 		for _, q := range d.queues {
 			if q.HallID == id && q.Open {
@@ -75,7 +83,7 @@ func (d *draft) queue(hall, line string, f directory.Fields, isNew bool) []fault
 	if len(bad) > 0 {
 		return bad
 	}
-	changed, bad := d.note(directory.QueueNoun, []string{hall, line}, directory.QueueSheet.Record(next, next.Open), d.app.May(d.ad, account.Configure, hall))
+	changed, bad := d.note(directory.QueueNoun, []string{hall, line}, directory.QueueSheet.Record(next, next.Open), d.may(hall))
 	if d.queues[id] = next; changed && there && was.Open != next.Open && h.Open {
 		d.shut = append(d.shut, shutting{hall: hall, queue: id, again: next.Open})
 	}
@@ -120,7 +128,7 @@ func (d *draft) counter(hall, id string, f directory.Fields, isNew bool) []fault
 	if len(bad) > 0 {
 		return bad
 	}
-	_, bad = d.note(directory.CounterNoun, []string{hall, id}, directory.CounterSheet.Record(next, next.Open), d.app.May(d.ad, account.Configure, hall))
+	_, bad = d.note(directory.CounterNoun, []string{hall, id}, directory.CounterSheet.Record(next, next.Open), d.may(hall))
 	d.counters[key] = next
 	return bad
 }
@@ -162,7 +170,7 @@ func (d *draft) offering(hall, line, item string, f directory.Fields, isNew bool
 	if len(bad) > 0 {
 		return bad
 	}
-	changed, bad := d.note(directory.OfferingNoun, []string{hall, line, item}, directory.OfferingSheet.Record(next, nowOpen), d.app.May(d.ad, account.Configure, hall))
+	changed, bad := d.note(directory.OfferingNoun, []string{hall, line, item}, directory.OfferingSheet.Record(next, nowOpen), d.may(hall))
 	d.offerings[key], d.open[flag] = next, nowOpen
 	if changed && open && !nowOpen {
 		d.shut = append(d.shut, shutting{hall: hall, queue: queue, item: item})

@@ -26,6 +26,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 		if err := tx.ForgetNews(ctx, tx.Now.Add(-newsKept)); err != nil {
 			return err
 		}
+		if err := tx.ForgetUploads(ctx, tx.Now.Add(-uploadKept)); err != nil {
+			return err
+		}
 		if err := tx.ForgetCodes(ctx, tx.Now.Add(-codesKept)); err != nil {
 			return err
 		}

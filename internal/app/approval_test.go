@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -286,6 +285,9 @@ type approvalCase struct {
 
 // Every case is played on both engines, each in a city of its own.
 func TestArt23_Approvals(t *testing.T) {
+	if n := len(approvals); n < 60 {
+		t.Errorf("%d cases", n)
+	}
 	seen := map[string]bool{}
 	for _, c := range approvals {
 		if seen[c.name] {
@@ -293,52 +295,14 @@ func TestArt23_Approvals(t *testing.T) {
 		}
 		seen[c.name] = true
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			t.Run("sqlite", func(t *testing.T) { c.run(newDesk(t, apptest.Options{})) })
-			t.Run("postgres", func(t *testing.T) { c.run(newDesk(t, apptest.Options{Source: pgtest.New(t)})) })
+			t.Run("sqlite", func(t *testing.T) {
+				t.Parallel()
+				c.run(newDesk(t, apptest.Options{}))
+			})
+			t.Run("postgres", func(t *testing.T) {
+				t.Parallel()
+				c.run(newDesk(t, apptest.Options{Source: pgtest.New(t)}))
+			})
 		})
 	}
-}
-
-var approvals = slices.Concat(filingCases, decisionCases)
-
-var filingCases = []approvalCase{
-	{"an increase in time is approved and carried out", func(d *desk) {
-		r := d.file("A2", more(friday))
-		d.state(r, supply.Waiting)
-		d.places(apptest.QueueA, friday, 70)
-		d.decide("A1", r, true, "")
-		d.state(r, supply.Done)
-		d.places(apptest.QueueA, friday, 140)
-		d.places(apptest.QueueA, friday+7, 70)
-		d.ledger(r)
-	}},
-}
-
-var decisionCases = []approvalCase{
-	{"two decide at once and one wins", func(d *desk) {
-		d.open("A1b", account.District1, apptest.DistrictA, "")
-		r := d.file("A2", more(friday))
-		var wg sync.WaitGroup
-		got := make([]fault.Code, 2)
-		for i, who := range []*app.Admin{d.as("A1"), d.as("A1b")} {
-			wg.Go(func() {
-				_, err := d.App.DecideRequest(context.Background(), who, r.ID, r.Version, i == 0, "理由")
-				got[i] = fault.CodeOf(err)
-			})
-		}
-		wg.Wait()
-		won := 0
-		for _, c := range got {
-			switch c {
-			case "":
-				won++
-			case fault.ChangedMeanwhile, fault.RequestDecided:
-			default:
-				d.Errorf("the other is told %q", c)
-			}
-		}
-		if won != 1 {
-			d.Errorf("answers %v: one wins", got)
-		}
-	}},
 }

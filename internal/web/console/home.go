@@ -100,7 +100,7 @@ func (c *Console) duties(ctx context.Context, l web.Locale, ad *app.Admin) ([]du
 		}
 		for _, q := range list {
 			out = append(out, duty{
-				Title: c.dutyTitle(l, q), Note: c.dutyNote(l, q), Href: Prefix + "/requests/" + q.ID, Kind: l.T(ask.kind), Due: q.DueAt,
+				Title: c.sentence(l, q.HallID, q.QueueID, q.Change), Note: dutyNote(l, q), Href: Prefix + "/requests/" + q.ID, Kind: l.T(ask.kind), Due: q.DueAt,
 			})
 		}
 	}
@@ -108,19 +108,8 @@ func (c *Console) duties(ctx context.Context, l web.Locale, ad *app.Admin) ([]du
 	return out, nil
 }
 
-func (c *Console) dutyTitle(l web.Locale, q supply.Request) string {
-	title := q.HallID
-	if h := c.App.City().Hall(q.HallID); h != nil {
-		title = l.Text(h.Name)
-	}
-	if queue := c.App.City().Queue(q.QueueID); queue != nil {
-		title += " · " + l.Text(queue.Name)
-	}
-	return title
-}
-
-func (c *Console) dutyNote(l web.Locale, q supply.Request) string {
-	note := q.ID + " · " + l.T("console.duty.from", "date", l.Date(q.Change.From))
+func dutyNote(l web.Locale, q supply.Request) string {
+	note := q.ID + " · " + q.FiledBy
 	if q.Urgent {
 		note += " · " + l.T("console.duty.urgent")
 	}

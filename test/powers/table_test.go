@@ -1,0 +1,104 @@
+package powers
+
+import (
+	"net/url"
+
+	"suiyue/internal/app/apptest"
+)
+
+// stale is a form about a version that was never.
+func stale(more ...string) url.Values {
+	f := url.Values{"version": {"999"}}
+	for i := 0; i+1 < len(more); i += 2 {
+		f.Set(more[i], more[i+1])
+	}
+	return f
+}
+
+// pages says of every page and act of the console who may open it.
+var pages = map[string]need{
+	"GET /console":           {},
+	"GET /console/powers":    {},
+	"GET /console/prove":     {},
+	"POST /console/prove":    {},
+	"POST /console/sign-out": {},
+
+	"GET /console/sign-in":       {who: "open"},
+	"POST /console/sign-in":      {who: "open"},
+	"GET /console/sign-in/code":  {who: "open"},
+	"POST /console/sign-in/code": {who: "open"},
+
+	"GET /console/welcome/{token}":         {who: "open"},
+	"POST /console/welcome/{token}":        {who: "open"},
+	"GET /console/welcome/{token}/factor":  {who: "open"},
+	"POST /console/welcome/{token}/factor": {who: "open"},
+
+	"GET /console/me":                  {},
+	"POST /console/me/sessions":        {},
+	"GET /console/me/totp":             {prove: true},
+	"POST /console/me/totp":            {prove: true},
+	"GET /console/me/passkeys":         {prove: true},
+	"POST /console/me/passkeys":        {prove: true},
+	"POST /console/me/passkeys/remove": {prove: true},
+	"GET /console/me/password":         {prove: true},
+	"POST /console/me/password":        {prove: true},
+	"GET /console/tokens":              {},
+	"POST /console/tokens":             {prove: true, except: "S K A"},
+	"POST /console/tokens/end":         {form: url.Values{"id": {"none"}}},
+
+	"GET /console/halls":                      {act: "supervise"},
+	"GET /console/halls.csv":                  {act: "export", prove: true},
+	"GET /console/halls.xlsx":                 {act: "export", prove: true},
+	"GET /console/halls/{hall}":               {act: "supervise", over: "hall"},
+	"GET /console/halls/{hall}/capacity":      {act: "supervise", over: "hall"},
+	"GET /console/halls/{hall}/capacity.csv":  {act: "export", over: "hall", prove: true},
+	"GET /console/halls/{hall}/capacity.xlsx": {act: "export", over: "hall", prove: true},
+	"GET /console/halls/{hall}/requests":      {act: "supervise", over: "hall"},
+	"GET /console/jump":                       {act: "supervise"},
+	"GET /console/jump.json":                  {act: "supervise", asset: true},
+
+	"GET /console/requests":                {act: "supervise"},
+	"GET /console/suggestions":             {act: "supervise"},
+	"GET /console/requests/new":            {act: "adjust"},
+	"POST /console/requests/new":           {act: "adjust"},
+	"GET /console/suggestions/new":         {act: "suggest"},
+	"POST /console/suggestions/new":        {act: "suggest"},
+	"GET /console/requests/{id}":           {act: "supervise", over: "request"},
+	"POST /console/requests/{id}/decide":   {act: "decide", over: "request", prove: true, form: stale("decision", "approve")},
+	"POST /console/requests/{id}/withdraw": {act: "supervise", over: "request", form: stale()},
+	"POST /console/requests/{id}/report":   {act: "carry_out", over: "request", form: stale("outcome", "done", "report", "x")},
+	"GET /console/ledger":                  {act: "supervise"},
+	"POST /console/ledger/{entry}/appeal":  {act: "supervise"},
+
+	"GET /console/log":           {act: "read_log"},
+	"GET /console/log/{n}":       {act: "read_log"},
+	"GET /console/log/{n}/proof": {act: "read_log", asset: true},
+	"GET /console/log/file":      {act: "read_log", prove: true},
+	"POST /console/log/check":    {act: "read_log"},
+
+	"GET /console/operation":           {act: "settings"},
+	"POST /console/operation/holidays": {act: "settings", prove: true},
+}
+
+// operations says of every operation of the API who may call it.
+var operations = map[string]need{
+	"list-items": {who: "open"}, "get-item": {who: "open"}, "list-halls-of-item": {who: "open"}, "get-hall": {who: "open"}, "list-districts": {who: "open"},
+	"get-availability": {who: "open"}, "get-release": {who: "open"}, "find-booking": {who: "open"},
+
+	"book": {who: "citizen"}, "list-bookings": {who: "citizen"}, "list-messages": {who: "citizen"}, "get-me": {who: "citizen"}, "list-sessions": {who: "citizen"},
+	"end-other-sessions": {who: "citizen"}, "end-session": {who: "citizen"}, "list-people": {who: "citizen"}, "keep-person": {who: "citizen"}, "forget-person": {who: "citizen"},
+
+	"get-booking": {who: "booking"}, "get-booking-calendar": {who: "booking"}, "move-booking": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`}, "cancel-booking": {who: "booking"}, "keep-booking": {who: "booking"},
+
+	"admin-me":               {},
+	"admin-list-halls":       {act: "supervise"},
+	"admin-get-hall":         {act: "supervise", over: "hall"},
+	"admin-list-requests":    {act: "supervise"},
+	"admin-get-request":      {act: "supervise", over: "request"},
+	"admin-preview-request":  {act: "adjust suggest"},
+	"admin-file-request":     {act: "adjust suggest"},
+	"admin-decide-request":   {act: "decide", over: "request", body: `{"version":999,"approve":true}`},
+	"admin-withdraw-request": {act: "adjust suggest", over: "request", body: `{"version":999}`},
+	"admin-report-request":   {act: "carry_out", over: "request", body: `{"version":999,"done":true,"report":"x"}`},
+	"admin-list-ledger":      {act: "supervise"},
+}

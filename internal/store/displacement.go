@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 )
@@ -133,22 +135,71 @@ select hall_id, state, count(*) from displacement where request = $1 group by ha
 		}, request)
 }
 
-// DisplacedBy returns the displacements of a request in one of the halls, of one state or of all (""), in
-// order of booking from offset on, at most limit.
-func (tx *Tx) DisplacedBy(ctx context.Context, request string, halls []string, state booking.Choice, offset, limit int) ([]*booking.Displacement, error) {
-	rows := make([][1]string, len(halls))
-	for i, h := range halls {
-		rows[i] = [1]string{h}
-	}
+// DisplacedQuery asks for the bookings that lost an hour to a request.
+type DisplacedQuery struct {
+	Request       string
+	Scope         account.Scope  // of the halls whose hour it was
+	State         booking.Choice // "" for all
+	Offset, Limit int
+}
+
+// Displaced returns displacements in order of booking.
+func (tx *Tx) Displaced(ctx context.Context, q DisplacedQuery) ([]*booking.Displacement, error) {
+	args := []any{q.Request, string(q.State), q.Limit, q.Offset}
+	scope := scopeSQL("h", q.Scope, func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	})
 	var out []*booking.Displacement
 	err := tx.query(ctx, "displacement.list", `
-with w as materialized (select r.value->>0 as hall from {rows} r)
-select `+displacementColumns+` from displacement d
-where d.request = $2 and d.hall_id in (select hall from w) and ($3 = '' or d.state = $3) order by d.booking, d.version limit $4 offset $5`,
+select `+displacementColumns+` from displacement d join hall h on h.id = d.hall_id
+where d.request = $1 and ($2 = '' or d.state = $2) and `+scope+` order by d.booking, d.version limit $3 offset $4`,
 		func(scan func(...any) error) error {
 			d, err := scanDisplacement(scan)
 			out = append(out, d)
 			return err
-		}, marshal(rows), request, string(state), limit, offset)
+		}, args...)
 	return out, err
+}
+
+// DisplacementOf returns the last displacement of a booking by a request, nil if there is none.
+func (tx *Tx) DisplacementOf(ctx context.Context, request, id string) (*booking.Displacement, error) {
+	var found *booking.Displacement
+	err := tx.query(ctx, "displacement.one", `
+select `+displacementColumns+` from displacement d where d.booking = $1 and d.request = $2 order by d.version`,
+		func(scan func(...any) error) (err error) {
+			found, err = scanDisplacement(scan)
+			return err
+		}, id, request)
+	return found, err
+}
+
+// Unchosen is how many people of one hall a request leaves without a choice yet.
+type Unchosen struct {
+	Request, HallID string
+	Waiting, All    int
+	Until           time.Time // when the first of them has no time left
+}
+
+// Unchosen lists where people have not chosen yet, those with the least time first, and how many there are.
+func (tx *Tx) Unchosen(ctx context.Context, scope account.Scope, hall string, offset, limit int) (list []Unchosen, all int, err error) {
+	args := []any{hall, limit, offset}
+	condition := scopeSQL("h", scope, func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	})
+	err = tx.query(ctx, "displacement.unchosen", `
+with w as (select d.request, d.hall_id, count(*) as waiting, min(d.until) as first
+  from displacement d join hall h on h.id = d.hall_id where d.state = 'waiting' and ($1 = '' or d.hall_id = $1) and `+condition+` group by d.request, d.hall_id)
+select w.request, w.hall_id, w.waiting, (select count(*) from displacement a where a.request = w.request and a.hall_id = w.hall_id), w.first,
+  (select count(*) from w) from w order by w.first, w.request, w.hall_id limit $2 offset $3`,
+		func(scan func(...any) error) error {
+			var u Unchosen
+			var until int64
+			err := scan(&u.Request, &u.HallID, &u.Waiting, &u.All, &until, &all)
+			u.Until = instant(until)
+			list = append(list, u)
+			return err
+		}, args...)
+	return list, all, err
 }

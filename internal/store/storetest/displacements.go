@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
@@ -51,6 +52,7 @@ func (w *world) choices(request string) map[string]map[booking.Choice]int {
 }
 
 func displacing(w *world) {
+	saveCity(w)
 	l := w.lane()
 	from, near, far := w.slot("h1", 0, 9, 9), w.slot("h1", 0, 10, 1), w.slot("h2", 1, 9, 9)
 	var b []booking.Booking
@@ -117,21 +119,31 @@ func displacing(w *world) {
 		booking.ChoiceKept: 1, booking.ChoiceCancelled: 1, booking.ChoiceMoved: 1, booking.ChoiceWaiting: 1,
 	}})
 	w.view(func(tx *store.Tx) error {
-		for state, n := range map[booking.Choice]int{"": 4, booking.ChoiceMoved: 1, booking.ChoiceLapsed: 0} {
-			list, err := tx.DisplacedBy(w.ctx, "R1", []string{"h1", "h9"}, state, 0, 10)
-			if err != nil || len(list) != n {
-				w.Errorf("%d displacements %q, want %d: %v", len(list), state, n, err)
+		for _, c := range []struct {
+			q    store.DisplacedQuery
+			want int
+		}{
+			{store.DisplacedQuery{Limit: 10}, 4}, {store.DisplacedQuery{State: booking.ChoiceMoved, Limit: 10}, 1}, {store.DisplacedQuery{State: booking.ChoiceLapsed, Limit: 10}, 0},
+			{store.DisplacedQuery{Offset: 3, Limit: 10}, 1}, {store.DisplacedQuery{Limit: 2}, 2},
+			{store.DisplacedQuery{Scope: account.Scope{Unit: "nowhere"}, Limit: 10}, 0}, {store.DisplacedQuery{Scope: account.Scope{None: true}, Limit: 10}, 0},
+		} {
+			c.q.Request = "R1"
+			list, err := tx.Displaced(w.ctx, c.q)
+			if err != nil || len(list) != c.want {
+				w.Errorf("%+v: %d displacements, want %d: %v", c.q, len(list), c.want, err)
 			}
 		}
-		page, err := tx.DisplacedBy(w.ctx, "R1", []string{"h1"}, "", 3, 10)
-		if len(page) != 1 || page[0].Booking != b[3].ID {
-			w.Errorf("the last page: %v", page)
+		last, err := tx.DisplacementOf(w.ctx, "R1", b[3].ID)
+		if last == nil || last.State != booking.ChoiceMoved {
+			w.Errorf("of dan: %+v", last)
 		}
-		none, err2 := tx.DisplacedBy(w.ctx, "R1", []string{"h2"}, "", 0, 10)
-		if len(none) != 0 {
-			w.Errorf("another hall's: %v", none)
+		list, all, err2 := tx.Unchosen(w.ctx, account.Scope{}, "", 0, 10)
+		same(w, "unchosen", list, []store.Unchosen{{Request: "R1", HallID: "h1", Waiting: 1, All: 4, Until: start.Add(24 * time.Hour).UTC()}})
+		none, _, err3 := tx.Unchosen(w.ctx, account.Scope{District: "nowhere"}, "", 0, 10)
+		if all != 1 || len(none) != 0 {
+			w.Errorf("%d in all, %v elsewhere", all, none)
 		}
-		return errors.Join(err, err2)
+		return errors.Join(err, err2, err3)
 	})
 	w.healthy()
 	// Time passes for the second.

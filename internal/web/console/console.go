@@ -53,6 +53,7 @@ func New(c Config) *Console {
 	k.logRoutes()
 	k.operationRoutes()
 	k.requestRoutes()
+	k.displacedRoutes()
 	return k
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/supply"
@@ -241,6 +242,12 @@ func (c *Console) showRequest(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	}
 	if q.Report != "" {
 		v.Known = append(v.Known, Fact{Key: l.T("request.report"), Value: q.Report})
+	}
+	if counts, err := c.App.Choices(r.Context(), q.ID); err != nil {
+		return err
+	} else if p := (app.DisplacedPage{Counts: counts}); p.All() > 0 {
+		v.Known = append(v.Known, Fact{Key: l.T("displaced.people"), Value: l.N("displaced.total", p.All()), Href: affectedPath(q.ID),
+			Note: l.T("displaced.state.waiting") + " " + count(counts[booking.ChoiceWaiting])})
 	}
 	if q.Bundled > 1 {
 		v.Bundle = ui.Link{Text: l.N("request.bundle", q.Bundled), Href: address(requestsPath, "bundle", q.Bundle)}

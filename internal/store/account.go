@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/fault"
 )
 
 // Account is a row of account: what decisions see, and what only signing in needs.
@@ -74,7 +75,7 @@ insert into account (id, rank, unit_id, state, mobile, sealed, password, totp, t
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		a.ID, string(a.Rank), a.Unit, string(a.State), a.Mobile, a.Sealed, a.Password, a.TOTP, a.TOTPStep, int64(a.Failures), untilMicros(a.LockedUntil),
 		a.Predecessor, a.Successor, micros(a.CreatedAt), untilMicros(a.OpenedAt), untilMicros(a.ClosedAt), int64(a.Version), a.District, a.Street)
-	return err
+	return tx.mobileTaken(err)
 }
 
 // SaveAccount writes an account back whose row is still at version a.Version, and makes it one more;
@@ -87,7 +88,15 @@ where id = $1 and version = $2`,
 		a.ID, int64(a.Version), string(a.State), a.Mobile, a.Sealed, a.Password, a.TOTP, a.TOTPStep, int64(a.Failures), untilMicros(a.LockedUntil),
 		a.Predecessor, a.Successor, untilMicros(a.OpenedAt), untilMicros(a.ClosedAt))
 	a.Version++
-	return n == 1, err
+	return n == 1, tx.mobileTaken(err)
+}
+
+// mobileTaken says in the words of the product that another account that is not closed has the mobile.
+func (tx *Tx) mobileTaken(err error) error {
+	if err != nil && tx.db.d.unique(err) {
+		return fault.Wrap(fault.AccountTaken, err)
+	}
+	return err
 }
 
 // AdminSession is one sign-in of an administrator.
@@ -180,4 +189,80 @@ func (tx *Tx) OpenAccounts(ctx context.Context, limit int) ([]Account, error) {
 			return err
 		}, int64(limit))
 	return out, err
+}
+
+// Holders lists the open accounts of some units.
+func (tx *Tx) Holders(ctx context.Context, unit, street, district, root string) ([]account.Account, error) {
+	var out []account.Account
+	err := tx.query(ctx, "account.holders", `
+select id, rank, unit_id, state, predecessor, successor, version from account
+where state = 'open' and unit_id in ($1, $2, $3, $4)`, func(scan func(...any) error) error {
+		var a account.Account
+		err := scan(&a.ID, &a.Rank, &a.Unit, &a.State, &a.Predecessor, &a.Successor, &a.Version)
+		out = append(out, a)
+		return err
+	}, unit, street, district, root)
+	return out, err
+}
+
+// AccountQuery says which accounts are listed, and in which order.
+type AccountQuery struct {
+	Scope  account.AccountScope
+	Rank   account.Rank
+	State  account.State
+	Unit   string
+	ID     string // beginning of a number
+	Locked bool
+	Sort   string // id, rank, unit, state, created
+	Desc   bool
+	From   int
+	Limit  int
+}
+
+// rankList writes ranks for a condition: "" for all.
+func rankList(ranks []account.Rank) string {
+	if ranks == nil {
+		return ""
+	}
+	s := ","
+	for _, r := range ranks {
+		s += string(r) + ","
+	}
+	return s
+}
+
+const inAccountScope = `
+  ($1 = '' or $1 like '%,' || rank || ',%') and ($2 = '' or unit_id = $2) and ($3 = '' or district_id = $3) and ($4 = '' or street_id = $4)`
+
+var accountOrders = map[string]string{"id": "id", "rank": "rank", "unit": "unit_id", "state": "state", "created": "created_at"}
+
+// FindAccounts returns one page of accounts, and how many there are in all.
+func (tx *Tx) FindAccounts(ctx context.Context, q AccountQuery) (page []Account, total int, err error) {
+	if q.Scope.None {
+		return nil, 0, nil
+	}
+	order := accountOrders[q.Sort]
+	if order == "" {
+		order = "id"
+	}
+	direction := " asc"
+	if q.Desc {
+		direction = " desc"
+	}
+	locked := int64(-1)
+	if q.Locked {
+		locked = micros(tx.Now)
+	}
+	where := ` from account a where ` + inAccountScope + `
+  and ($5 = '' or rank = $5) and ($6 = '' or state = $6) and ($7 = '' or unit_id = $7) and ($8 = '' or id like $8 || '%') and locked_until > cast($9 as bigint)`
+	args := []any{rankList(q.Scope.Ranks), q.Scope.Unit, q.Scope.District, q.Scope.Street, string(q.Rank), string(q.State), q.Unit, q.ID, locked}
+	if _, err := tx.one(ctx, "account.find_count", `select count(*)`+where, args, &total); err != nil {
+		return nil, 0, err
+	}
+	err = tx.query(ctx, "account.find", `select `+accountColumns+where+` order by a.`+order+direction+`, a.id limit $10 offset $11`, func(scan func(...any) error) error {
+		a, err := scanAccount(scan)
+		page = append(page, *a)
+		return err
+	}, append(args, int64(q.Limit), int64(q.From))...)
+	return page, total, err
 }

@@ -116,12 +116,12 @@ func (f Filing) MayFile(by Account, of *Account) error {
 	case of == nil || of.Rank != f.Rank || of.Unit != f.Seat.Unit:
 		return fault.New(fault.AccountNotFound)
 	}
-	own := by.ID == of.ID && f.Kind != FileClose
+	own := by.ID == of.ID
 	fellow := f.Kind == FileHandover && by.Rank == of.Rank && by.Unit == of.Unit
 	switch {
 	case !own && !fellow && !by.Above(f.Rank, f.Seat):
 		return fault.New(fault.AccountNotFound)
-	case by.ID == of.ID && f.Kind == FileClose:
+	case own && f.Kind == FileClose:
 		return fault.New(fault.RequestOwn)
 	case of.State == Closed:
 		return fault.New(fault.AccountClosed)
@@ -180,12 +180,10 @@ func (f Filing) MayWithdraw(by, filer Account) error {
 	return nil
 }
 
-// Handover makes the successor of an account and closes it: one step, and both keep pointing at it
-// (Art. 11).
-func Handover(old Account, id string, now time.Time) (closed, next Account) {
-	next = Account{ID: id, Rank: old.Rank, Unit: old.Unit, State: Invited, Predecessor: old.ID, Version: 1}
-	old.State, old.Successor, old.ClosedAt = Closed, id, now
-	return old, next
+// Close closes an account for good; successor is the account that takes it over, "" for none.
+func (a Account) Close(successor string, now time.Time) Account {
+	a.State, a.Successor, a.ClosedAt = Closed, successor, now
+	return a
 }
 
 // AccountScope is which accounts somebody may see and look after, as a condition a query can hold.

@@ -64,6 +64,7 @@ const (
 	RankNotHere      Code = "rank_not_at_this_unit"       // Art. 8 to 10
 	FilingNotFound   Code = "filing_not_found"            //
 	FilingDecided    Code = "filing_decided_already"      //
+	FilingWaits      Code = "filing_waits_already"        // another application about this account or mobile
 	RequestNotFound  Code = "request_not_found"           //
 	RequestDecided   Code = "request_decided_already"     // arg state
 	RequestOwn       Code = "request_is_your_own"         // Art. 23: nobody decides their own
@@ -128,7 +129,7 @@ var kinds = map[Code]Kind{
 	LevelTooLow: Forbidden, NotAllowed: Forbidden, ItemNotForVisitor: Forbidden,
 
 	ProveAgain: SignIn, PasswordWrong: Invalid, AccountLocked: TooMany, LinkUsed: Gone, PasswordWeak: Invalid, FactorMissing: Forbidden,
-	AccountNotFound: NotFound, AccountClosed: Conflict, AccountTaken: Conflict, RankNotHere: Invalid, FilingNotFound: NotFound, FilingDecided: Conflict,
+	AccountNotFound: NotFound, AccountClosed: Conflict, AccountTaken: Conflict, RankNotHere: Invalid, FilingNotFound: NotFound, FilingDecided: Conflict, FilingWaits: Conflict,
 	RequestNotFound: NotFound, RequestDecided: Conflict, RequestOwn: Forbidden, RequestNotYours: Forbidden, RequestOver: Conflict,
 	ChangedMeanwhile: Conflict, UrgentCut: Invalid, NoticeTooShort: Invalid, HallShut: Conflict, ShareTooLarge: Invalid, NothingChanges: Invalid, ChoiceOver: Gone,
 	UnitNotFound: NotFound, EntryNotFound: NotFound,

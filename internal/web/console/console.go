@@ -48,6 +48,8 @@ func New(c Config) *Console {
 	k.homeRoutes()
 	k.signInRoutes()
 	k.meRoutes()
+	k.accountRoutes()
+	k.filingRoutes()
 	k.jumpRoutes()
 	k.hallRoutes()
 	k.logRoutes()
@@ -63,6 +65,7 @@ type Route struct {
 	Pattern string         // "GET /console/halls/{hall}"
 	Open    bool           // for anybody: signing in
 	Act     account.Action // what it needs; "" for anybody signed in
+	Or      account.Action // another action that will do as well
 	Hall    string         // name of the part of the path that is the hall it needs Act over; "" = over some hall, or the platform
 	Prove   bool           // the person must have proved who they are lately: decisions, exports, names
 	Asset   bool           // not a page: no frame, no sign-in redirect
@@ -130,10 +133,15 @@ func (c *Console) allow(route Route, r *http.Request, ad *app.Admin) error {
 		return nil
 	case route.Hall != "":
 		return c.App.Allow(ad, route.Act, r.PathValue(route.Hall))
-	case c.App.May(ad, route.Act, "") || !c.App.Scope(ad, route.Act).None:
+	case c.may(ad, route.Act) || route.Or != "" && c.may(ad, route.Or):
 		return nil
 	}
 	return fault.New(fault.NotAllowed)
+}
+
+// may tells whether the administrator may do act over the platform, or over some hall.
+func (c *Console) may(ad *app.Admin, act account.Action) bool {
+	return c.App.May(ad, act, "") || !c.App.Scope(ad, act).None
 }
 
 // form reads a POST and refuses one that did not come from a page of ours in this browser.

@@ -105,7 +105,8 @@ func (c *Console) duties(ctx context.Context, l web.Locale, ad *app.Admin) ([]du
 		}
 	}
 	slices.SortStableFunc(out, func(a, b duty) int { return a.Due.Compare(b.Due) })
-	return out, nil
+	filings, err := c.filingDuties(ctx, l, ad)
+	return append(out, filings...), err
 }
 
 func dutyNote(l web.Locale, q supply.Request) string {

@@ -87,7 +87,7 @@ func (c *Console) me(w http.ResponseWriter, r *http.Request, ad *app.Admin) erro
 		{Text: l.T("passkey.add"), Href: mePath + "/passkeys", Kind: ui.Secondary}, {Text: l.T("totp.change"), Href: mePath + "/totp", Kind: ui.Secondary},
 		{Text: l.T("me.password"), Href: mePath + "/password", Kind: ui.Secondary},
 	}
-	v.Actions = append(v.Actions, c.ownFilings(l, ad)...)
+	v.Actions = append(v.Actions, ownFilings(l, ad)...)
 	return web.Render(w, r, http.StatusOK, mePage(f, v))
 }
 
@@ -324,6 +324,3 @@ func powerCell(l web.Locale, p account.Power, act account.Action) Cell {
 	}
 	return Cell{Text: "–"}
 }
-
-// ownFilings is what an administrator may apply for about their own account.
-func (c *Console) ownFilings(web.Locale, *app.Admin) []ui.ButtonView { return nil }

@@ -18,7 +18,12 @@ import (
 	"suiyue/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if source := os.Getenv(evictIn); source != "" {
+		evictAndDie(source)
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 // onBoth runs a case on each engine, every closure of the store twice.
 func onBoth(t *testing.T, run func(t *testing.T, f *apptest.Fixture)) {

@@ -168,7 +168,7 @@ func Page(s Shell) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = offline(s.L).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Offline(s.L).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -830,8 +830,8 @@ func footer(s Shell) templ.Component {
 	})
 }
 
-// offline is what scripts show while the network is away.
-func offline(l web.Locale) templ.Component {
+// Offline is what scripts show while the network is away.
+func Offline(l web.Locale) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

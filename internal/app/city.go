@@ -106,6 +106,9 @@ func (c *City) Hall(id string) *directory.Hall   { return c.halls[id] }
 func (c *City) Queue(id string) *directory.Queue { return c.queues[id] }
 func (c *City) Item(code string) *directory.Item { return c.items[code] }
 
+// MainHall returns the open hall of a unit that is no sub-hall, nil if it has none.
+func (c *City) MainHall(unit string) *directory.Hall { return c.unitHall[unit] }
+
 // QueuesAt returns the queues of a hall in order of id, closed ones too.
 func (c *City) QueuesAt(hall string) []*directory.Queue { return c.queuesAt[hall] }
 

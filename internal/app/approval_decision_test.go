@@ -38,7 +38,7 @@ func (d *desk) full() {
 		d.Fatal(err)
 	}
 	for _, f := range found {
-		if f.Severity == store.Error && f.Check != "event" {
+		if f.Severity == store.Error {
 			d.Errorf("doctor: %s: %s", f.Check, f.Detail)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -83,6 +84,7 @@ type exchange struct {
 	addr   netip.Addr
 	locale Locale
 	elder  bool
+	body   io.ReadCloser // as it came, before it was bounded
 }
 
 type exchangeKey struct{}
@@ -90,6 +92,14 @@ type exchangeKey struct{}
 func exchangeOf(r *http.Request) *exchange {
 	x, _ := r.Context().Value(exchangeKey{}).(*exchange)
 	return x
+}
+
+// AllowBody lets the body of this request be larger than the site's, for a handler that takes files. It
+// must be called before anything is read of it.
+func AllowBody(w http.ResponseWriter, r *http.Request, max int64) {
+	if x := exchangeOf(r); x != nil && x.body != nil {
+		r.Body = http.MaxBytesReader(w, x.body, max)
+	}
 }
 
 // RequestID returns the id of this request, "" outside of Wrap.
@@ -180,7 +190,8 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 			return
 		}
 		if r.Body != nil {
-			r.Body = http.MaxBytesReader(rec, r.Body, s.maxBody)
+			x.body = r.Body
+			r.Body = http.MaxBytesReader(rec, x.body, s.maxBody)
 		}
 		next.ServeHTTP(rec, r)
 	})

@@ -81,6 +81,7 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"GET /category/{id}":            p.category,
 		"GET /item/{code}":              p.item,
 		"GET /item/{code}/compare":      p.compare,
+		"GET /hall/{id}":                p.hall,
 		"GET /book/{item}/{queue}":      p.when,
 		"GET /book/who":                 p.signed(p.who),
 		"POST /book/who":                p.signed(p.chooseWho),

@@ -56,6 +56,7 @@ func New(c Config) *Console {
 	k.operationRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()
+	k.editRoutes()
 	return k
 }
 

@@ -50,15 +50,9 @@ func (a *App) Edit(ctx context.Context, ad *Admin, r EditRequest) error {
 		if err := d.read(ctx, r.Noun, [][]string{r.Key}, []directory.Fields{r.Fields}); err != nil {
 			return err
 		}
-		if bad := d.apply(r.Noun, r.Key, r.Fields, r.New); len(bad) > 0 {
-			return refusal(bad)
-		}
-		if len(d.changes) == 0 {
-			return fault.New(fault.NothingChanges)
-		}
-		c := d.changes[0]
 		if !r.New {
-			version, err := tx.VersionOf(ctx, c.Noun, c.Key)
+			key, _ := entryKey(r.Noun, r.Key)
+			version, err := tx.VersionOf(ctx, r.Noun, key)
 			if err != nil {
 				return err
 			}
@@ -66,6 +60,13 @@ func (a *App) Edit(ctx context.Context, ad *Admin, r EditRequest) error {
 				return fault.New(fault.ChangedMeanwhile)
 			}
 		}
+		if bad := d.apply(r.Noun, r.Key, r.Fields, r.New); len(bad) > 0 {
+			return refusal(bad)
+		}
+		if len(d.changes) == 0 {
+			return fault.New(fault.NothingChanges)
+		}
+		c := d.changes[0]
 		if err := d.save(ctx, revision); err != nil {
 			return err
 		}

@@ -155,25 +155,26 @@ func (d draft) kept(shown ...string) (out [][2]string) {
 }
 
 type newView struct {
-	L        web.Locale
-	Action   string
-	Token    string
-	Kept     [][2]string
-	Errors   []ui.ErrorItem
-	Notice   []ui.NoticeView
-	Find     ui.InputView
-	Halls    ui.ChoiceView
-	Queues   *ui.ChoiceView
-	Kinds    ui.ChoiceView
-	Sentence string
-	Fields   []web.Component
-	Effect   []Fact
-	People   Table
-	Rules    []Fact
-	Urgent   bool // may be urgent
-	Change   string
-	Reason   ui.InputView
-	Back     ui.Link
+	L          web.Locale
+	Action     string
+	Token      string
+	Kept       [][2]string
+	Errors     []ui.ErrorItem
+	Notice     []ui.NoticeView
+	Find       ui.InputView
+	Halls      ui.ChoiceView
+	Queues     *ui.ChoiceView
+	Kinds      ui.ChoiceView
+	Sentence   string
+	Fields     []web.Component
+	Effect     []Fact
+	People     Table
+	PeopleMore string
+	Rules      []Fact
+	Urgent     bool // may be urgent
+	Change     string
+	Reason     ui.InputView
+	Back       ui.Link
 }
 
 // newRequest is the first three screens.
@@ -222,7 +223,10 @@ func (c *Console) askWhat(w http.ResponseWriter, r *http.Request, ad *app.Admin,
 			offered = append(offered, h)
 		}
 	}
-	v.Find = ui.InputView{FieldView: ui.FieldView{ID: "q", Label: l.T("request.find"), Hint: l.T("request.find_hint", "n", strconv.Itoa(len(g.Halls)))}, Value: sought, Type: "search"}
+	f.Narrow = true
+	if len(g.Halls) > mostFound || sought != "" {
+		v.Find = ui.InputView{FieldView: ui.FieldView{ID: "q", Label: l.T("request.find"), Hint: l.T("request.find_hint", "n", strconv.Itoa(len(g.Halls)))}, Value: sought, Type: "search"}
+	}
 	v.Halls = ui.ChoiceView{FieldView: ui.FieldView{ID: "hall", Label: l.T("request.halls"), Hint: l.T("request.halls_hint")}}
 	for _, h := range offered {
 		v.Halls.Options = append(v.Halls.Options, ui.Option{Value: h.ID, Text: l.Text(h.Name), Selected: slices.Contains(d.Halls, h) || len(offered) == 1})
@@ -362,6 +366,9 @@ func (c *Console) askCheck(w http.ResponseWriter, r *http.Request, ad *app.Admin
 		for _, who := range p.People {
 			v.People.Rows = append(v.People.Rows, Row{Cells: []Cell{{Text: who.Name}, {Text: l.Slot(who.Date, who.Hour)}, {Text: who.Code}}})
 		}
+	}
+	if n := p.Impact.Bookings - len(p.People); n > 0 && len(p.People) > 0 {
+		v.PeopleMore = l.N("request.people_more", n)
 	}
 	v.Kept = d.kept()
 	v.Change = d.at("when")

@@ -252,7 +252,7 @@ func (c *Console) showRequest(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	if q.Bundled > 1 {
 		v.Bundle = ui.Link{Text: l.N("request.bundle", q.Bundled), Href: address(requestsPath, "bundle", q.Bundle)}
 	}
-	v.History = Table{Caption: l.T("request.history"), Shown: true, Cols: []Col{{Text: l.T("request.at")}, {Text: l.T("request.happened")}, {Text: l.T("request.by")}, {Text: l.T("request.why")}}}
+	v.History = Table{Caption: l.T("request.history"), Shown: true, Cols: []Col{{Text: l.T("request.at")}, {Text: l.T("request.happened")}, {Text: l.T("request.by")}, {Text: l.T("request.words")}}}
 	for _, e := range q.Events {
 		text, by := e.Text, e.Account
 		if e.Kind == "escalated" {

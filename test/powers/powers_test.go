@@ -60,6 +60,7 @@ type need struct {
 	prove bool   // a fresh proof
 	asset bool   // no redirect to the sign-in
 
+	only   string     // of those only these
 	except string     // these may not, divided by spaces
 	form   url.Values // of a page that does something
 	body   string     // of an operation that does something
@@ -128,7 +129,7 @@ func (n need) expect(p *principal, hall string) answer {
 			return denied
 		}
 		return unseen
-	case !able(""):
+	case !able(""), n.only != "" && !slices.Contains(strings.Fields(n.only), p.account.ID):
 		return denied
 	case n.over == "request":
 		plain := *p

@@ -100,5 +100,10 @@ var operations = map[string]need{
 	"admin-decide-request":   {act: "decide", over: "request", body: `{"version":999,"approve":true}`},
 	"admin-withdraw-request": {act: "adjust suggest", over: "request", body: `{"version":999}`},
 	"admin-report-request":   {act: "carry_out", over: "request", body: `{"version":999,"done":true,"report":"x"}`},
+	"admin-get-entry":        {act: "configure", over: "hall"},
+	"admin-change-entry":     {act: "configure", over: "hall", body: `{"version":999,"fields":[{"column":"phone","text":"1"}]}`},
+	"admin-list-versions":    {act: "supervise", over: "hall"},
+	"admin-get-item":         {act: "configure", only: "M2"}, // the agency's second level
+	"admin-change-item":      {act: "configure", only: "M2", body: `{"version":999,"fields":[{"column":"hans","text":"1"}]}`},
 	"admin-list-ledger":      {act: "supervise"},
 }

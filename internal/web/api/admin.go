@@ -30,6 +30,7 @@ const adminPrefix = "/admin"
 func (a *API) declareAdmin() {
 	a.declareAdminHalls()
 	a.declareAdminRequests()
+	a.declareAdminDirectory()
 }
 
 // administrator finds whom a request acts for, and refuses what they may not do. A hall they may not see
@@ -82,7 +83,7 @@ func adminAsk[B, O any](a *API, o operation, h func(*call, *B) (O, error)) {
 // adminWrite declares an operation of administrators that does something: act does it and says to what;
 // show answers with that. A request that was made before under the same key does nothing and is answered
 // with what it was done to then.
-func adminWrite[B, O any](a *API, o operation, act func(*call, *B) (subject string, err error), show func(c *call, subject string) (O, error)) {
+func adminWrite[B, O any](a *API, o operation, act func(*call, *B) (subject string, err error), show func(c *call, b *B, subject string) (O, error)) {
 	o.admin, o.write, o.tag, o.path = true, true, tagAdmin, adminPrefix+o.path
 	if o.method == "" {
 		o.method = http.MethodPost
@@ -119,7 +120,7 @@ func adminWrite[B, O any](a *API, o operation, act func(*call, *B) (subject stri
 		if err != nil {
 			return nil, err
 		}
-		return show(c, subject)
+		return show(c, b, subject)
 	})
 }
 
@@ -147,7 +148,7 @@ func (a *API) next(c *call, list string, page, size, total int) string {
 // listName binds a cursor to a list with its filters and to whose list it is.
 func (a *API) listName(c *call, list string) string {
 	name := list + "|" + c.ad.Account.ID
-	for _, k := range []string{"limit", "q", "level", "unit", "open", "state", "kind", "origin", "hall", "mine", "to_decide", "to_report", "rank"} {
+	for _, k := range []string{"limit", "q", "level", "unit", "open", "state", "kind", "origin", "hall", "mine", "to_decide", "to_report", "rank", "noun"} {
 		name += "|" + c.query[k]
 	}
 	return name

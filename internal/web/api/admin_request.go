@@ -168,28 +168,28 @@ func (a *API) declareAdminRequests() {
 		id: "admin-file-request", path: "/requests", act: account.Adjust, or: account.Suggest, status: 201,
 		about:  "Files an adjustment request (Art. 22, 23); of the platform's second level it is a suggestion (Art. 8).",
 		faults: append([]fault.Code{fault.NothingChanges, fault.UrgentCut, fault.NoticeTooShort}, hallFaults...),
-	}, a.adminFile, a.adminFiled)
+	}, a.adminFile, func(c *call, _ *adminRequestBody, first string) (adminFiled, error) { return a.adminFiled(c, first) })
 	adminWrite(a, operation{
 		id: "admin-decide-request", path: "/requests/{id}/decide", act: account.Decide, params: []param{id}, faults: settled,
 		about: "Approves or refuses a request at the version it was seen at. Nobody decides their own.",
 	}, func(c *call, b *adminDecision) (string, error) {
 		r, err := a.app.DecideRequest(c.r.Context(), c.ad, c.path("id"), b.Version, b.Approve, b.Why)
 		return r.ID, err
-	}, a.adminRequest)
+	}, func(c *call, _ *adminDecision, id string) (adminRequest, error) { return a.adminRequest(c, id) })
 	adminWrite(a, operation{
 		id: "admin-withdraw-request", path: "/requests/{id}/withdraw", act: account.Adjust, or: account.Suggest, params: []param{id}, faults: settled,
 		about: "Takes back a request of one's own that nobody has decided.",
 	}, func(c *call, b *adminVersion) (string, error) {
 		r, err := a.app.WithdrawRequest(c.r.Context(), c.ad, c.path("id"), b.Version)
 		return r.ID, err
-	}, a.adminRequest)
+	}, func(c *call, _ *adminVersion, id string) (adminRequest, error) { return a.adminRequest(c, id) })
 	adminWrite(a, operation{
 		id: "admin-report-request", path: "/requests/{id}/report", act: account.CarryOut, params: []param{id},
 		about: "The hall's report on a suggestion that was approved and sent to it (Art. 8).", faults: append([]fault.Code{fault.HallShut}, settled...),
 	}, func(c *call, b *adminReport) (string, error) {
 		r, err := a.app.AnswerSuggestion(c.r.Context(), c.ad, c.path("id"), b.Version, b.Done, b.Report)
 		return r.ID, err
-	}, a.adminRequest)
+	}, func(c *call, _ *adminReport, id string) (adminRequest, error) { return a.adminRequest(c, id) })
 	adminRead(a, operation{
 		id: "admin-list-ledger", path: "/ledger", act: account.Supervise, about: "The violation ledger about the halls the account may supervise (Art. 23).",
 		params: pageParams(

@@ -210,3 +210,41 @@ func TestPagesOfHallsByProgram(t *testing.T) {
 		t.Errorf("nothing found: %v", found)
 	}
 }
+
+// A hall is changed by program in the columns of its file, on the version that was seen, once.
+func TestArt3_AHallIsChangedByProgram(t *testing.T) {
+	f := newFace(t, nil)
+	street := f.program(account.District2, apptest.StreetA, app.ScopeRead, app.ScopeDirectory)
+	at := "/admin/halls/" + apptest.HallStreet + "/directory/hall"
+	seen := f.valid("admin-get-entry", f.do(ask{path: at, token: street}).want(200, "")).json()
+	change := ask{method: "POST", path: at, token: street, key: newKey(), body: map[string]any{
+		"version": seen["version"], "fields": []any{map[string]any{"column": "phone", "text": "020-87654321"}},
+	}}
+	done := f.valid("admin-change-entry", f.do(change).want(200, "")).json()
+	if !strings.Contains(fmt.Sprint(done["fields"]), "020-87654321") || done["version"] == seen["version"] {
+		t.Errorf("changed: %v", done)
+	}
+	if r := f.do(change).want(200, ""); r.Header().Get("Idempotency-Replayed") != "true" {
+		t.Error("changed again")
+	}
+	change.key = newKey()
+	change.body = map[string]any{"version": seen["version"], "fields": []any{map[string]any{"column": "phone", "text": "020-11112222"}}}
+	f.do(change).want(409, "changed_meanwhile")
+	versions := f.valid("admin-list-versions", f.do(ask{path: "/admin/halls/" + apptest.HallStreet + "/versions", token: street}).want(200, "")).json()
+	if versions["total"] == 0.0 {
+		t.Errorf("versions: %v", versions)
+	}
+	queue := f.valid("admin-get-entry", f.do(ask{path: "/admin/halls/" + apptest.HallStreet + "/directory/queue?line=general", token: street}).want(200, "")).json()
+	if queue["noun"] != "queue" {
+		t.Errorf("queue: %v", queue)
+	}
+	f.do(ask{path: "/admin/halls/" + apptest.HallStreet + "/directory/queue?line=none", token: street}).want(404, "queue_not_found")
+	f.do(ask{path: "/admin/halls/" + apptest.HallStreet + "/directory/secrets", token: street}).want(404, "entry_not_found")
+	f.do(ask{path: "/admin/halls/" + apptest.HallB + "/directory/hall", token: street}).want(404, "hall_not_found")
+	agency := f.program(account.Municipal2, "agency-social", app.ScopeDirectory)
+	it := f.valid("admin-get-item", f.do(ask{path: "/admin/items/" + apptest.SocialCard, token: agency}).want(200, "")).json()
+	f.valid("admin-change-item", f.do(ask{method: "POST", path: "/admin/items/" + apptest.SocialCard, token: agency, key: newKey(), body: map[string]any{
+		"version": it["version"], "fields": []any{map[string]any{"column": "minutes", "text": "20"}, map[string]any{"column": "levels", "text": "city|district|street|village"}},
+	}}).want(200, ""))
+	f.do(ask{path: "/admin/items/" + apptest.SocialCard, token: street}).want(403, "not_allowed")
+}

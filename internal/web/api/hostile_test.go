@@ -40,6 +40,9 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"admin-decide-request":   {"version": 1, "approve": false, "why": "no"},
 		"admin-withdraw-request": {"version": 1},
 		"admin-report-request":   {"version": 1, "done": false, "report": "no"},
+		"admin-change-entry": {"line": "social", "counter": "c1", "item": apptest.SocialCard, "new": false, "version": 1,
+			"fields": []any{map[string]any{"column": "no_such_column", "text": "x"}}},
+		"admin-change-item": {"new": false, "version": 1, "fields": []any{map[string]any{"column": "no_such_column", "text": "x"}}},
 	}
 }
 
@@ -100,7 +103,7 @@ func (d *docs) fields(s schema, path string) []string {
 
 // path fills a path with a booking of somebody else and with things that are there.
 func (f *face) goodPath(op operation, code string) string {
-	return strings.NewReplacer("{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none").Replace(op.path)
+	return strings.NewReplacer("{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall").Replace(op.path)
 }
 
 // Every operation, every field, everything that could be wrong with it: a 4xx with a code of the
@@ -220,7 +223,9 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 			case "path":
 				for _, v := range []string{canary, "%00", "%ff", "..%2f" + canary, "%E2%80%AE" + canary, "'%3B--" + canary, strings.Repeat(canary, 200), "%3Cscript%3E"} {
 					if op.method != http.MethodDelete || strings.Contains(v, "%") || len(v) > 100 {
-						try(op, "path "+v[:min(len(v), 20)], ask{path: strings.Replace(op.path, "{"+p.Name+"}", v, 1), body: f.goodBodies()[op.ID]})
+						spoilt := op
+						spoilt.path = strings.Replace(op.path, "{"+p.Name+"}", v, 1)
+						try(op, "path "+v[:min(len(v), 20)], ask{path: f.goodPath(spoilt, code), body: f.goodBodies()[op.ID]})
 					}
 				}
 			case "query":

@@ -10,11 +10,11 @@ import (
 
 // Once makes the acts of an administrator under the returned context claim an idempotency key: the first
 // request under it does something, in the transaction in which the key is claimed, and each later one is
-// told what that was done to (Replayed). hash is a digest of the request; another request under the same
+// told what that was done to (Replayed). hash is a digest of the request, kept under a key of ours as it may be of somebody's name; another request under the same
 // key is refused. A key is the account's own.
 func (a *App) Once(ctx context.Context, ad *Admin, key, hash string) (context.Context, error) {
 	var done *store.Done
-	k := store.ActKey{Account: ad.Account.ID, Key: key, Hash: hash, Call: publicID()}
+	k := store.ActKey{Account: ad.Account.ID, Key: key, Hash: a.vault.Lookup("act key", hash), Call: publicID()}
 	err := a.db.View(ctx, func(tx *store.Tx) (err error) {
 		done, err = tx.ActKeyDone(ctx, k)
 		return err

@@ -31,6 +31,7 @@ func (a *API) declareAdmin() {
 	a.declareAdminHalls()
 	a.declareAdminRequests()
 	a.declareAdminDirectory()
+	a.declareAdminAccounts()
 }
 
 // administrator finds whom a request acts for, and refuses what they may not do. A hall they may not see

@@ -244,7 +244,42 @@ func TestArt3_AHallIsChangedByProgram(t *testing.T) {
 	agency := f.program(account.Municipal2, "agency-social", app.ScopeDirectory)
 	it := f.valid("admin-get-item", f.do(ask{path: "/admin/items/" + apptest.SocialCard, token: agency}).want(200, "")).json()
 	f.valid("admin-change-item", f.do(ask{method: "POST", path: "/admin/items/" + apptest.SocialCard, token: agency, key: newKey(), body: map[string]any{
-		"version": it["version"], "fields": []any{map[string]any{"column": "minutes", "text": "20"}, map[string]any{"column": "levels", "text": "city|district|street|village"}},
+		"version": it["version"], "fields": []any{map[string]any{"column": "minutes", "text": "20"}, map[string]any{"column": "levels", "text": "district|street|village"}},
 	}}).want(200, ""))
 	f.do(ask{path: "/admin/items/" + apptest.SocialCard, token: street}).want(403, "not_allowed")
+}
+
+// Art. 11 by program: a street files for a village, the superior's own account opens at once, a change of
+// person waits for the district; no answer holds a one-time link or a name in clear.
+func TestArt11_AccountsAreFiledByProgram(t *testing.T) {
+	f := newFace(t, nil)
+	street := f.program(account.District2, apptest.StreetA, app.ScopeRead, app.ScopeAccounts)
+	readOnly := f.program(account.District1, apptest.DistrictB, app.ScopeRead)
+	file := ask{method: "POST", path: "/admin/filings", token: street, key: newKey(), body: map[string]any{
+		"kind": "open", "rank": "district-3", "unit": apptest.VillageA, "name": "陈示范", "duty": "大厅管理员", "mobile": "13912345678",
+	}}
+	r := f.valid("admin-file-account", f.do(file).want(201, ""))
+	filed := r.json()
+	if filed["state"] != "confirmed" || filed["opened"] == nil {
+		t.Errorf("filed by the superior: %v", filed)
+	}
+	if body := r.Body.String(); strings.Contains(body, "13912345678") || strings.Contains(body, "陈示范") || strings.Contains(body, app.WelcomePath) {
+		t.Errorf("the answer tells too much: %s", body)
+	}
+	again := f.do(file).want(201, "")
+	if again.Header().Get("Idempotency-Replayed") != "true" || again.json()["id"] != filed["id"] {
+		t.Error("filed again")
+	}
+	accounts := f.valid("admin-list-accounts", f.do(ask{path: "/admin/accounts?rank=district-3", token: street}).want(200, "")).json()
+	if accounts["total"] != 1.0 {
+		t.Errorf("accounts: %v", accounts)
+	}
+	f.valid("admin-get-account", f.do(ask{path: "/admin/accounts/" + filed["opened"].(string), token: street}).want(200, ""))
+	f.do(ask{path: "/admin/accounts", token: readOnly}).want(403, "not_allowed")
+	f.do(ask{path: "/admin/filings", token: readOnly}).want(403, "not_allowed")
+	f.valid("admin-list-filings", f.do(ask{path: "/admin/filings", token: street}).want(200, ""))
+	f.valid("admin-get-filing", f.do(ask{path: "/admin/filings/" + filed["id"].(string), token: street}).want(200, ""))
+	decide := ask{method: "POST", path: "/admin/filings/" + filed["id"].(string) + "/decide", token: street, key: newKey(), body: map[string]any{"version": filed["version"], "confirm": true}}
+	f.do(decide).want(409, "filing_decided_already")
+	f.do(ask{method: "POST", path: "/admin/filings/" + filed["id"].(string) + "/withdraw", token: street, key: newKey()}).want(409, "filing_decided_already")
 }

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 39 {
+	if count != 46 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

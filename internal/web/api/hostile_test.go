@@ -40,6 +40,8 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"admin-decide-request":   {"version": 1, "approve": false, "why": "no"},
 		"admin-withdraw-request": {"version": 1},
 		"admin-report-request":   {"version": 1, "done": false, "report": "no"},
+		"admin-file-account":     {"kind": "close", "rank": "district-3", "unit": apptest.VillageA, "account": "A999999", "name": "陈示范", "duty": "管理员", "mobile": "13900000000", "reason": "x"},
+		"admin-decide-filing":    {"version": 1, "confirm": false, "why": "x"}, "admin-withdraw-filing": {},
 		"admin-change-entry": {"line": "social", "counter": "c1", "item": apptest.SocialCard, "new": false, "version": 1,
 			"fields": []any{map[string]any{"column": "no_such_column", "text": "x"}}},
 		"admin-change-item": {"new": false, "version": 1, "fields": []any{map[string]any{"column": "no_such_column", "text": "x"}}},
@@ -214,7 +216,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 				try(op, "content type", ask{body: text, header: map[string]string{"Content-Type": kind}}, "unsupported_media_type")
 			}
 			try(op, "compressed", ask{body: text, header: map[string]string{"Content-Encoding": "gzip"}}, "unsupported_media_type")
-			if op.ID != "cancel-booking" && op.ID != "keep-booking" {
+			if op.ID != "cancel-booking" && op.ID != "keep-booking" && op.ID != "admin-withdraw-filing" {
 				try(op, "no body", ask{header: map[string]string{"Content-Type": "application/json"}}, "malformed_request")
 			}
 		}

@@ -75,3 +75,20 @@ func (tx *Tx) EndAPITokens(ctx context.Context, account, id string) (int64, erro
 	return tx.exec(ctx, "api_token.end", `
 update api_token set ended_at = $3 where account = $1 and ended_at = 0 and ($2 = '' or id = $2)`, account, id, micros(tx.Now))
 }
+
+// LiveAPITokens lists the tokens of every account that neither ended nor ran out, newest first, of
+// accounts whose id begins with account; and how many there are.
+func (tx *Tx) LiveAPITokens(ctx context.Context, account string, from, limit int) (list []APIToken, total int, err error) {
+	const which = ` from api_token t where t.ended_at = 0 and t.expires_at > $1 and substr(t.account, 1, length($2)) = $2`
+	if _, err := tx.one(ctx, "api_token.live_count", `select count(*)`+which, []any{micros(tx.Now), account}, &total); err != nil {
+		return nil, 0, err
+	}
+	err = tx.query(ctx, "api_token.live", `select `+tokenColumns+which+` order by t.created_at desc, t.id limit $3 offset $4`,
+		func(scan func(...any) error) error {
+			var t APIToken
+			err := t.scan(scan)
+			list = append(list, t)
+			return err
+		}, micros(tx.Now), account, int64(limit), int64(from))
+	return list, total, err
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,7 @@ func newTown(t *testing.T, source string) *town {
 	w.node = newNode(t, w.App, w.Vault, w.Clock.Now)
 	w.settle()
 	w.ask()
+	w.handOver()
 	return w
 }
 
@@ -208,6 +210,19 @@ func (w *town) ask() {
 		}
 		w.requests[name] = list[0].ID
 	}
+}
+
+// handOver has a village's administrator file for a change of person, which their street decides.
+func (w *town) handOver() {
+	w.Helper()
+	i := slices.IndexFunc(w.people, func(p *principal) bool { return p.name == "D3" })
+	out, err := w.App.File(w.Context(), &app.Admin{Account: w.people[i].account, Proved: w.Clock.Now()}, app.FilingRequest{
+		Kind: account.FileHandover, Account: "D3", Person: account.Person{Name: "林示范", Duty: "管理员", Mobile: "13911112222"}, Reason: "调动",
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.requests["filing"] = out.ID
 }
 
 // session signs an account in, whatever state it is in, with a proof of that age.

@@ -56,7 +56,10 @@ var scopes = map[string]app.Scope{
 type need struct {
 	who   string // "" = an administrator; open = anybody; citizen = a citizen; booking = the citizen whose booking it is
 	act   string // one of these acts, divided by spaces; "" = any administrator
-	over  string // "" = over some hall, or the platform; hall = the hall in the path; request = the hall of the request in the path
+	scope string // of a token, whatever else
+	over  string // "" = over some hall, or the platform; hall = the hall in the path; request = that of the request in the path; account; filing
+	sees  string // account, filing: who finds it, and whom it is not found by: see of
+	may   string // account: of those who see it, who may: see of
 	prove bool   // a fresh proof
 	asset bool   // no redirect to the sign-in
 
@@ -118,6 +121,9 @@ func (n need) expect(p *principal, hall string) answer {
 	able := func(hall string) bool {
 		return len(acts) == 0 || slices.ContainsFunc(acts, func(act string) bool { return p.may(act, hall) })
 	}
+	if n.scope != "" && p.scopes != nil && !slices.Contains(p.scopes, app.Scope(n.scope)) {
+		return denied
+	}
 	switch {
 	case n.over == "hall":
 		if able(hall) {
@@ -131,6 +137,19 @@ func (n need) expect(p *principal, hall string) answer {
 		return unseen
 	case !able(""), n.only != "" && !slices.Contains(strings.Fields(n.only), p.account.ID):
 		return denied
+	case n.over == "account":
+		switch {
+		case n.may == "reveal" && powers[p.account.ID]["reveal"] == "":
+			return denied
+		case !of(n.sees, p.account.ID, hall) && p.account.ID != hall:
+			return unseen
+		case n.may != "" && n.may != "reveal" && hall != "closed" && !of(n.may, p.account.ID, hall):
+			return denied
+		}
+	case n.over == "filing":
+		if !slices.Contains(strings.Fields(n.sees), p.account.ID) {
+			return unseen
+		}
 	case n.over == "request":
 		plain := *p
 		plain.scopes = nil
@@ -157,7 +176,7 @@ func outcome(n need, r *http.Response, body []byte) answer {
 		return proveIt
 	case problem.Code == "not_allowed", problem.Code == "cross_site_request":
 		return denied
-	case r.StatusCode == http.StatusNotFound && slices.Contains([]string{"hall_not_found", "request_not_found", "booking_not_found"}, problem.Code) && (n.over != "" || n.who == "booking"):
+	case r.StatusCode == http.StatusNotFound && (n.over != "" && problem.Code == n.over+"_not_found" || n.who == "booking" && problem.Code == "booking_not_found"):
 		return unseen
 	}
 	return allowed
@@ -224,6 +243,12 @@ func (n need) places() []string {
 		return []string{""}
 	}
 	var out []string
+	switch n.over {
+	case "account":
+		return strings.Fields("P1 P2 M1 M2 M1b D1 D1b D2d D2s D2sb D3 D3b S K A closed invited")
+	case "filing":
+		return []string{"filing"}
+	}
 	for name := range halls {
 		out = append(out, name)
 	}
@@ -231,8 +256,18 @@ func (n need) places() []string {
 	return out
 }
 
-func (w *town) fill(path, hall string) string {
-	return strings.NewReplacer("{hall}", halls[hall], "{id}", w.requests[hall]).Replace(path)
+func (w *town) fill(path, place string) string {
+	id := w.requests[place]
+	if id == "" {
+		if id = place; id == "" { // an account, or nothing in particular
+			id = "none"
+		}
+	}
+	hall := halls[place]
+	if hall == "" {
+		hall = apptest.HallA
+	}
+	return strings.NewReplacer("{hall}", hall, "{id}", id).Replace(path)
 }
 
 func TestEveryPageOfTheConsoleIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
@@ -333,11 +368,7 @@ func TestEveryOperationOfTheAPIIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
 					case p.account.ID != "" && bearer == "":
 						session = w.session(p.account, 0) // a person's sign-in is not a program's
 					}
-					hallOr := hall
-					if hallOr == "" {
-						hallOr = "dA"
-					}
-					at := underAPI(strings.NewReplacer("{code}", code, "{item}", apptest.SocialCard, "{queue}", apptest.QueueA, "{account}", "D3", "{noun}", "hall", "{key}", apptest.HallA).Replace(w.fill(path, hallOr)))
+					at := underAPI(strings.NewReplacer("{code}", code, "{item}", apptest.SocialCard, "{queue}", apptest.QueueA, "{account}", "D3", "{noun}", "hall", "{key}", apptest.HallA).Replace(w.fill(path, hall)))
 					body := ""
 					if method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
 						body = "{}"

@@ -2,6 +2,8 @@ package powers
 
 import (
 	"net/url"
+	"slices"
+	"strings"
 
 	"suiyue/internal/app/apptest"
 )
@@ -14,6 +16,34 @@ func stale(more ...string) url.Values {
 	}
 	return f
 }
+
+// accounts says by hand who sees, and who may look after, which accounts (Art. 8 to 11, 三員).
+var accounts = map[string]map[string]string{
+	"see": {
+		"K":  "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b S K A closed invited",
+		"P1": "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b closed invited",
+		"M1": "M1 M2", "M1b": "M1b M2b", "D1": "D1 D2d D2s D2sb D3 D3b closed invited", "D1b": "D1b D2db",
+		"D2d": "D2d", "D2db": "D2db", "D2s": "D2s D3 D3b", "D2sb": "D2sb",
+	},
+	"manage": {
+		"K":  "P1 P2 S A",
+		"P1": "P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b invited",
+		"M1": "M2", "M1b": "M2b", "D1": "D2d D2s D2sb D3 D3b", "D1b": "D2db", "D2s": "D3 D3b",
+	},
+	"unlock": {
+		"K":  "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b S A invited",
+		"P1": "P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b invited",
+		"M1": "M2", "M1b": "M2b", "D1": "D2d D2s D2sb D3 D3b", "D1b": "D2db", "D2s": "D3 D3b",
+	},
+}
+
+// of tells whether one account may that to another.
+func of(what, who, whom string) bool {
+	return slices.Contains(strings.Fields(accounts[what][who]), whom)
+}
+
+// reason is a form with a reason.
+func reason() url.Values { return url.Values{"why": {"x"}} }
 
 // pages says of every page and act of the console who may open it.
 var pages = map[string]need{
@@ -70,6 +100,33 @@ var pages = map[string]need{
 	"GET /console/ledger":                  {act: "supervise"},
 	"POST /console/ledger/{entry}/appeal":  {act: "supervise"},
 
+	"GET /console/displaced":               {act: "supervise"},
+	"GET /console/halls/{hall}/displaced":  {act: "supervise", over: "hall"},
+	"GET /console/requests/{id}/affected":  {act: "supervise", over: "request"},
+	"POST /console/requests/{id}/affected": {act: "reveal", over: "request", prove: true, form: url.Values{"booking": {"none"}}},
+
+	"GET /console/accounts":              {act: "manage keys"},
+	"GET /console/accounts/{id}":         {act: "manage keys", over: "account", sees: "see"},
+	"POST /console/accounts/{id}/reveal": {act: "manage keys", over: "account", sees: "see", may: "reveal", prove: true},
+	"GET /console/accounts/{id}/reset":   {act: "manage keys", over: "account", sees: "see", prove: true},
+	"POST /console/accounts/{id}/reset":  {act: "manage keys", over: "account", sees: "see", may: "manage", prove: true, form: reason()},
+	"GET /console/accounts/{id}/unlock":  {act: "manage keys", over: "account", sees: "see", prove: true},
+	"POST /console/accounts/{id}/unlock": {act: "manage keys", over: "account", sees: "see", may: "unlock", prove: true, form: reason()},
+
+	"GET /console/filings":                   {},
+	"GET /console/filings/new":               {prove: true},
+	"POST /console/filings":                  {prove: true},
+	"GET /console/filings/{id}":              {over: "filing", sees: "D3 D2s D1 P1 K"},
+	"POST /console/filings/{id}/withdraw":    {over: "filing", sees: "D3"},
+	"POST /console/filings/{id}/decide":      {act: "manage keys", over: "filing", sees: "D2s D1 P1", prove: true, form: stale("decision", "confirm", "why", "x")},
+	"GET /console/filings/bulk":              {act: "manage keys", prove: true},
+	"POST /console/filings/bulk":             {act: "manage keys", prove: true},
+	"GET /console/filings/bulk/template.csv": {act: "manage keys", prove: true},
+
+	"GET /console/keys":      {act: "keys"},
+	"GET /console/keys/end":  {act: "keys", prove: true},
+	"POST /console/keys/end": {act: "keys", prove: true},
+
 	"GET /console/log":           {act: "read_log"},
 	"GET /console/log/{n}":       {act: "read_log"},
 	"GET /console/log/{n}/proof": {act: "read_log", asset: true},
@@ -105,5 +162,12 @@ var operations = map[string]need{
 	"admin-list-versions":    {act: "supervise", over: "hall"},
 	"admin-get-item":         {act: "configure", only: "M2"}, // the agency's second level
 	"admin-change-item":      {act: "configure", only: "M2", body: `{"version":999,"fields":[{"column":"hans","text":"1"}]}`},
+	"admin-list-accounts":    {act: "manage keys"},
+	"admin-get-account":      {act: "manage keys", over: "account", sees: "see"},
+	"admin-list-filings":     {scope: "accounts"},
+	"admin-get-filing":       {scope: "accounts", over: "filing", sees: "D3 D2s D1 P1 K"},
+	"admin-file-account":     {scope: "accounts"},
+	"admin-decide-filing":    {scope: "accounts", over: "filing", sees: "D3 D2s D1 P1", body: `{"version":999,"confirm":true,"why":"x"}`},
+	"admin-withdraw-filing":  {scope: "accounts", over: "filing", sees: "D3"},
 	"admin-list-ledger":      {act: "supervise"},
 }

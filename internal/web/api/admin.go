@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,6 +57,8 @@ func (a *API) administrator(o *operation, r *http.Request) (*app.Admin, error) {
 		}
 	}
 	switch {
+	case o.scope != "" && !slices.Contains(ad.Scopes, o.scope):
+		return nil, fault.New(fault.NotAllowed)
 	case o.act == "":
 		return ad, nil
 	case o.hall != "":

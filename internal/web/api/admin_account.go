@@ -98,15 +98,15 @@ func (a *API) declareAdminAccounts() {
 		return a.adminAccountOf(c, d.AccountView), nil
 	})
 	adminRead(a, operation{
-		id: "admin-list-filings", path: "/filings", about: "The filings the account has made or looks after. The token needs the scope accounts.",
+		id: "admin-list-filings", path: "/filings", scope: app.ScopeAccounts, about: "The filings the account has made or looks after. The token needs the scope accounts.",
 		params: pageParams(inQuery("state", "Only those in this state.", nil, choice("waiting", "confirmed", "refused", "withdrawn"))),
 		faults: []fault.Code{fault.CursorInvalid, fault.NotAllowed},
 	}, a.adminFilings)
 	adminRead(a, operation{
-		id: "admin-get-filing", path: "/filings/{id}", about: "One filing. The token needs the scope accounts.", params: []param{id}, faults: []fault.Code{fault.NotAllowed},
+		id: "admin-get-filing", path: "/filings/{id}", scope: app.ScopeAccounts, about: "One filing. The token needs the scope accounts.", params: []param{id}, faults: []fault.Code{fault.NotAllowed},
 	}, func(c *call) (adminFiling, error) { return a.adminFiling(c, c.path("id")) })
 	adminWrite(a, operation{
-		id: "admin-file-account", path: "/filings", status: 201, faults: append([]fault.Code{fault.FilingNotFound}, states...),
+		id: "admin-file-account", path: "/filings", scope: app.ScopeAccounts, status: 201, faults: append([]fault.Code{fault.FilingNotFound}, states...),
 		about: "Files for a new account, a change of person, another mobile, or a closing (Art. 11). The superior's own is confirmed with it; the one-time link goes to the person's mobile.",
 	}, func(c *call, b *adminFilingBody) (string, error) {
 		out, err := a.app.File(c.r.Context(), c.ad, app.FilingRequest{
@@ -116,7 +116,7 @@ func (a *API) declareAdminAccounts() {
 		return out.ID, err
 	}, func(c *call, _ *adminFilingBody, id string) (adminFiling, error) { return a.adminFiling(c, id) })
 	adminWrite(a, operation{
-		id: "admin-decide-filing", path: "/filings/{id}/decide", params: []param{id}, faults: states, about: "Confirms a filing, or refuses it with a reason. Nobody decides their own.",
+		id: "admin-decide-filing", path: "/filings/{id}/decide", scope: app.ScopeAccounts, params: []param{id}, faults: states, about: "Confirms a filing, or refuses it with a reason. Nobody decides their own.",
 	}, func(c *call, b *adminFilingDecision) (string, error) {
 		out, err := a.app.DecideFiling(c.r.Context(), c.ad, c.path("id"), b.Version, b.Confirm, b.Why)
 		return out.ID, err
@@ -124,7 +124,7 @@ func (a *API) declareAdminAccounts() {
 		return a.adminFiling(c, c.path("id"))
 	})
 	adminWrite(a, operation{
-		id: "admin-withdraw-filing", path: "/filings/{id}/withdraw", params: []param{id}, faults: states, about: "Takes back a filing of one's own that nobody has decided.",
+		id: "admin-withdraw-filing", path: "/filings/{id}/withdraw", scope: app.ScopeAccounts, params: []param{id}, faults: states, about: "Takes back a filing of one's own that nobody has decided.",
 	}, func(c *call, _ *nothing) (string, error) {
 		return c.path("id"), a.app.WithdrawFiling(c.r.Context(), c.ad, c.path("id"))
 	}, func(c *call, _ *nothing, _ string) (adminFiling, error) { return a.adminFiling(c, c.path("id")) })

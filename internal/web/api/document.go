@@ -83,7 +83,7 @@ func (a *API) declare(o *operation, body, answer reflect.Type) {
 	if o.admin {
 		op.Security = []map[string][]string{{"token": {}}}
 		codes = append(codes, signing...)
-		if o.act != "" {
+		if o.act != "" || o.scope != "" {
 			codes = append(codes, fault.NotAllowed)
 		}
 	} else if o.signedIn {

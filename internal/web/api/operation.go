@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/web"
@@ -34,6 +35,7 @@ type operation struct {
 	admin bool           // of administrators: a token, never a cookie
 	act   account.Action // admin: what it needs; "" for any token
 	or    account.Action // admin: or this one
+	scope app.Scope      // admin: the token needs this scope, whatever else
 	hall  string         // admin: part of the path that is the hall it needs act over; "" = over some hall, or the platform
 }
 

@@ -54,6 +54,7 @@ func New(c Config) *Console {
 	k.hallRoutes()
 	k.logRoutes()
 	k.operationRoutes()
+	k.keyRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()
 	k.editRoutes()

@@ -50,7 +50,7 @@ type section struct{ name, path string }
 var sections = []section{
 	{"today", ""}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"},
 	{"ledger", "/ledger"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
-	{"log", "/log"}, {"operation", "/operation"}, {"tokens", "/tokens"},
+	{"log", "/log"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},
 }
 
 // frame makes the Frame of a page; ad is nil before signing in.

@@ -239,7 +239,7 @@ func (e *eviction) who(ctx context.Context, cuts []SlotCut) ([]leaver, error) {
 			}
 		}
 	}
-	slices.SortFunc(out, func(x, y leaver) int { return strings.Compare(x.b.ID, y.b.ID) })
+	slices.SortFunc(out, func(x, y leaver) int { return x.b.Made(y.b) })
 	return out, nil
 }
 

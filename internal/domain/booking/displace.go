@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -167,7 +168,7 @@ func KeptUntil(now time.Time, s Slot, rules rulebook.Rulebook) (time.Time, bool)
 // booked last first, and how many numbers stay taken then. Whoever has come in, or is past, stays.
 func Leaving(list []*Booking, to int) (gone []*Booking, stay int) {
 	sorted := slices.Clone(list)
-	slices.SortFunc(sorted, func(a, b *Booking) int { return strings.Compare(b.ID, a.ID) })
+	slices.SortFunc(sorted, func(a, b *Booking) int { return b.Made(a) })
 	for _, b := range sorted {
 		if b.State.Holds() {
 			stay += b.Units
@@ -180,6 +181,12 @@ func Leaving(list []*Booking, to int) (gone []*Booking, stay int) {
 		}
 	}
 	return gone, stay
+}
+
+// Made orders bookings by when they were made: below 0 when b was made before a. Ids are given to nodes in
+// blocks, so they decide only within one instant.
+func (b *Booking) Made(a *Booking) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID, a.ID))
 }
 
 // Keep is the person's yes to the number kept for them.

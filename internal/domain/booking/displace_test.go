@@ -208,10 +208,14 @@ func TestWhatAPersonMayChoose(t *testing.T) {
 
 func TestLeavingAreThoseWhoBookedLast(t *testing.T) {
 	b := func(id string, units int, s booking.State) *booking.Booking {
-		return &booking.Booking{ID: id, Units: units, State: s}
+		at := now
+		if id == "00000000" { // of another node's block: the smallest id, made last
+			at = now.Add(time.Second)
+		}
+		return &booking.Booking{ID: id, Units: units, State: s, CreatedAt: at}
 	}
 	list := []*booking.Booking{
-		b("00000003", 2, booking.Booked), b("00000001", 1, booking.Booked), b("00000005", 1, booking.Arrived), b("00000004", 1, booking.Displaced),
+		b("00000003", 2, booking.Booked), b("00000001", 1, booking.Booked), b("00000005", 1, booking.Arrived), b("00000000", 1, booking.Displaced),
 		b("00000002", 3, booking.NoShow), b("00000006", 9, booking.Cancelled), b("00000007", 9, booking.Stranded),
 	}
 	for _, c := range []struct {
@@ -219,8 +223,8 @@ func TestLeavingAreThoseWhoBookedLast(t *testing.T) {
 		gone string
 		stay int
 	}{
-		{9, "", 8}, {8, "", 8}, {7, "00000004 ", 7}, {6, "00000004 00000003 ", 5}, {5, "00000004 00000003 ", 5},
-		{4, "00000004 00000003 00000001 ", 4}, {0, "00000004 00000003 00000001 ", 4},
+		{9, "", 8}, {8, "", 8}, {7, "00000000 ", 7}, {6, "00000000 00000003 ", 5}, {5, "00000000 00000003 ", 5},
+		{4, "00000000 00000003 00000001 ", 4}, {0, "00000000 00000003 00000001 ", 4},
 	} {
 		gone, stay := booking.Leaving(list, c.to)
 		ids := ""

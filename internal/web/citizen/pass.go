@@ -95,7 +95,7 @@ func (p *Pages) passCard(l web.Locale, b app.BookingView) ui.PassView {
 	now := p.app.Now()
 	active := b.Booking.State == booking.Booked && now.Before(b.Booking.End())
 	v := ui.PassView{
-		L: l, Code: b.Code, Payload: b.Code, Active: active, State: stateTag(l, b.Booking.State, active), Date: l.Date(b.Booking.Date),
+		L: l, Code: b.Code, Payload: b.Code, Active: active, Open: b.Booking.State == booking.Displaced, State: stateTag(l, b.Booking.State, active), Date: l.Date(b.Booking.Date),
 		Hours: web.HourRange(b.Booking.Hour), Item: itemName(l, b), Stage: stageName(l, b.Booking.Stage), Hall: hallName(l, b),
 		Who: whoName(l, b.Applicant),
 	}

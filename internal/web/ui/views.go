@@ -326,6 +326,7 @@ type PassView struct {
 	Payload  string // what the QR code holds
 	State    Tag
 	Active   bool   // false fades code and QR
+	Open     bool   // waits to be settled: not faded, and nothing to show at the hall either
 	Date     string // 12月9日(周三)
 	Hours    string // 10:00–11:00
 	Item     string

@@ -147,7 +147,9 @@ func adjustments(w *world) {
 		same(w, "queues", queues, [][2]string{{"h1", "h1-a"}, {"h1", "h1-b"}})
 		return err
 	})
-	w.update(func(tx *store.Tx) error { return errors.Join(tx.AdjustmentsInForce(w.ctx, "R1"), tx.AdjustmentsOver(w.ctx, day+6)) })
+	w.update(func(tx *store.Tx) error {
+		return errors.Join(tx.AdjustmentsInForce(w.ctx, "R1"), tx.AdjustmentsOver(w.ctx, day+6))
+	})
 	same(w, "after they are over", read("h1", day+5), map[string][]supply.Change{"h1-a": {first, second}, "h1-b": {first}})
 }
 

@@ -1,0 +1,156 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// Widths of the console: a phone in need, a tablet, a desk, a wide screen.
+const (
+	phone, tablet, desk, wide = 320, 768, 1280, 1920
+	finger, mouse             = 44, 32 // least size of a control
+)
+
+const tianhe = "/console/halls/440106000000"
+
+// consolePages are the pages of each administrator of the demonstration.
+var consolePages = map[string][]string{
+	"district-1": {
+		"/console", "/console/halls", "/console/halls?view=tree&unit=440106001000", "/console/halls?q=nowhere", tianhe, tianhe + "/capacity", tianhe + "/requests",
+		"/console/jump?q=th", "/console/requests", "/console/requests/new", "/console/ledger", "/console/displaced", "/console/powers", "/console/me", "/console/tokens", "/console/prove",
+	},
+	"platform-1": {"/console", "/console/halls?sort=-booked&page=3", "/console/suggestions"},
+	"system":     {"/console", "/console/operation"},
+	"audit":      {"/console", "/console/log"},
+}
+
+// beAdmin signs in as the first administrator of a rank that the demonstration has ready.
+func (b *tab) beAdmin(rank, locale string) {
+	b.t.Helper()
+	b.goTo("/demo/administrators?lang=en")
+	words := map[string]string{"district-1": "District level 1", "platform-1": "Platform level 1", "system": "System administrator", "audit": "Audit administrator"}[rank]
+	if !eval[bool](b, `(() => { const b = [...document.querySelectorAll("button[name=account]")].find(b => b.innerText.startsWith(`+quote(words)+`) && (`+quote(rank)+` !== "district-1" || b.innerText.includes("Tianhe"))); if (b) b.id = "it"; return !!b })()`) {
+		b.t.Fatalf("nobody of rank %s is ready: %s", rank, b.text("main"))
+	}
+	b.click("#it")
+	b.goTo("/console?lang=" + locale)
+}
+
+func (b *tab) scheme(name string) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Every page of the console, at four widths, light and dark, in three languages: the bar of the
+// citizen's pages.
+func TestConsolePages(t *testing.T) {
+	c := shared.get(t)
+	for rank, pages := range consolePages {
+		t.Run(rank, func(t *testing.T) {
+			b := open(t, c)
+			for _, way := range []struct {
+				scheme, locale, lang string
+				at                   []int64
+			}{
+				{"light", "zh-Hans", "zh-Hans-CN", []int64{phone, desk}},
+				{"dark", "zh-Hant", "zh-Hant-HK", []int64{wide}},
+				{"light", "en", "en", []int64{tablet}},
+			} {
+				b.beAdmin(rank, way.locale)
+				b.scheme(way.scheme)
+				for _, path := range pages {
+					if status := b.goTo(path); status != 200 {
+						t.Errorf("%s as %s: %d", path, rank, status)
+						continue
+					}
+					name := strings.NewReplacer("/", "_", "?", "_", "&", "_", "=", "_").Replace(strings.TrimPrefix(path, "/")) + "-" + rank + "-" + way.scheme
+					for _, width := range way.at {
+						least := finger
+						if width >= 1024 {
+							least = mouse
+						}
+						b.inspectAs(look{name: name, lang: way.lang, least: least, at: []int64{width}})
+					}
+				}
+			}
+		})
+	}
+}
+
+// The console by keyboard: to anything by its name, through the rows of a list, back to the search; and
+// the order in which Tab goes is the one that is seen.
+func TestConsoleByKeyboard(t *testing.T) {
+	b := open(t, shared.get(t))
+	b.beAdmin("district-1", "en")
+	b.resize(desk)
+	key := func(k string, more ...chromedp.KeyOption) { b.do(chromedp.KeyEvent(k, more...)) }
+	b.goTo("/console/halls")
+	key("k", chromedp.KeyModifiers(2)) // Ctrl
+	b.wait(`document.querySelector("#jump").open && document.activeElement.id === "jump-q"`)
+	key("Tianhe District Government")
+	b.wait(`document.querySelectorAll("#jump [role=option]").length > 0`)
+	key(kb.ArrowDown)
+	b.wait(`document.querySelector("#jump [aria-selected=true]") !== null`)
+	if status := b.follow(enterKey); status != 200 || b.path() != tianhe {
+		t.Fatalf("Ctrl K leads to %s, %d", b.path(), status)
+	}
+	b.goTo("/console/halls")
+	key("j")
+	key("j")
+	second := eval[string](b, `document.querySelectorAll("[data-rows] tbody tr")[1].querySelector("a").getAttribute("href")`)
+	if got := eval[string](b, `document.activeElement.getAttribute("href") ?? ""`); got != second {
+		t.Errorf("J J leads to %q, the second row is %q", got, second)
+	}
+	key("k")
+	key("/")
+	if got := eval[string](b, `document.activeElement.id`); got != "q" {
+		t.Errorf("/ leads to %q", got)
+	}
+	b.goTo("/console/halls")
+	var order []string
+	for range 9 {
+		key("\t")
+		order = append(order, eval[string](b, `(e => e.className.split(" ")[0] || e.textContent.trim())(document.activeElement)`))
+	}
+	if got, want := strings.Join(order, " "), "govuk-skip-link bar__brand Today bar__jump 简体 繁體 English bar__who linkish"; got != want {
+		t.Errorf("Tab goes through %s; want %s", got, want)
+	}
+}
+
+// The map of hours is drawn within the content policy, answers the mouse, and is a table without scripts.
+func TestCapacityPicture(t *testing.T) {
+	b := open(t, shared.get(t))
+	b.beAdmin("district-1", "zh-Hans")
+	b.resize(desk)
+	b.goTo(tianhe + "/capacity")
+	b.wait(`document.querySelector(".chart canvas") !== null && !document.querySelector(".chart").hidden`)
+	if said := b.attribute("[data-space]", "aria-label"); !strings.Contains(said, "容量") {
+		t.Errorf("the picture is read out as %q", said)
+	}
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector(".chart").scrollIntoView({block: "center"})`))
+	// Somewhere in the picture a pixel changes when the mouse is over an hour: the tooltip.
+	b.do(chromedp.Evaluate[chromedp.Void](`window.plain = document.querySelector(".chart canvas").toDataURL()`))
+	at := eval[[]float64](b, `(r => [r.left + r.width / 2, r.top + r.height / 2])(document.querySelector(".chart canvas").getBoundingClientRect())`)
+	changed := false
+	for row := 0; row < 8 && !changed; row++ { // some days are shut
+		y := at[1] - 100 + float64(30*row)
+		b.do(chromedp.MouseEvent("mouseMoved", at[0]-5, y), chromedp.MouseEvent("mouseMoved", at[0], y+2), chromedp.Sleep(100*time.Millisecond))
+		changed = eval[bool](b, `document.querySelector(".chart canvas").toDataURL() !== window.plain`)
+	}
+	if !changed {
+		t.Error("the picture says nothing when the mouse is over an hour")
+	}
+	b.quiet() // no refusal by the policy
+	b.noScripts()
+	b.goTo(tianhe + "/capacity?show=booked")
+	if b.count("#hours td.heat") == 0 || b.count(".chart:not([hidden])") != 0 {
+		t.Error("without scripts there is no table, or an empty picture")
+	}
+}

@@ -60,7 +60,10 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request, ad *app.Admin) er
 		return err
 	}
 	g := c.App.Grove(ad, account.Supervise)
-	v := todayView{Alerts: c.alerts(l, ad, g), Nothing: g.Root == "" && len(duties) == 0}
+	v := todayView{Nothing: g.Root == "" && len(duties) == 0}
+	if v.Alerts, err = c.alerts(r.Context(), l, ad, g); err != nil {
+		return err
+	}
 	if v.Nothing {
 		for _, n := range f.Nav {
 			if !n.Current {
@@ -146,9 +149,23 @@ func due(l web.Locale, until, now time.Time) Cell {
 	return cell
 }
 
-// alerts are what is wrong with my halls as far as memory tells.
-func (c *Console) alerts(l web.Locale, ad *app.Admin, g *app.Grove) []ui.NoticeView {
-	var out []ui.NoticeView
+// alerts are what is wrong with my halls: people who lost an hour and have not chosen, nothing left,
+// nothing planned, a year without its holidays.
+func (c *Console) alerts(ctx context.Context, l web.Locale, ad *app.Admin, g *app.Grove) (out []ui.NoticeView, err error) {
+	if g.Root != "" {
+		list, _, err := c.App.Unchosen(ctx, ad, "", 0, mostDuties)
+		if err != nil {
+			return nil, err
+		}
+		waiting := 0
+		for _, u := range list {
+			waiting += u.Waiting
+		}
+		if waiting > 0 {
+			out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeUrgent, Title: l.N("console.alert.unchosen", waiting),
+				Links: []ui.Link{{Text: l.T("console.alert.show"), Href: displacedPath}}})
+		}
+	}
 	if d, short := c.App.Horizon(); short && (ad.Account.Rank == account.Platform1 || ad.Account.Rank == account.System) {
 		out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.T("console.alert.calendar", "year", strconv.Itoa(d.Year())), Text: l.T("console.alert.calendar_text")})
 	}
@@ -170,7 +187,7 @@ func (c *Console) alerts(l web.Locale, ad *app.Admin, g *app.Grove) []ui.NoticeV
 		out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.N("console.alert.no_hours", shut),
 			Links: []ui.Link{{Text: l.T("console.alert.show"), Href: Prefix + "/halls?sort=-next"}}})
 	}
-	return out
+	return out, nil
 }
 
 // day shows my halls' day: each hall by itself, or of many the parts of the tree.

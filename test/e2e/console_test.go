@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -52,17 +53,16 @@ func (b *tab) scheme(name string) {
 // citizen's pages.
 func TestConsolePages(t *testing.T) {
 	c := shared.get(t)
-	for rank, pages := range consolePages {
-		t.Run(rank, func(t *testing.T) {
-			b := open(t, c)
-			for _, way := range []struct {
-				scheme, locale, lang string
-				at                   []int64
-			}{
-				{"light", "zh-Hans", "zh-Hans-CN", []int64{phone, desk}},
-				{"dark", "zh-Hant", "zh-Hant-HK", []int64{wide}},
-				{"light", "en", "en", []int64{tablet}},
-			} {
+	for _, way := range []struct {
+		scheme, locale, lang string
+		at                   []int64
+	}{
+		{"light", "zh-Hans", "zh-Hans-CN", []int64{phone}}, {"light", "zh-Hans", "zh-Hans-CN", []int64{desk}},
+		{"dark", "zh-Hant", "zh-Hant-HK", []int64{wide}}, {"light", "en", "en", []int64{tablet}},
+	} {
+		for rank, pages := range consolePages {
+			t.Run(fmt.Sprint(rank, "-", way.locale, "-", way.at[0]), func(t *testing.T) {
+				b := open(t, c)
 				b.beAdmin(rank, way.locale)
 				b.scheme(way.scheme)
 				for _, path := range pages {
@@ -71,16 +71,14 @@ func TestConsolePages(t *testing.T) {
 						continue
 					}
 					name := strings.NewReplacer("/", "_", "?", "_", "&", "_", "=", "_").Replace(strings.TrimPrefix(path, "/")) + "-" + rank + "-" + way.scheme
-					for _, width := range way.at {
-						least := finger
-						if width >= 1024 {
-							least = mouse
-						}
-						b.inspectAs(look{name: name, lang: way.lang, least: least, at: []int64{width}})
+					least := finger
+					if way.at[0] >= 1024 {
+						least = mouse
 					}
+					b.inspectAs(look{name: name, lang: way.lang, least: least, at: way.at})
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

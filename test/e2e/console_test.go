@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -134,17 +133,12 @@ func TestCapacityPicture(t *testing.T) {
 	}
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector(".chart").scrollIntoView({block: "center"})`))
 	// Somewhere in the picture a pixel changes when the mouse is over an hour: the tooltip.
-	b.do(chromedp.Evaluate[chromedp.Void](`window.plain = document.querySelector(".chart canvas").toDataURL()`))
-	at := eval[[]float64](b, `(r => [r.left + r.width / 2, r.top + r.height / 2])(document.querySelector(".chart canvas").getBoundingClientRect())`)
-	changed := false
-	for row := 0; row < 8 && !changed; row++ { // some days are shut
-		y := at[1] - 100 + float64(30*row)
-		b.do(chromedp.MouseEvent("mouseMoved", at[0]-5, y), chromedp.MouseEvent("mouseMoved", at[0], y+2), chromedp.Sleep(100*time.Millisecond))
-		changed = eval[bool](b, `document.querySelector(".chart canvas").toDataURL() !== window.plain`)
-	}
-	if !changed {
-		t.Error("the picture says nothing when the mouse is over an hour")
-	}
+	b.do(chromedp.Evaluate[chromedp.Void](`window.looks = () => [...document.querySelectorAll(".chart canvas")].map(c => c.toDataURL()).join(); window.plain = looks()`))
+	b.wait(`(c => { // over some hour: not every day has the same
+		const r = c.getBoundingClientRect();
+		for (let y = 60; y < 300; y += 30) c.dispatchEvent(new MouseEvent("mousemove", {clientX: r.left + r.width / 2, clientY: r.top + y, bubbles: true}));
+		return looks() !== plain;
+	})(document.querySelector(".chart canvas"))`)
 	b.quiet() // no refusal by the policy
 	b.noScripts()
 	b.goTo(tianhe + "/capacity?show=booked")

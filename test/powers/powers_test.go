@@ -297,7 +297,7 @@ func TestEveryPageOfTheConsoleIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
 						form[k] = v
 					}
 				}
-				at := strings.NewReplacer("{n}", "0", "{entry}", "L1", "{token}", "none", "{code}", "none", "{account}", "D3", "{noun}", "hall", "{key}", "none").Replace(w.fill(path, hall))
+				at := strings.NewReplacer("{n}", "0", "{entry}", "L1", "{token}", "none", "{code}", "none", "{account}", "D3", "{noun}", "hall", "{key}", "none", "{upload}", "none").Replace(w.fill(path, hall))
 				res, body := w.send(method, at, session, bearer, form, "")
 				cells++
 				want := n.expect(p, hall)
@@ -319,6 +319,7 @@ func TestEveryPageOfTheConsoleIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
 			t.Errorf("%s is in the table and no page", pattern)
 		}
 	}
+	w.noNames()
 	t.Logf("%d pages and acts of the console, %d cells", len(listed), cells)
 	if cells < 1500 {
 		t.Errorf("only %d cells", cells)
@@ -394,6 +395,7 @@ func TestEveryOperationOfTheAPIIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
 			t.Errorf("%s is in the table and no operation", id)
 		}
 	}
+	w.noNames()
 	t.Logf("%d operations, %d principals, %d cells", len(listed), len(programs), cells)
 	if cells < 5000 {
 		t.Errorf("only %d cells", cells)
@@ -419,4 +421,26 @@ func (w *town) bookOne() string {
 		w.Fatal(err)
 	}
 	return got.View.Code
+}
+
+// noNames looks through the whole audit log for personal data in clear.
+func (w *town) noNames() {
+	w.Helper()
+	report, err := app.VerifyAudit(w.Context(), w.DB, nil)
+	if err != nil || len(report.Broken) > 0 || report.Records < int64(len(halls)) {
+		w.Errorf("the log: %+v, %v", report, err)
+	}
+	person := apptest.Citizen(1)
+	for n := int64(0); n < report.Records; n++ {
+		e, err := w.App.AuditEntry(w.Context(), n)
+		if err != nil {
+			w.Fatal(err)
+		}
+		text := fmt.Sprintf("%+v %s %s", e, e.Before, e.After)
+		for _, secret := range []string{"陈示范", "林示范", "139000", "139111", person.Name, person.Document.Number, person.Phone} {
+			if strings.Contains(text, secret) {
+				w.Errorf("entry %d of the log holds %s: %s", n, secret, text)
+			}
+		}
+	}
 }

@@ -306,15 +306,21 @@ func (c *Console) showBulk(w http.ResponseWriter, r *http.Request, ad *app.Admin
 	return web.Render(w, r, status, bulkPage(f, v))
 }
 
+// maxBulk is the most a table of accounts may hold, in bytes.
+const maxBulk = 1 << 20
+
 func (c *Console) bulk(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
-	file, err := c.upload(r, "file")
+	file, err := c.readUpload(w, r, maxBulk)
+	if err == nil && file.Name == "" {
+		err = fault.InvalidFields(fault.Field{Path: "file", Code: fault.Required})
+	}
 	if err != nil {
 		if comesBack(err) {
 			return c.showBulk(w, r, ad, nil, err)
 		}
 		return err
 	}
-	out, faults, err := c.App.FileBulk(r.Context(), ad, bytes.NewReader(file))
+	out, faults, err := c.App.FileBulk(r.Context(), ad, bytes.NewReader(file.Body))
 	switch {
 	case err == nil && len(faults) == 0:
 		l := web.LocaleOf(r)

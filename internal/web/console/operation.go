@@ -2,7 +2,6 @@ package console
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -38,45 +37,18 @@ func (c *Console) operationPage(w http.ResponseWriter, r *http.Request, ad *app.
 	return c.operation(w, r, ad, nil, nil)
 }
 
-// maxUpload is the most a file sent to the console may hold, in bytes.
-const maxUpload = 1 << 20
-
-// upload reads the file of a form in parts, and refuses a form that is not of this browser.
-func (c *Console) upload(r *http.Request, field string) ([]byte, error) {
-	if err := r.ParseMultipartForm(maxUpload); err != nil {
-		return nil, web.BodyFault(err)
-	}
-	defer r.MultipartForm.RemoveAll()
-	if err := c.Cookies.CheckForm(r); err != nil {
-		return nil, err
-	}
-	f, _, err := r.FormFile(field)
-	if errors.Is(err, http.ErrMissingFile) {
-		return nil, fault.InvalidFields(fault.Field{Path: field, Code: fault.Required})
-	}
-	if err != nil {
-		return nil, fault.New(fault.MalformedRequest)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxUpload+1))
-	switch {
-	case err != nil:
-		return nil, fault.New(fault.MalformedRequest)
-	case len(b) > maxUpload:
-		return nil, fault.New(fault.BodyTooLarge, "max", strconv.Itoa(maxUpload>>10))
-	}
-	return b, nil
-}
+// maxNotice is the most a file of a holiday notice may hold, in bytes.
+const maxNotice = 256 << 10
 
 func (c *Console) importHolidays(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
-	file, err := c.upload(r, "file")
+	file, err := c.readUpload(w, r, maxNotice)
 	if err != nil {
-		if fault.As(err).Kind == fault.Invalid {
-			return c.operation(w, r, ad, nil, fault.As(err))
-		}
 		return err
 	}
-	report, err := c.App.ImportHolidays(r.Context(), ad, file)
+	if file.Name == "" {
+		return c.operation(w, r, ad, nil, fault.InvalidFields(fault.Field{Path: "file", Code: fault.Required}))
+	}
+	report, err := c.App.ImportHolidays(r.Context(), ad, file.Body)
 	if err != nil && !errors.Is(err, app.ErrBadLines) {
 		return err
 	}

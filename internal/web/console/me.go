@@ -282,18 +282,23 @@ func (c *Console) powers(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 	l := web.LocaleOf(r)
 	f := c.frame(w, r, ad, l.T("powers.title"))
 	f.Lead = l.T("powers.lead")
-	v := Table{Caption: l.T("powers.title"), Cols: []Col{{Text: l.T("account.rank")}, {Text: l.T("powers.over")}, {Text: l.T("powers.article")}}}
+	v := Table{Caption: l.T("powers.title"), Cols: []Col{{Text: l.T("account.rank")}, {Text: l.T("powers.over")}}}
 	for _, act := range account.Actions {
 		v.Cols = append(v.Cols, Col{Text: l.T("powers.act." + string(act))})
 	}
 	for _, p := range account.Powers {
-		for _, rel := range p.Over {
-			row := Row{Current: p.Rank == ad.Account.Rank, Cells: []Cell{{Text: l.T("rank." + string(p.Rank))}, {Text: l.T("powers.rel." + string(rel)), Note: levelWords(l, p)}, {Text: articleWords(l, p.Article)}}}
-			for _, act := range account.Actions {
-				row.Cells = append(row.Cells, powerCell(l, p, act))
+		over := ""
+		for i, rel := range p.Over {
+			if i > 0 {
+				over += " · "
 			}
-			v.Rows = append(v.Rows, row)
+			over += l.T("powers.rel." + string(rel))
 		}
+		row := Row{Current: p.Rank == ad.Account.Rank, Cells: []Cell{{Text: l.T("rank." + string(p.Rank)), Note: articleWords(l, p.Article)}, {Text: over, Note: levelWords(l, p)}}}
+		for _, act := range account.Actions {
+			row.Cells = append(row.Cells, powerCell(l, p, act))
+		}
+		v.Rows = append(v.Rows, row)
 	}
 	return web.Render(w, r, http.StatusOK, powersPage(f, v))
 }

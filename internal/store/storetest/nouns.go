@@ -41,6 +41,12 @@ var nouns = []testCase{
 	{"audit_records_are_found", auditFind},
 	{"checkpoints", checkpoints},
 	{"keys_of_acts", actKeys},
+	{"accounts", accounts},
+	{"accounts_are_listed_within_a_scope", accountLists},
+	{"one_time_links", oneTimeLinks},
+	{"passkeys", passkeys},
+	{"tokens_for_programs", apiTokens},
+	{"filings", filings},
 }
 
 func same(w *world, what string, got, want any) {

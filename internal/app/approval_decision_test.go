@@ -405,6 +405,33 @@ var decisionCases = []approvalCase{
 		d.state(r, supply.Done)
 		d.places(apptest.QueueA, friday, 140)
 	}},
+	{"a district closes at once and nobody is moved into a hall that closes too", func(d *desk) {
+		d.fill(apptest.QueueA, friday, 9)
+		d.book(booking.SlotID(apptest.QueueStreet, friday, 9), apptest.SocialCard)
+		in := shutHall(apptest.HallA, friday, friday)
+		in.Targets = append(in.Targets, app.Target{Hall: apptest.HallStreet}, app.Target{Hall: apptest.HallVillage})
+		list, err := d.App.FileRequest(context.Background(), d.as("A1"), in)
+		if err != nil {
+			d.Fatal(err)
+		}
+		if _, err := d.App.DecideBundle(context.Background(), d.as("A2"), list[0].Bundle, true, ""); fault.CodeOf(err) != fault.RequestDecided {
+			d.Errorf("the district's second level: %v", err)
+		}
+		if n, err := d.App.DecideBundle(context.Background(), d.as("P1"), list[0].Bundle, true, "好"); err != nil || n != 3 {
+			d.Fatalf("%d decided, %v", n, err)
+		}
+		for _, r := range list {
+			d.state(r, supply.Done)
+		}
+		for _, queue := range []string{apptest.QueueA, apptest.QueueStreet} {
+			for _, s := range d.slots(queue, friday) {
+				if s.Taken != 0 || !s.Closed {
+					d.Errorf("%+v", s)
+				}
+			}
+		}
+		d.full()
+	}},
 	{"filed on a Saturday it is decided on Monday", func(d *desk) {
 		d.at(on("2026-11-28"), 10, 0)
 		r := d.file("A2", less(on("2026-12-01")))

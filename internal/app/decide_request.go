@@ -85,6 +85,45 @@ func (a *App) save(ctx context.Context, tx *store.Tx, ad *Admin, before, after s
 // is up to, for a hall it may decide for, and nobody their own, not by a second account either. An approved
 // request is carried out at once as far as that is quick, and by itself otherwise.
 func (a *App) DecideRequest(ctx context.Context, ad *Admin, id string, version int, approve bool, why string) (supply.Request, error) {
+	out, err := a.decideRequest(ctx, ad, id, version, approve, why)
+	if err != nil {
+		return out, err
+	}
+	return a.finish(ctx, out)
+}
+
+// DecideBundle decides alike whatever of a bundle waits for the administrator, and returns how many that
+// were. What somebody else decides meanwhile stays as they decided it. Approved ones are carried out
+// together, so that nobody is moved from one hall into another that closes too.
+func (a *App) DecideBundle(ctx context.Context, ad *Admin, bundle string, approve bool, why string) (decided int, err error) {
+	if bundle == "" {
+		return 0, fault.New(fault.RequestNotFound)
+	}
+	list, _, err := a.Requests(ctx, ad, RequestFilter{Bundle: bundle, ToDecide: true, Size: mostTargets})
+	if err != nil {
+		return 0, err
+	}
+	if len(list) == 0 {
+		return 0, fault.New(fault.RequestDecided, "state", "")
+	}
+	for _, r := range list {
+		switch _, err := a.decideRequest(ctx, ad, r.ID, r.Version, approve, why); fault.CodeOf(err) {
+		case "":
+			decided++
+		case fault.ChangedMeanwhile, fault.RequestDecided:
+		default:
+			return decided, err
+		}
+	}
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), carryNow)
+	defer cancel()
+	if _, err := a.CarryOut(work); err != nil {
+		a.log.Warn("an approved bundle is carried out later", "bundle", bundle, "error", err)
+	}
+	return decided, nil
+}
+
+func (a *App) decideRequest(ctx context.Context, ad *Admin, id string, version int, approve bool, why string) (supply.Request, error) {
 	if err := a.Proven(ad); err != nil {
 		return supply.Request{}, err
 	}
@@ -117,10 +156,7 @@ func (a *App) DecideRequest(ctx context.Context, ad *Admin, id string, version i
 		out, err = a.save(ctx, tx, ad, before, after, kind, why, entriesFor(before, ad.Account.ID, breaches))
 		return err
 	})
-	if err != nil {
-		return out, err
-	}
-	return a.finish(ctx, out)
+	return out, err
 }
 
 // finish carries an approved request out while its administrator waits, for a while.

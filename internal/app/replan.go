@@ -29,6 +29,23 @@ func (a *App) showSlots(ctx context.Context, refs [][2]string) error {
 	return nil
 }
 
+// bring brings the slots of a request to their plan with what the ledger says of that, and returns those
+// that have more takers than they are to have numbers.
+func (a *App) bring(ctx context.Context, work *work) (cuts []SlotCut, err error) {
+	err = a.replan(ctx, work.diff, func(tx *store.Tx, over []store.SlotState) error {
+		cuts = nil
+		breaches := work.breaches
+		for _, s := range over {
+			cuts = append(cuts, SlotCut{HallID: s.HallID, QueueID: s.QueueID, SlotID: s.SlotID, To: work.capacity[s.SlotID], Closed: s.Closed})
+		}
+		if len(cuts) > 0 && work.request.Origin == supply.Asked {
+			breaches = append(slices.Clip(breaches), supply.LateCut)
+		}
+		return tx.AddLedger(ctx, entriesFor(work.request, work.request.FiledBy, breaches))
+	})
+	return cuts, err
+}
+
 // replan brings slots to their plan in one transaction with what also does; over are those that have more
 // takers than numbers now, and let nobody in any more.
 func (a *App) replan(ctx context.Context, d supply.Difference, also func(tx *store.Tx, over []store.SlotState) error) error {
@@ -61,13 +78,26 @@ const carryLease = 5 * time.Minute
 // CarryOut brings the slots of approved requests to what was approved: those an approval could not finish,
 // because a node was stopped or the people to move were many. more says that some are left.
 func (a *App) CarryOut(ctx context.Context) (more bool, err error) {
-	const batch = 20
+	const batch = 500
 	var list []supply.Request
 	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
 		list, err = tx.RequestsDue(ctx, supply.Approved, time.UnixMicro(1<<60), batch)
 		return err
 	}); err != nil {
 		return false, err
+	}
+	// What is closed for newcomers first takes in nobody whom another of them moves out.
+	for _, r := range list {
+		if len(list) == 1 {
+			break
+		}
+		w, err := a.workOf(ctx, r.ID)
+		if err == nil && w != nil {
+			_, err = a.bring(ctx, w)
+		}
+		if err != nil {
+			return false, fmt.Errorf("carry out %s: %w", r.ID, err)
+		}
 	}
 	for _, r := range list {
 		if err := a.carryOut(ctx, r.ID); err != nil {
@@ -100,18 +130,8 @@ func (a *App) carryOut(ctx context.Context, id string) error {
 	if err != nil || work == nil {
 		return err
 	}
-	var cuts []SlotCut
-	if err := a.replan(ctx, work.diff, func(tx *store.Tx, over []store.SlotState) error {
-		cuts = nil
-		breaches := work.breaches
-		for _, s := range over {
-			cuts = append(cuts, SlotCut{HallID: s.HallID, QueueID: s.QueueID, SlotID: s.SlotID, To: work.capacity[s.SlotID], Closed: s.Closed})
-		}
-		if len(cuts) > 0 && work.request.Origin == supply.Asked {
-			breaches = append(slices.Clip(breaches), supply.LateCut)
-		}
-		return tx.AddLedger(ctx, entriesFor(work.request, work.request.FiledBy, breaches))
-	}); err != nil {
+	cuts, err := a.bring(ctx, work)
+	if err != nil {
 		return err
 	}
 	if len(cuts) > 0 {

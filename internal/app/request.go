@@ -35,7 +35,7 @@ type Asked struct {
 
 // Limits of one filing.
 const (
-	mostTargets = 200
+	mostTargets = 500
 	mostReason  = 500 // characters
 )
 

@@ -93,7 +93,7 @@ func (a *App) Requests(ctx context.Context, ad *Admin, f RequestFilter) (list []
 		Scope: a.Scope(ad, account.Supervise), State: f.State, Open: f.Open, Kind: f.Kind, Origin: f.Origin, Hall: f.Hall, Bundle: f.Bundle,
 		Order: f.Order, Reversed: f.Reversed, Limit: f.Size,
 	}
-	if q.Limit <= 0 || q.Limit > 200 {
+	if q.Limit <= 0 || q.Limit > mostTargets {
 		q.Limit = 25
 	}
 	q.Offset = max(f.Page, 0) * q.Limit

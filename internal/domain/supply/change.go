@@ -211,15 +211,24 @@ func (day Day) Open() calendar.Hours {
 func (day Day) Plan() []Plan {
 	var plan []Plan
 	if day.Total > 0 {
-		var hours, all []int
-		for i, n := range Split(day.Total, len(day.Base.List())) {
-			if h := day.Base.List()[i]; !day.Shut.Has(h) {
-				hours, all = append(hours, h), append(all, n)
+		hours := day.Base.List()
+		all := Split(day.Total, len(hours))
+		if day.Shut != 0 {
+			open := hours[:0]
+			for i, h := range hours {
+				if !day.Shut.Has(h) {
+					all[len(open)] = all[i]
+					open = append(open, h)
+				}
 			}
+			hours, all = open, all[:len(open)]
 		}
 		if len(hours) > 0 {
 			plan = keep(hours, all, day.Share)
 		}
+	}
+	if day.Extra == [24]int{} {
+		return plan
 	}
 	done := map[int]bool{}
 	for h, n := range day.Extra {

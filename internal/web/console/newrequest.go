@@ -32,6 +32,9 @@ type draft struct {
 	Kind  supply.Kind
 }
 
+// everyHall stands for all halls of who asks.
+const everyHall = "*"
+
 // fields that make up a draft, and are carried from screen to screen.
 var draftFields = []string{"hall", "queue", "kind", "from", "to", "weekday", "total", "source", "half", "rule", "n", "hour", "per_hour", "share", "days"}
 
@@ -39,6 +42,13 @@ func (c *Console) draft(r *http.Request, ad *app.Admin, form url.Values) draft {
 	d := draft{form: form, base: requestsPath, act: account.Adjust}
 	if strings.HasPrefix(r.URL.Path, suggestionsPath) {
 		d.base, d.act = suggestionsPath, account.Suggest
+	}
+	if slices.Contains(form["hall"], everyHall) {
+		for _, h := range c.App.Grove(ad, d.act).Halls {
+			if h.Open {
+				d.Halls = append(d.Halls, h)
+			}
+		}
 	}
 	for _, id := range form["hall"] {
 		if h := c.App.City().Hall(id); h != nil && c.App.May(ad, d.act, id) && !slices.Contains(d.Halls, h) {
@@ -213,7 +223,7 @@ func (c *Console) askWhat(w http.ResponseWriter, r *http.Request, ad *app.Admin,
 	l := v.L
 	g := c.App.Grove(ad, d.act)
 	sought := strings.TrimSpace(d.form.Get("q"))
-	offered := slices.Clone(d.Halls)
+	offered := slices.Clone(d.Halls[:min(len(d.Halls), mostFound)])
 	found := g.Halls
 	if sought != "" {
 		found = g.Find(sought, mostFound)
@@ -228,8 +238,12 @@ func (c *Console) askWhat(w http.ResponseWriter, r *http.Request, ad *app.Admin,
 		v.Find = ui.InputView{FieldView: ui.FieldView{ID: "q", Label: l.T("request.find"), Hint: l.T("request.find_hint", "n", strconv.Itoa(len(g.Halls)))}, Value: sought, Type: "search"}
 	}
 	v.Halls = ui.ChoiceView{FieldView: ui.FieldView{ID: "hall", Label: l.T("request.halls"), Hint: l.T("request.halls_hint")}}
+	every := slices.Contains(d.form["hall"], everyHall)
+	if open := len(g.Halls); open > 1 {
+		v.Halls.Options = append(v.Halls.Options, ui.Option{Value: everyHall, Text: l.N("request.every_hall", open), Selected: every})
+	}
 	for _, h := range offered {
-		v.Halls.Options = append(v.Halls.Options, ui.Option{Value: h.ID, Text: l.Text(h.Name), Selected: slices.Contains(d.Halls, h) || len(offered) == 1})
+		v.Halls.Options = append(v.Halls.Options, ui.Option{Value: h.ID, Text: l.Text(h.Name), Selected: !every && slices.Contains(d.Halls, h) || len(offered) == 1})
 	}
 	v.Kinds = ui.ChoiceView{FieldView: ui.FieldView{ID: "kind", Label: l.T("request.kind_ask")}}
 	for _, k := range supply.Kinds {

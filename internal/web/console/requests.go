@@ -308,6 +308,12 @@ func (c *Console) decide(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 	if !approve && r.PostForm.Get("decision") != "refuse" {
 		return fault.New(fault.MalformedRequest)
 	}
+	if bundle := r.PostForm.Get("bundle"); bundle != "" {
+		if _, err := c.App.DecideBundle(r.Context(), ad, bundle, approve, why); err != nil {
+			return c.answered(w, r, ad, err, "", why)
+		}
+		return web.SeeOther(w, r, address(requestsPath, "bundle", bundle))
+	}
 	out, err := c.App.DecideRequest(r.Context(), ad, r.PathValue("id"), version(r), approve, why)
 	return c.answered(w, r, ad, err, string(out.State), why)
 }

@@ -71,6 +71,7 @@ func (a *App) PlanDirectory(ctx context.Context, ad *Admin, id string) (plan *Di
 
 // ApplyDirectory does what PlanDirectory showed: all of it, or nothing if anything has changed since.
 func (a *App) ApplyDirectory(ctx context.Context, ad *Admin, id, digest string) (changed int, err error) {
+	var done *draft
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
 		revision, err := tx.NextRevision(ctx)
 		if err != nil {
@@ -88,6 +89,7 @@ func (a *App) ApplyDirectory(ctx context.Context, ad *Admin, id, digest string) 
 		case len(plan.Changes) == 0:
 			return fault.New(fault.NothingChanges)
 		}
+		done = d
 		if err := d.save(ctx, revision); err != nil {
 			return err
 		}
@@ -106,7 +108,7 @@ func (a *App) ApplyDirectory(ctx context.Context, ad *Admin, id, digest string) 
 	if err != nil {
 		return 0, err
 	}
-	a.readBack(ctx)
+	a.readBack(ctx, done)
 	return changed, nil
 }
 

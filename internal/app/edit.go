@@ -7,9 +7,11 @@ import (
 	"strconv"
 
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/supply"
 	"suiyue/internal/store"
 )
 
@@ -38,6 +40,7 @@ func (a *App) Edit(ctx context.Context, ad *Admin, r EditRequest) error {
 	if err := a.editable(ad, r); err != nil {
 		return err
 	}
+	var done *draft
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		revision, err := tx.NextRevision(ctx)
 		if err != nil {
@@ -47,6 +50,7 @@ func (a *App) Edit(ctx context.Context, ad *Admin, r EditRequest) error {
 			return err
 		}
 		d := a.newDraft(ad, tx)
+		done = d
 		if err := d.read(ctx, r.Noun, [][]string{r.Key}, []directory.Fields{r.Fields}); err != nil {
 			return err
 		}
@@ -79,16 +83,51 @@ func (a *App) Edit(ctx context.Context, ad *Admin, r EditRequest) error {
 	if err != nil {
 		return err
 	}
-	a.readBack(ctx)
+	a.readBack(ctx, done)
 	return nil
 }
 
-// readBack takes over what was just written. It is written either way: a failure here is made good by
-// FollowDirectory.
-func (a *App) readBack(ctx context.Context) {
-	if err := a.ReadDirectory(ctx); err != nil {
+// readBack takes over what was just written, and plans the hours of what is open again. It is written
+// either way: a failure here is made good by FollowDirectory and Prepare.
+func (a *App) readBack(ctx context.Context, d *draft) {
+	err := a.ReadDirectory(ctx)
+	if err == nil {
+		err = a.planAgain(ctx, d.shut)
+	}
+	if err != nil {
 		a.log.Warn("the directory was changed and could not be read again at once", "error", err)
 	}
+}
+
+// planAgain brings the hours of queues that are open again to their plan, with what approved requests
+// changed of it meanwhile.
+func (a *App) planAgain(ctx context.Context, list []shutting) error {
+	now := a.now()
+	today := calendar.DateOf(now)
+	r := a.rules.Load()
+	for _, s := range list {
+		q := a.City().Queue(s.queue)
+		if !s.again || q == nil {
+			continue
+		}
+		var changes map[string][]supply.Change
+		if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+			changes, err = tx.Adjustments(ctx, s.hall, today)
+			return err
+		}); err != nil {
+			return err
+		}
+		last := r.planned(*q, today)
+		var planned []booking.Slot
+		for day := today; day <= last; day++ {
+			planned = append(planned, supply.SlotsFor(r.cal, r.shelf.On(day), *q, day, changes[q.ID]...)...)
+		}
+		diff := supply.Compare(now, planned, a.board.slotsOf(q.ID, today, last))
+		if err := a.replan(ctx, diff, func(*store.Tx, []store.SlotState) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // EntryVersion returns the fields of an entry as they are stored and the number of its version, for an
@@ -450,14 +489,14 @@ func closeAll(ctx context.Context, tx *store.Tx, noun string, keys [][]string) e
 	return tx.Close(ctx, noun, keys)
 }
 
-// shutSlots closes the hours to come of what is closed, opens those of what is opened again, and then
-// refuses if anybody is booked in what is closed. In this order nobody slips in between.
+// shutSlots closes the hours to come of what is closed, and then refuses if anybody is booked in it. In
+// this order nobody slips in between.
 func (d *draft) shutSlots(ctx context.Context) error {
 	for _, s := range d.shut {
-		if s.item != "" {
+		if s.item != "" || s.again {
 			continue
 		}
-		if err := d.tx.ShutSlots(ctx, d.range_(s), !s.again); err != nil {
+		if err := d.tx.ShutSlots(ctx, d.range_(s)); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/store"
@@ -82,6 +83,10 @@ func (d *draft) queue(hall, line string, f directory.Fields, isNew bool) []fault
 	next, _, bad := directory.QueueSheet.Edit(was, was.Open || isNew, f)
 	if len(bad) > 0 {
 		return bad
+	}
+	if there && next.DailyAverage > 0 {
+		today := calendar.DateOf(d.tx.Now)
+		next.KeepHours(was, today, d.app.rules.Load().planned(was, today)+1)
 	}
 	changed, bad := d.note(directory.QueueNoun, []string{hall, line}, directory.QueueSheet.Record(next, next.Open), d.may(hall))
 	if d.queues[id] = next; changed && there && was.Open != next.Open && h.Open {

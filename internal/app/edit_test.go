@@ -6,12 +6,16 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/supply"
 	"suiyue/internal/store"
 )
 
@@ -283,6 +287,53 @@ func TestAnotherNodeTakesOverAnEdit(t *testing.T) {
 		}
 		if other.City().Offer(apptest.SocialCard, apptest.QueueB) == nil || other.NextFree(apptest.QueueB, 1) == nil {
 			t.Error("what did not change is gone")
+		}
+	})
+}
+
+// Art. 23: numbers that are made are not changed by editing a queue; what a request closed stays closed
+// when a queue is opened again.
+func TestArt23_EditingAQueueLeavesItsNumbersAsTheyAre(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		ad := staff(t, f, account.District1, apptest.DistrictA)
+		before := f.FreeSlots(apptest.QueueA)
+		queue := func(fields directory.Fields) {
+			t.Helper()
+			edited(t, f, ad, "", app.EditRequest{Noun: directory.QueueNoun, Key: []string{apptest.HallA, "social"}, Fields: fields})
+			if _, err := f.App.Prepare(ctx, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		queue(directory.Fields{"hours": "09:00-11:00"})
+		queue(directory.Fields{"hours": "10:00-12:00"})
+		if after := f.FreeSlots(apptest.QueueA); !slices.Equal(before, after) {
+			t.Errorf("%d numbers' hours before the edit, %d after", len(before), len(after))
+		}
+		if q := f.App.City().Queue(apptest.QueueA); len(q.Former) != 1 || len(q.Week.Work.List()) != 2 {
+			t.Errorf("the queue: %+v", q)
+		}
+		f.Clock.Add(40 * 24 * time.Hour) // all of those days are over
+		if _, err := f.App.Prepare(ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range f.FreeSlots(apptest.QueueA) {
+			if _, _, hour, _ := booking.ParseSlotID(id); hour != 10 && hour != 11 {
+				t.Fatalf("after their time the new hours do not hold: %s", id)
+			}
+		}
+		first := f.FreeSlots(apptest.QueueA)[0]
+		_, date, _, _ := booking.ParseSlotID(first)
+		if err := f.DB.Update(ctx, func(tx *store.Tx) error {
+			return tx.AddAdjustments(ctx, "R-1", [][2]string{{apptest.HallA, apptest.QueueA}}, supply.Change{Kind: supply.Close, From: date, To: date, Half: calendar.WholeDay})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		queue(directory.Fields{"open": "no"})
+		edited(t, f, ad, "", app.EditRequest{Noun: directory.QueueNoun, Key: []string{apptest.HallA, "social"}, Fields: directory.Fields{"open": "yes"}})
+		free := f.FreeSlots(apptest.QueueA)
+		if len(free) == 0 || slices.Contains(free, first) {
+			t.Errorf("opened again: %d hours free; the day a request closed must not be among them", len(free))
 		}
 	})
 }

@@ -159,12 +159,10 @@ func SlotsFrom(hall, queue string, d calendar.Date, hour int) SlotRange {
 	return SlotRange{hall, booking.SlotID(queue, d, hour), booking.SlotID(queue, calendar.MakeDate(9999, 12, 31), 23)}
 }
 
-// ShutSlots shuts slots, or opens them again. Whoever books one of them meanwhile is there before, or
-// finds it shut.
-func (tx *Tx) ShutSlots(ctx context.Context, r SlotRange, closed bool) error {
-	_, err := tx.exec(ctx, "slot.shut", `
-update slot set closed = $4, revision = revision + 1 where hall_id = $1 and id >= $2 and id < $3 and closed <> $4`,
-		r.Hall, r.From, r.To, flag(closed))
+// ShutSlots shuts slots. Whoever books one of them meanwhile is there before, or finds it shut.
+func (tx *Tx) ShutSlots(ctx context.Context, r SlotRange) error {
+	_, err := tx.exec(ctx, "slot.shut", `update slot set closed = 1, revision = revision + 1 where hall_id = $1 and id >= $2 and id < $3 and closed = 0`,
+		r.Hall, r.From, r.To)
 	return err
 }
 

@@ -3,6 +3,7 @@
 package directory
 
 import (
+	"slices"
 	"strings"
 
 	"suiyue/internal/domain/calendar"
@@ -160,6 +161,41 @@ type Queue struct {
 	OnSitePerMille       int             // at most the rulebook's; Art. 14
 	GrandfatheredHorizon int             // days, when longer than the window before the measure (Art. 14); 0 = none
 	Open                 bool
+	Former               []FormerHours `json:",omitempty"` // hours that still hold for days whose numbers were made by them
+}
+
+// FormerHours is the hours a queue had before they were changed. They hold until a date: numbers that are
+// made, or released, are not changed by editing a queue but by request (Art. 23).
+type FormerHours struct {
+	Until    calendar.Date // not this day itself
+	Week     calendar.Week
+	Closures []calendar.Rule `json:",omitempty"`
+}
+
+// HoursOn returns the hours and recurring closures of a queue that hold on a date.
+func (q Queue) HoursOn(d calendar.Date) (calendar.Week, []calendar.Rule) {
+	for _, f := range q.Former {
+		if d < f.Until {
+			return f.Week, f.Closures
+		}
+	}
+	return q.Week, q.Closures
+}
+
+// KeepHours keeps the hours a queue had, was, for the days before until; those over by today are dropped.
+func (q *Queue) KeepHours(was Queue, today, until calendar.Date) {
+	if was.Week == q.Week && slices.Equal(was.Closures, q.Closures) {
+		return
+	}
+	q.Former = nil
+	for _, f := range was.Former {
+		if f.Until > today {
+			q.Former = append(q.Former, f)
+		}
+	}
+	if n := len(q.Former); n == 0 || q.Former[n-1].Until < until {
+		q.Former = append(q.Former, FormerHours{Until: until, Week: was.Week, Closures: was.Closures})
+	}
 }
 
 // Stage is what a number is for (Art. 13).

@@ -147,8 +147,9 @@ type Day struct {
 
 // Effective lays changes over the plan of queue q for date d, in their order: the later one wins.
 func Effective(cal *calendar.Calendar, rules rulebook.Rulebook, q directory.Queue, d calendar.Date, changes ...Change) Day {
+	week, closures := q.HoursOn(d)
 	day := Day{
-		Base: cal.OpenHours(q.Week, q.Closures, d), Total: q.DailyAverage, Share: min(q.OnSitePerMille, rules.OnSitePerMille),
+		Base: cal.OpenHours(week, closures, d), Total: q.DailyAverage, Share: min(q.OnSitePerMille, rules.OnSitePerMille),
 		Window: max(rules.WindowDays, q.GrandfatheredHorizon), Working: cal.IsWorking(d),
 	}
 	for _, c := range changes {

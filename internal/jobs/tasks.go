@@ -27,7 +27,8 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return false, err
 		}},
-		// Slots that another node prepared, directory entries that `suiyue import` wrote, days gone by.
+		// Slots that another node prepared, calendar and rules, days gone by. Changes of the directory come
+		// at once (FollowDirectory).
 		{Name: "read city", Every: 30 * time.Minute, Later: true, Limit: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			return false, a.Reload(ctx)
 		}},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -309,6 +310,12 @@ func (d *Directory) With(part *Directory, halls, items []string) *Directory {
 	slices.SortFunc(out.Halls, func(a, b directory.Hall) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortFunc(out.Queues, func(a, b directory.Queue) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortFunc(out.Items, func(a, b directory.Item) int { return strings.Compare(a.Code, b.Code) })
+	slices.SortFunc(out.Counters, func(a, b directory.Counter) int {
+		return cmp.Or(strings.Compare(a.HallID, b.HallID), strings.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(out.Offerings, func(a, b directory.Offering) int {
+		return cmp.Or(strings.Compare(a.HallID, b.HallID), strings.Compare(a.ItemCode, b.ItemCode), strings.Compare(a.QueueID, b.QueueID))
+	})
 	maps.Copy(out.Closed, part.Closed)
 	return out
 }

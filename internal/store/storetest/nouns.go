@@ -19,6 +19,9 @@ import (
 var nouns = []testCase{
 	{"directory_comes_back_as_it_was_saved", directoryRoundTrip},
 	{"directory_entry_closed_and_opened_again", directoryClose},
+	{"directory_versions", directoryVersions},
+	{"directory_of_some_halls", directoryPart},
+	{"files_wait_one_an_account", uploads},
 	{"text_sorts_in_byte_order", byteOrder},
 	{"calendar_and_rulebooks", calendarRoundTrip},
 	{"slots_are_added_once", slotsOnce},

@@ -53,7 +53,8 @@ func (s *seats) next(b *booking.Booking, from int) (slot string, at int) {
 		if c.slot.date < b.Date || c.slot.date == b.Date && int(c.slot.hour) <= b.Hour {
 			continue
 		}
-		if capacity, taken, closed := c.slot.read(); closed || capacity-taken-s.asked[c.id] < b.Units {
+		// Cheapest first: a district has tens of thousands of hours, and most are full when it matters.
+		if capacity, taken, closed := c.slot.read(); closed || capacity-taken < b.Units || capacity-taken-s.asked[c.id] < b.Units {
 			continue
 		}
 		if b.Units > list.batch[c.queue.id] || c.queue.view(c.slot, now, rules).State != SlotFree {

@@ -99,6 +99,10 @@ func TestValidate(t *testing.T) {
 		{"ascend", func(r *rulebook.Rulebook) { r.Hours = []int{10, 9} }},
 		{"0..23", func(r *rulebook.Rulebook) { r.Hours = []int{24} }},
 		{"cancel_before_end", func(r *rulebook.Rulebook) { r.CancelBeforeEnd = -time.Second }},
+		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceLeast = -time.Second }},
+		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceFor = r.KeepPlaceLeast - 1 }},
+		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceBefore = -1 }},
+		{"stranded_for", func(r *rulebook.Rulebook) { r.StrandedFor = -1 }},
 	} {
 		r := rulebook.Trial2022()
 		c.change(&r)
@@ -125,5 +129,18 @@ func TestRulebookIsData(t *testing.T) {
 	again, err := json.Marshal(back)
 	if err != nil || string(again) != string(b) || back.EffectiveFrom.String() != "2022-04-01" || back.CancelBeforeEnd != 2*time.Hour {
 		t.Errorf("%s\n%s, %v", b, again, err)
+	}
+}
+
+// A text stored before there were rules about hours taken away gets those that ship; one that sets them
+// keeps its own, nothing too.
+func TestAnOlderTextKeepsPlacesAsTheOnesThatShip(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		`{"id":"old"}`: 24 * time.Hour, `{"id":"own","keep_place_for":3600000000000}`: time.Hour, `{"id":"none","keep_place_for":0}`: 0,
+	} {
+		var r rulebook.Rulebook
+		if err := json.Unmarshal([]byte(text), &r); err != nil || r.KeepPlaceFor != want || r.KeepPlaceBefore != 2*time.Hour {
+			t.Errorf("%s: kept for %v, %v", text, r.KeepPlaceFor, err)
+		}
 	}
 }

@@ -121,10 +121,14 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	witness := app.Witness(c.Data.witness())
+	if c.Demo { // its database is thrown away and made anew
+		witness = nil
+	}
 	if s.app, err = app.New(ctx, app.Config{
 		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
 		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain,
-		LogKey: sign, Witness: c.Data.witness(),
+		LogKey: sign, Witness: witness,
 	}); err != nil {
 		return err
 	}

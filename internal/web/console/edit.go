@@ -408,7 +408,7 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, ad *app.Admin, f
 	v := entryView{Version: version, Back: form.back, Note: form.note}
 	v.Form = c.formView(&f, r.URL.RequestURI(), refused, labels(l, req.Noun, form.columns))
 	if fault.CodeOf(refused) == fault.PeopleBooked && len(form.request.Key) > 0 {
-		v.Closing = ui.Link{Text: l.T("directory.to_request"), Href: address(Prefix+"/requests/new", "hall", form.request.Key[0])}
+		v.Closing = ui.Link{Text: l.T("directory.to_request"), Href: address(Prefix+"/requests/new", "hall", form.request.Key[0], "kind", "close")}
 	}
 	for _, e := range c.fields(v.Form, req.Noun, fields, form.words, form.columns...) {
 		group := ""

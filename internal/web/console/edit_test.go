@@ -11,8 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/directory"
 )
 
 var formToken = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
@@ -104,6 +107,24 @@ func TestAHallIsEditedOnItsPage(t *testing.T) {
 			t.Errorf("%s opens the form: %d, want %d", who, w.Code, want)
 		}
 	}
+}
+
+func TestAClosingThatWouldStrandPeopleLeadsToARequest(t *testing.T) {
+	d := newDesk(t)
+	_, who := d.SignIn(t, apptest.Citizen(1))
+	if _, err := d.App.Book(t.Context(), who, app.BookRequest{Key: "strand-0001", Item: apptest.SocialCard, SlotID: d.FreeSlots(apptest.QueueA)[0], Stage: directory.Acceptance,
+		Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web}); err != nil {
+		t.Fatal(err)
+	}
+	form := "/console/halls/" + apptest.HallA + "/edit/hall"
+	fields := d.typed(account.District1, form)
+	fields.Del("open")
+	w := d.send(account.District1, form, fields)
+	link := "/console/requests/new?hall=" + apptest.HallA + "&amp;kind=close"
+	if w.Code != 409 || !strings.Contains(w.Body.String(), link) {
+		t.Fatalf("%d; it must lead to %s", w.Code, link)
+	}
+	d.page(account.District1, html.UnescapeString(link))
 }
 
 func TestArt3_ThePosterSaysHowToBookAndWhereToAsk(t *testing.T) {

@@ -23,9 +23,10 @@ var consolePages = map[string][]string{
 	"district-1": {
 		"/console", "/console/halls", "/console/halls?view=tree&unit=440106001000", "/console/halls?q=nowhere", tianhe, tianhe + "/capacity", tianhe + "/requests",
 		"/console/jump?q=th", "/console/requests", "/console/requests/new", "/console/ledger", "/console/displaced", "/console/powers", "/console/me", "/console/tokens", "/console/prove",
+		"/console/accounts", "/console/filings", "/console/filings/new", "/console/directory", "/console/directory/files", tianhe + "/edit", tianhe + "/edit/hall",
 	},
 	"platform-1": {"/console", "/console/halls?sort=-booked&page=3", "/console/suggestions"},
-	"system":     {"/console", "/console/operation"},
+	"system":     {"/console", "/console/operation", "/console/directory/units"},
 	"audit":      {"/console", "/console/log"},
 }
 

@@ -32,8 +32,8 @@ func fileLinks(l web.Locale, path, query string) []ui.ButtonView {
 		query = "?" + query
 	}
 	return []ui.ButtonView{
-		{Text: "CSV", Kind: ui.Secondary, Href: path + ".csv" + query, Attrs: map[string]any{"download": true, "aria-label": l.T("console.export", "format", "CSV")}},
-		{Text: "XLSX", Kind: ui.Secondary, Href: path + ".xlsx" + query, Attrs: map[string]any{"download": true, "aria-label": l.T("console.export", "format", "XLSX")}},
+		{Text: "CSV", Kind: ui.Secondary, Href: path + ".csv" + query, Attrs: map[string]any{"aria-label": l.T("console.export", "format", "CSV")}},
+		{Text: "XLSX", Kind: ui.Secondary, Href: path + ".xlsx" + query, Attrs: map[string]any{"aria-label": l.T("console.export", "format", "XLSX")}},
 	}
 }
 

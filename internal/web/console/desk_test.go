@@ -211,6 +211,9 @@ func TestFilesAreInertProvenAndRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	who := account.Platform1
+	if page := d.page(who, "/console/halls"); strings.Contains(page, " download") {
+		t.Error("a link that may lead to a proof must not save what it leads to")
+	}
 	w := d.get(who, "/console/halls.csv")
 	if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Disposition"), "attachment") || !bytes.HasPrefix(w.Body.Bytes(), []byte("\xef\xbb\xbf")) {
 		t.Fatal(w.Code, w.Header())

@@ -62,6 +62,7 @@ func TestConsolePages(t *testing.T) {
 	} {
 		for rank, pages := range consolePages {
 			t.Run(fmt.Sprint(rank, "-", way.locale, "-", way.at[0]), func(t *testing.T) {
+				t.Parallel()
 				b := open(t, c)
 				b.beAdmin(rank, way.locale)
 				b.scheme(way.scheme)

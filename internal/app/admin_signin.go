@@ -113,7 +113,7 @@ func (a *App) FinishSignIn(ctx context.Context, half *Half, f Factor, origin str
 		case err != nil:
 			return nil, err
 		case !ok:
-			refused, rec = countFailure(tx, row, origin)
+			rec, refused = countFailure(tx, row, origin)
 			return rec, nil
 		}
 		row.Failures, row.LockedUntil = 0, time.Time{}
@@ -167,7 +167,7 @@ func (a *App) Prove(ctx context.Context, ad *Admin, p Proof) error {
 		}
 		if !ok {
 			var rec *store.AuditRecord
-			refused, rec = countFailure(tx, row, ad.Origin)
+			rec, refused = countFailure(tx, row, ad.Origin)
 			return rec, nil
 		}
 		row.Failures = 0
@@ -247,7 +247,7 @@ func (a *App) failedOnce(ctx context.Context, id, origin string) error {
 		if tx.Now.Before(row.LockedUntil) {
 			return nil, locked(row.LockedUntil, tx.Now)
 		}
-		refused, rec = countFailure(tx, row, origin)
+		rec, refused = countFailure(tx, row, origin)
 		return rec, nil
 	})
 	if err == nil {
@@ -257,12 +257,12 @@ func (a *App) failedOnce(ctx context.Context, id, origin string) error {
 }
 
 // countFailure counts one in the row, and locks it at the last.
-func countFailure(tx *store.Tx, row *store.Account, origin string) (error, *store.AuditRecord) {
+func countFailure(tx *store.Tx, row *store.Account, origin string) (*store.AuditRecord, error) {
 	if row.Failures++; row.Failures < mostFailures {
-		return fault.New(fault.PasswordWrong), nil
+		return nil, fault.New(fault.PasswordWrong)
 	}
 	row.Failures, row.LockedUntil = 0, tx.Now.Add(lockTime)
-	return locked(row.LockedUntil, tx.Now), &store.AuditRecord{Act: "account.lock", Noun: "account", Key: row.ID, From: origin}
+	return &store.AuditRecord{Act: "account.lock", Noun: "account", Key: row.ID, From: origin}, locked(row.LockedUntil, tx.Now)
 }
 
 func locked(until, now time.Time) error {

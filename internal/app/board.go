@@ -146,17 +146,6 @@ func (b *Board) queue(id string) *queueBoard {
 	return b.queues[id]
 }
 
-// dates returns the dates a queue has slots on.
-func (b *Board) dates(queue string) map[calendar.Date]bool {
-	out := map[calendar.Date]bool{}
-	if q := b.queue(queue); q != nil {
-		for _, s := range *q.slots.Load() {
-			out[s.date] = true
-		}
-	}
-	return out
-}
-
 // apply takes what a commit left.
 func (b *Board) apply(states []store.SlotState) {
 	for _, s := range states {

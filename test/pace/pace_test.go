@@ -4,6 +4,7 @@ package pace
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,7 +32,7 @@ const (
 	limit  = 100 * time.Millisecond // of 95 in 100 answers
 	usual  = 25 * time.Millisecond  // of half of them: some five times what it takes on two quiet cores
 	asks   = 60                     // of each page in one round
-	rounds = 5                      // the best counts: others use this machine too
+	rounds = 5                      // one of them must keep both: others use this machine too
 	people = 4                      // who book all the while
 )
 
@@ -63,18 +64,18 @@ func TestConsolePagesAreQuickWhilePeopleBook(t *testing.T) {
 	defer crowd.Wait()
 	defer stop()
 	for _, p := range pages {
-		best, median := time.Hour, time.Hour
 		before := booked.Load()
-		for range rounds {
-			took := ask(t, srv.URL+p.path, p.who)
-			best, median = min(best, took[len(took)*95/100]), min(median, took[len(took)/2])
-			if best < limit && median < usual {
+		for round := 1; ; round++ {
+			took, work := ask(t, srv.URL+p.path, p.who)
+			most, half := stretched(limit, work, 95), stretched(usual, work, 50)
+			p95, median := at(took, 95), at(took, 50)
+			if p95 < most && median < half || round == rounds {
+				t.Logf("%-10s %-52s median %6.1f ms of %.0f, p95 %6.1f ms of %.0f, %d bookings meanwhile", p.who, p.path, ms(median), ms(half), ms(p95), ms(most), booked.Load()-before)
+				if p95 >= most || median >= half {
+					t.Errorf("%s is slow", p.path)
+				}
 				break
 			}
-		}
-		t.Logf("%-10s %-52s median %6.1f ms, p95 %6.1f ms, %d bookings meanwhile", p.who, p.path, ms(median), ms(best), booked.Load()-before)
-		if best >= limit || median >= usual {
-			t.Errorf("%s: p95 %.1f ms, median %.1f ms; the limits are %v and %v", p.path, ms(best), ms(median), limit, usual)
 		}
 	}
 	if booked.Load() < int64(len(pages)) {
@@ -82,13 +83,34 @@ func TestConsolePagesAreQuickWhilePeopleBook(t *testing.T) {
 	}
 }
 
+// at is the duration that so many percent are not above.
+func at(sorted []time.Duration, percent int) time.Duration { return sorted[len(sorted)*percent/100] }
+
+// stretched is a limit as this machine keeps it now. Work that always costs the same is done between the
+// answers: people who book take some of the processor, and where it takes three times its shortest others
+// take more than they do, and the limit grows as far as it does.
+func stretched(limit time.Duration, work []time.Duration, percent int) time.Duration {
+	return max(limit, time.Duration(float64(limit)*float64(at(work, percent))/float64(3*work[0])))
+}
+
+// fixedWork costs some milliseconds of one processor.
+func fixedWork() time.Duration {
+	start := time.Now()
+	var sum [sha256.Size]byte
+	for range 20_000 {
+		sum = sha256.Sum256(sum[:])
+	}
+	return time.Since(start)
+}
+
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// ask opens a page again and again and returns how long each answer took, the shortest first.
-func ask(t *testing.T, url, who string) []time.Duration {
+// ask opens a page again and again and returns how long each answer took, and fixed work between them, the
+// shortest first.
+func ask(t *testing.T, url, who string) (took, work []time.Duration) {
 	t.Helper()
-	var took []time.Duration
 	for range asks {
+		work = append(work, fixedWork())
 		r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +129,8 @@ func ask(t *testing.T, url, who string) []time.Duration {
 		}
 	}
 	slices.Sort(took)
-	return took
+	slices.Sort(work)
+	return took, work
 }
 
 // keepBooking books in one hall after another, with new people all the time, a little faster than the

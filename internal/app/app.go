@@ -12,8 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"suiyue/internal/batch"
-	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
@@ -79,7 +80,7 @@ type App struct {
 
 	hasher    hasher
 	strangers strangers
-	party     *account.Party // whom passkeys are made for; nil where there can be none
+	party     *webauthn.WebAuthn // whom passkeys are made for; nil where there can be none
 	public    string
 }
 

@@ -2,30 +2,77 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"net/netip"
+	"math/big"
 	"net/url"
 	"time"
 
-	"suiyue/internal/domain/account"
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/store"
 )
 
-// Passkeys (WebAuthn) as a second factor of administrators.
+// Passkeys (WebAuthn) as a second factor of administrators. What a browser answers is checked by
+// go-webauthn; what is said here is for whom, for how long and that an answer counts once.
 
-// newParty is nil where the address people open cannot have passkeys: a bare IP address.
-func newParty(public string) *account.Party {
+// newParty says whom passkeys are made for: the host of the address people open. It is nil where there
+// can be none: without an address, or at a bare IP address.
+func newParty(public string) *webauthn.WebAuthn {
 	u, err := url.Parse(public)
+	if err != nil {
+		return nil
+	}
+	wait := webauthn.TimeoutConfig{Timeout: ceremonyLife}
+	party, err := webauthn.New(&webauthn.Config{
+		RPID: u.Hostname(), RPDisplayName: "穗约 Suiyue", RPOrigins: []string{u.Scheme + "://" + u.Host},
+		AttestationPreference: protocol.PreferNoAttestation,
+		AuthenticatorSelection: protocol.AuthenticatorSelection{
+			ResidentKey: protocol.ResidentKeyRequirementDiscouraged, UserVerification: protocol.VerificationPreferred,
+		},
+		// The library would ask time.Now whether a ceremony has expired; openCeremony asks our clock.
+		Timeouts: webauthn.TimeoutsConfig{Login: wait, Registration: wait},
+		// No extension is asked for and none is read: what password managers add unasked does no harm.
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
+	})
 	if err != nil || u.Hostname() == "" {
 		return nil
 	}
-	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return nil
+	return party
+}
+
+// Signatures passkeys may be made with; all authenticators know one of them.
+var passkeyParams = []protocol.CredentialParameter{
+	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgES256},
+	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgEdDSA},
+	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgRS256},
+}
+
+// holder is an account as go-webauthn sees it. The name an authenticator shows is the account's number:
+// nothing personal leaves for it.
+type holder struct {
+	account string
+	keys    []webauthn.Credential
+}
+
+func (h holder) WebAuthnID() []byte                         { return []byte(h.account) }
+func (h holder) WebAuthnName() string                       { return h.account }
+func (h holder) WebAuthnDisplayName() string                { return h.account }
+func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.keys }
+
+func newHolder(id string, rows []store.Passkey) (holder, error) {
+	h := holder{account: id}
+	for _, r := range rows {
+		var k webauthn.Credential
+		if err := json.Unmarshal([]byte(r.Detail), &k); err != nil {
+			return h, fault.Wrap(fault.InternalError, err)
+		}
+		h.keys = append(h.keys, k)
 	}
-	return &account.Party{ID: u.Hostname(), Origin: u.Scheme + "://" + u.Host}
+	return h, nil
 }
 
 // ceremony is what of a passkey being made or used is kept in the browser until its answer comes.
@@ -33,7 +80,7 @@ type ceremony struct {
 	Account   string
 	Create    bool
 	Began     time.Time
-	Challenge []byte
+	Challenge string
 }
 
 const (
@@ -49,92 +96,47 @@ type Ceremony struct {
 	State   []byte
 }
 
-type descriptor struct {
-	Type       string   `json:"type"`
-	ID         string   `json:"id"`
-	Transports []string `json:"transports,omitempty"`
-}
-
-func descriptors(rows []store.Passkey) ([]descriptor, error) {
-	out := make([]descriptor, 0, len(rows))
-	for _, r := range rows {
-		k, err := keyOf(r)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, descriptor{"public-key", k.ID, k.Transports})
-	}
-	return out, nil
-}
-
-func keyOf(r store.Passkey) (k account.Passkey, err error) {
-	if err := json.Unmarshal([]byte(r.Detail), &k); err != nil {
-		return k, fault.Wrap(fault.InternalError, err)
-	}
-	return k, nil
-}
-
 // BeginPasskey begins the use of one of the account's passkeys; the zero Ceremony when it has none.
 func (a *App) BeginPasskey(ctx context.Context, id string) (Ceremony, error) {
-	rows, err := a.passkeysOf(ctx, id)
-	if err != nil || a.party == nil || len(rows) == 0 {
+	h, err := a.holder(ctx, id)
+	if err != nil || a.party == nil || len(h.keys) == 0 {
 		return Ceremony{}, err
 	}
-	allowed, err := descriptors(rows)
+	asked, session, err := a.party.BeginLogin(h)
 	if err != nil {
-		return Ceremony{}, err
+		return Ceremony{}, fault.Wrap(fault.InternalError, err)
 	}
-	c := a.newCeremony(id, false)
-	return a.sealCeremony(c, map[string]any{
-		"challenge": base64.RawURLEncoding.EncodeToString(c.Challenge), "rpId": a.party.ID, "allowCredentials": allowed,
-		"userVerification": "preferred", "timeout": ceremonyLife.Milliseconds(),
-	})
+	return a.sealCeremony(ceremony{Account: id, Challenge: session.Challenge}, asked.Response)
 }
 
-// BeginNewPasskey begins to make a passkey for an account. The name its authenticator shows is the
-// account's number: nothing personal leaves for it.
+// BeginNewPasskey begins to make a passkey for an account.
 func (a *App) BeginNewPasskey(ctx context.Context, id string) (Ceremony, error) {
-	if a.party == nil {
-		return Ceremony{}, nil
-	}
-	rows, err := a.passkeysOf(ctx, id)
-	if err != nil {
+	h, err := a.holder(ctx, id)
+	if err != nil || a.party == nil {
 		return Ceremony{}, err
 	}
-	have, err := descriptors(rows)
+	asked, session, err := a.party.BeginRegistration(h, webauthn.WithCredentialParameters(passkeyParams),
+		webauthn.WithExclusions(webauthn.Credentials(h.keys).CredentialDescriptors()))
 	if err != nil {
-		return Ceremony{}, err
+		return Ceremony{}, fault.Wrap(fault.InternalError, err)
 	}
-	c := a.newCeremony(id, true)
-	type param struct {
-		Type string `json:"type"`
-		Alg  int    `json:"alg"`
-	}
-	return a.sealCeremony(c, map[string]any{
-		"challenge":        base64.RawURLEncoding.EncodeToString(c.Challenge),
-		"rp":               map[string]string{"id": a.party.ID, "name": "穗约 Suiyue"},
-		"user":             map[string]string{"id": base64.RawURLEncoding.EncodeToString([]byte(id)), "name": id, "displayName": id},
-		"pubKeyCredParams": []param{{"public-key", -7}, {"public-key", -8}, {"public-key", -257}}, "excludeCredentials": have,
-		"authenticatorSelection": map[string]string{"residentKey": "discouraged", "userVerification": "preferred"},
-		"attestation":            "none", "timeout": ceremonyLife.Milliseconds(),
-	})
+	return a.sealCeremony(ceremony{Account: id, Create: true, Challenge: session.Challenge}, asked.Response)
 }
 
-func (a *App) passkeysOf(ctx context.Context, id string) (rows []store.Passkey, err error) {
-	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.Passkeys(ctx, id)
+func (a *App) holder(ctx context.Context, id string) (h holder, err error) {
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Passkeys(ctx, id)
+		if err != nil {
+			return err
+		}
+		h, err = newHolder(id, rows)
 		return err
 	})
-	return rows, err
-}
-
-func (a *App) newCeremony(id string, create bool) ceremony {
-	c := ceremony{Account: id, Create: create, Began: a.now().Truncate(time.Microsecond), Challenge: make([]byte, 32)}
-	rand.Read(c.Challenge)
-	return c
+	return h, err
 }
 
 func (a *App) sealCeremony(c ceremony, options any) (Ceremony, error) {
+	c.Began = a.now().Truncate(time.Microsecond)
 	script, err := json.Marshal(options)
 	if err != nil {
 		return Ceremony{}, fault.Wrap(fault.InternalError, err)
@@ -146,59 +148,105 @@ func (a *App) sealCeremony(c ceremony, options any) (Ceremony, error) {
 	return Ceremony{Options: script, State: a.vault.Seal(plain, ceremonyAbout)}, nil
 }
 
-// openCeremony returns what state kept, if it is of that account and not too old.
-func (a *App) openCeremony(state []byte, id string, create bool, now time.Time) (c ceremony, ok bool) {
+// openCeremony returns what state kept, if it is of that account and not too old. The session of
+// go-webauthn is made of it again: whole it would not fit a cookie beside ten passkeys.
+func (a *App) openCeremony(state []byte, id string, create bool, now time.Time) (c ceremony, s webauthn.SessionData, ok bool) {
 	plain, err := a.vault.Open(state, ceremonyAbout)
 	ok = err == nil && a.party != nil && json.Unmarshal(plain, &c) == nil &&
 		c.Account == id && c.Create == create && now.Sub(c.Began) <= ceremonyLife && !now.Before(c.Began)
-	return c, ok
+	return c, webauthn.SessionData{
+		Challenge: c.Challenge, UserID: []byte(c.Account), UserVerification: protocol.VerificationPreferred, CredParams: passkeyParams,
+	}, ok
 }
 
-// usePasskey checks the answer of a passkey within tx. An answer counts once.
+// usePasskey checks the answer of a passkey within tx. An answer counts once: what is kept says when
+// the passkey was last used, and the ceremony must have begun after that.
 func (a *App) usePasskey(ctx context.Context, tx *store.Tx, id string, state, answer []byte) (bool, error) {
-	c, ok := a.openCeremony(state, id, false, tx.Now)
-	var said account.PasskeyAnswer
-	if !ok || json.Unmarshal(answer, &said) != nil {
-		return false, nil
-	}
 	rows, err := tx.Passkeys(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	for _, r := range rows {
-		if r.ID != said.ID {
-			continue
-		}
-		k, err := keyOf(r)
-		if err != nil {
-			return false, err
-		}
-		if k.Count, ok = a.party.Used(c.Challenge, k, said); !ok {
-			return false, nil
-		}
-		detail, err := json.Marshal(k)
-		if err != nil {
-			return false, fault.Wrap(fault.InternalError, err)
-		}
-		return tx.UsePasskey(ctx, r.ID, string(detail), c.Began)
+	h, err := newHolder(id, rows)
+	if err != nil {
+		return false, err
 	}
-	return false, nil
+	key, began := a.usedPasskey(h, state, answer, tx.Now)
+	if key == nil {
+		return false, nil
+	}
+	detail, err := json.Marshal(key)
+	if err != nil {
+		return false, fault.Wrap(fault.InternalError, err)
+	}
+	return tx.UsePasskey(ctx, passkeyID(key), string(detail), began)
+}
+
+// usedPasskey returns the passkey of h that gave the answer, as it is to be kept now; nil for whatever
+// is wrong.
+func (a *App) usedPasskey(h holder, state, answer []byte, now time.Time) (key *webauthn.Credential, began time.Time) {
+	c, session, ok := a.openCeremony(state, h.account, false, now)
+	if !ok {
+		return nil, began
+	}
+	said, err := protocol.ParseCredentialRequestResponseBytes(answer)
+	if err != nil {
+		return nil, began
+	}
+	// A count that does not grow comes from a copy of the authenticator.
+	key, err = a.party.ValidateLogin(h, session, said)
+	if err != nil || key.Authenticator.CloneWarning {
+		return nil, began
+	}
+	return key, c.Began
 }
 
 // newPasskey checks the answer of a passkey being made and returns its row.
 func (a *App) newPasskey(id, name string, state, answer []byte, now time.Time) (*store.Passkey, error) {
-	c, ok := a.openCeremony(state, id, true, now)
-	var said account.PasskeyAnswer
-	if !ok || json.Unmarshal(answer, &said) != nil {
+	key := a.madePasskey(id, state, answer, now)
+	if key == nil {
 		return nil, fault.New(fault.PasswordWrong)
 	}
-	k, ok := a.party.Made(c.Challenge, said)
-	if !ok {
-		return nil, fault.New(fault.PasswordWrong)
-	}
-	detail, err := json.Marshal(k)
+	detail, err := json.Marshal(key)
 	if err != nil {
 		return nil, fault.Wrap(fault.InternalError, err)
 	}
-	return &store.Passkey{ID: k.ID, Account: id, Detail: string(detail), Name: name, CreatedAt: now}, nil
+	return &store.Passkey{ID: passkeyID(key), Account: id, Detail: string(detail), Name: name, CreatedAt: now}, nil
 }
+
+// madePasskey is nil for whatever is wrong.
+func (a *App) madePasskey(id string, state, answer []byte, now time.Time) *webauthn.Credential {
+	_, session, ok := a.openCeremony(state, id, true, now)
+	if !ok {
+		return nil
+	}
+	said, err := protocol.ParseCredentialCreationResponseBytes(answer)
+	if err != nil {
+		return nil
+	}
+	// No attestation is asked for, and browsers take out all but an authenticator's word for itself:
+	// statements of makers are neither wanted nor worth the reading.
+	if f := protocol.AttestationFormat(said.Response.AttestationObject.Format); f != protocol.AttestationFormatNone && f != protocol.AttestationFormatPacked {
+		return nil
+	}
+	key, err := a.party.CreateCredential(holder{account: id}, session, said)
+	if err != nil || !soundKey(key.PublicKey) {
+		return nil
+	}
+	return key
+}
+
+// soundKey looks at what go-webauthn does not when a passkey is made without an attestation: whether
+// signatures can be checked with the key at all, and how long a key of RSA is.
+func soundKey(cose []byte) bool {
+	key, err := webauthncose.ParsePublicKey(cose)
+	if err != nil {
+		return false
+	}
+	if k, ok := key.(webauthncose.RSAPublicKeyData); ok {
+		bits := new(big.Int).SetBytes(k.Modulus).BitLen()
+		return bits >= 2048 && bits <= 4096
+	}
+	return true
+}
+
+func passkeyID(k *webauthn.Credential) string { return base64.RawURLEncoding.EncodeToString(k.ID) }

@@ -30,6 +30,9 @@ func scanAccount(scan func(...any) error, more ...any) (*Account, error) {
 	var locked, created, opened, closed int64
 	err := scan(append([]any{&a.ID, &a.Rank, &a.Unit, &a.District, &a.Street, &a.State, &a.Mobile, &a.Sealed, &a.Password, &a.TOTP, &a.TOTPStep, &a.Failures, &locked,
 		&a.Predecessor, &a.Successor, &created, &opened, &closed, &a.Version}, more...)...)
+	if len(a.TOTP) == 0 {
+		a.TOTP = nil
+	}
 	a.LockedUntil, a.CreatedAt, a.OpenedAt, a.ClosedAt = since(locked), instant(created), since(opened), since(closed)
 	return &a, err
 }
@@ -73,7 +76,7 @@ func (tx *Tx) AddAccount(ctx context.Context, a Account) error {
 	_, err := tx.exec(ctx, "account.insert", `
 insert into account (id, rank, unit_id, state, mobile, sealed, password, totp, totp_step, failures, locked_until, predecessor, successor, created_at, opened_at, closed_at, version, district_id, street_id)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
-		a.ID, string(a.Rank), a.Unit, string(a.State), a.Mobile, a.Sealed, a.Password, a.TOTP, a.TOTPStep, int64(a.Failures), untilMicros(a.LockedUntil),
+		a.ID, string(a.Rank), a.Unit, string(a.State), a.Mobile, a.Sealed, a.Password, append([]byte{}, a.TOTP...), a.TOTPStep, int64(a.Failures), untilMicros(a.LockedUntil),
 		a.Predecessor, a.Successor, micros(a.CreatedAt), untilMicros(a.OpenedAt), untilMicros(a.ClosedAt), int64(a.Version), a.District, a.Street)
 	return tx.mobileTaken(err)
 }
@@ -85,7 +88,7 @@ func (tx *Tx) SaveAccount(ctx context.Context, a *Account) (bool, error) {
 update account set state = $3, mobile = $4, sealed = $5, password = $6, totp = $7, totp_step = $8, failures = $9, locked_until = $10,
   predecessor = $11, successor = $12, opened_at = $13, closed_at = $14, version = version + 1
 where id = $1 and version = $2`,
-		a.ID, int64(a.Version), string(a.State), a.Mobile, a.Sealed, a.Password, a.TOTP, a.TOTPStep, int64(a.Failures), untilMicros(a.LockedUntil),
+		a.ID, int64(a.Version), string(a.State), a.Mobile, a.Sealed, a.Password, append([]byte{}, a.TOTP...), a.TOTPStep, int64(a.Failures), untilMicros(a.LockedUntil),
 		a.Predecessor, a.Successor, untilMicros(a.OpenedAt), untilMicros(a.ClosedAt))
 	a.Version++
 	return n == 1, tx.mobileTaken(err)

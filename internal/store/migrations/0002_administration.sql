@@ -11,7 +11,7 @@ create table account (
   mobile text not null,           -- keyed hash
   sealed bytea not null,          -- JSON account.Person
   password text not null default '', -- argon2id, "" until the one-time link is used
-  totp bytea,                     -- sealed secret; null for none
+  totp bytea not null,            -- sealed secret; empty for none
   totp_step bigint not null default 0, -- the last time step used: a code counts once
   failures bigint not null default 0,
   locked_until bigint not null default 0,

@@ -272,6 +272,9 @@ func TestArt23_TodayListsWhatWaitsWithTheHoursLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := `href="/console/requests/` + filed[0].ID + `"`
+	for _, page := range []string{"/console", "/console/requests", "/console/requests/" + filed[0].ID} { // one deadline reads the same everywhere
+		d.says(d.page(account.District2, page), "tomorrow 23:59", "38 hours left")
+	}
 	if page := d.page(account.District2, "/console"); !strings.Contains(page, link) || !strings.Contains(page, "hours left") {
 		t.Errorf("the street's second level does not see %s", link)
 	}
@@ -284,6 +287,13 @@ func TestArt23_TodayListsWhatWaitsWithTheHoursLeft(t *testing.T) {
 	d.signInAgain(account.District2)
 	if page := d.page(account.District2+" again", "/console"); !strings.Contains(page, "2 hours overdue") || !strings.Contains(page, `class="urgent"`) {
 		t.Error("what is overdue is not marked")
+	}
+	for _, page := range []string{"/console/requests", "/console/requests/" + filed[0].ID} {
+		d.says(d.page(account.District2+" again", page), "2 hours overdue")
+	}
+	d.Clock.Set(filed[0].DueAt.Add(-30 * time.Minute))
+	for _, page := range []string{"/console", "/console/requests", "/console/requests/" + filed[0].ID} {
+		d.says(d.page(account.District2+" again", page), "today 23:59", "1 hour left")
 	}
 }
 

@@ -134,9 +134,11 @@ func dutyTable(l web.Locale, list []duty, now time.Time) Table {
 	return t
 }
 
-// due says until when something must be done and how much time is left.
+// due says until when something must be done and how much time is left, an hour that has begun counting
+// as one. Every page says it by this. The end of a day is said as its last minute: 00:00 of the day after
+// reads like one day more.
 func due(l web.Locale, until, now time.Time) Cell {
-	cell := Cell{Text: l.Near(until, now)}
+	cell := Cell{Text: l.Near(until.Add(-time.Second), now)}
 	hours := int(math.Ceil(until.Sub(now).Hours()))
 	switch {
 	case now.After(until):

@@ -364,7 +364,7 @@ func (c *Console) askCheck(w http.ResponseWriter, r *http.Request, ad *app.Admin
 	}
 	now := c.App.Now()
 	v.Sentence, v.Effect = c.draftSentence(l, d, in.Change), effectFacts(l, p.Impact)
-	v.Rules = []Fact{{Key: l.T("request.up_to"), Value: l.T("rank." + string(p.UpTo)), Note: l.T("request.decide_by", "at", l.Near(p.DecideBy.Add(-time.Second), now))}}
+	v.Rules = []Fact{{Key: l.T("request.up_to"), Value: l.T("rank." + string(p.UpTo)), Note: l.T("request.decide_by", "at", due(l, p.DecideBy, now).Text)}}
 	v.Urgent = p.Increase && !p.Suggestion
 	switch {
 	case p.Late && p.Increase && !p.Suggestion:

@@ -3,7 +3,6 @@ package console
 import (
 	"net/http"
 	"strconv"
-	"time"
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
@@ -132,22 +131,14 @@ func (c *Console) requestRow(l web.Locale, q supply.Request) Row {
 	if q.Urgent {
 		note += " · " + l.T("request.urgent")
 	}
-	due := Cell{}
+	until := Cell{}
 	if q.State == supply.Waiting || q.State == supply.Sent {
-		due = Cell{Text: l.Near(q.DueAt.Add(-time.Second), now), Note: hoursLeft(l, q.DueAt, now)}
+		until = due(l, q.DueAt, now)
 	}
 	return Row{Urgent: q.Overdue(now), Cells: []Cell{
 		{Text: c.sentence(l, q.HallID, q.QueueID, q.Change), Href: requestPath(q.ID), Note: note},
-		{Tag: stateTag(l, q)}, {Text: effectShort(l, q.Impact)}, {Text: l.Date(q.Change.From)}, due, {Text: l.Near(q.FiledAt, now), Note: q.FiledBy},
+		{Tag: stateTag(l, q)}, {Text: effectShort(l, q.Impact)}, {Text: l.Date(q.Change.From)}, until, {Text: l.Near(q.FiledAt, now), Note: q.FiledBy},
 	}}
-}
-
-// hoursLeft says how many hours a decision has, or that it is late.
-func hoursLeft(l web.Locale, due, now time.Time) string {
-	if now.After(due) {
-		return l.T("request.overdue")
-	}
-	return l.N("request.hours_left", int(due.Sub(now)/time.Hour))
 }
 
 func stateTag(l web.Locale, q supply.Request) ui.Tag {
@@ -230,9 +221,11 @@ func (c *Console) showRequest(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	}
 	switch q.State {
 	case supply.Waiting:
-		v.Known = append(v.Known, Fact{Key: l.T("request.up_to"), Value: l.T("rank." + string(q.UpTo)), Note: l.T("request.decide_by", "at", l.Near(q.DueAt.Add(-time.Second), now)) + " · " + hoursLeft(l, q.DueAt, now)})
+		until := due(l, q.DueAt, now)
+		v.Known = append(v.Known, Fact{Key: l.T("request.up_to"), Value: l.T("rank." + string(q.UpTo)), Note: l.T("request.decide_by", "at", until.Text) + " · " + until.Tag.Text})
 	case supply.Sent:
-		v.Known = append(v.Known, Fact{Key: l.T("request.report_by"), Value: l.Near(q.DueAt.Add(-time.Second), now)})
+		until := due(l, q.DueAt, now)
+		v.Known = append(v.Known, Fact{Key: l.T("request.report_by"), Value: until.Text, Note: until.Tag.Text})
 	}
 	if q.DecidedBy != "" {
 		v.Known = append(v.Known, Fact{Key: l.T("request.decided_by"), Value: q.DecidedBy, Note: l.Near(q.DecidedAt, now)})

@@ -49,7 +49,7 @@ func (v formView) summary() []ui.ErrorItem {
 	case v.Err == nil:
 		return nil
 	case len(v.Err.Fields) == 0:
-		return []ui.ErrorItem{{Text: v.L.Sentence(v.Err)}}
+		return []ui.ErrorItem{{Text: v.L.Sentence(v.Err), Code: string(v.Err.Code)}}
 	}
 	ids := map[string]string{}
 	for path := range v.Labels {

@@ -333,7 +333,7 @@ func (c *Console) draftSentence(l web.Locale, d draft, ch supply.Change) string 
 // draftErrors makes the error summary of a draft.
 func draftErrors(l web.Locale, e *fault.Error) []ui.ErrorItem {
 	if len(e.Fields) == 0 {
-		return []ui.ErrorItem{{Text: l.Sentence(e), Href: "#from"}}
+		return []ui.ErrorItem{{Text: l.Sentence(e), Href: "#from", Code: string(e.Code)}}
 	}
 	labels, ids := map[string]string{}, map[string]string{}
 	for _, f := range e.Fields {

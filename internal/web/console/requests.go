@@ -262,7 +262,7 @@ func (c *Console) showRequest(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	switch {
 	case wrong != nil:
 		f.Error = true
-		v.Errors = []ui.ErrorItem{{Text: l.Sentence(wrong), Href: "#why"}}
+		v.Errors = []ui.ErrorItem{{Text: l.Sentence(wrong), Href: "#why", Code: string(wrong.Code)}}
 		if len(wrong.Fields) > 0 {
 			v.Errors = ui.FieldErrors(l, wrong, map[string]string{"why": l.T("request.why"), "report": l.T("request.report")}, map[string]string{"why": "why", "report": "report"})
 		}

@@ -199,7 +199,10 @@ type DateInputView struct {
 }
 
 // ErrorItem is one line of the summary; Href is "#"+FieldView.ID.
-type ErrorItem struct{ Text, Href string }
+type ErrorItem struct {
+	Text, Href string
+	Code       string // printed small behind it; of a field it stands at the field
+}
 
 // FieldErrors makes the items of an error summary: labels and ids by the fault's field path. A path
 // nobody named is left out of neither: it shows without a link.

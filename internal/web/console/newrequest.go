@@ -30,6 +30,7 @@ type draft struct {
 	Halls []*directory.Hall
 	Queue string
 	Kind  supply.Kind
+	Lost  bool // it names a hall that is not theirs, or not any more
 }
 
 // everyHall stands for all halls of who asks.
@@ -51,7 +52,11 @@ func (c *Console) draft(r *http.Request, ad *app.Admin, form url.Values) draft {
 		}
 	}
 	for _, id := range form["hall"] {
-		if h := c.App.City().Hall(id); h != nil && c.App.May(ad, d.act, id) && !slices.Contains(d.Halls, h) {
+		switch h := c.App.City().Hall(id); {
+		case id == "" || id == everyHall:
+		case h == nil || !c.App.May(ad, d.act, id):
+			d.Lost = true
+		case !slices.Contains(d.Halls, h):
 			d.Halls = append(d.Halls, h)
 		}
 	}
@@ -190,6 +195,9 @@ type newView struct {
 // newRequest is the first three screens.
 func (c *Console) newRequest(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
 	d := c.draft(r, ad, r.URL.Query())
+	if d.Lost {
+		return fault.New(fault.HallNotFound)
+	}
 	step := d.form.Get("step")
 	if len(d.Halls) == 0 || d.Kind == "" {
 		step = "what"
@@ -393,7 +401,7 @@ func (c *Console) askCheck(w http.ResponseWriter, r *http.Request, ad *app.Admin
 		v.Errors = draftErrors(l, wrong)
 		for _, field := range wrong.Fields {
 			if field.Path == "reason" {
-				v.Reason.Error = l.FieldSentence("", field.Code)
+				v.Reason.Error, v.Reason.Code = l.FieldSentence("", field.Code), string(field.Code)
 			}
 		}
 	}
@@ -403,6 +411,9 @@ func (c *Console) askCheck(w http.ResponseWriter, r *http.Request, ad *app.Admin
 // fileRequest files what was checked.
 func (c *Console) fileRequest(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
 	d := c.draft(r, ad, r.PostForm)
+	if d.Lost {
+		return fault.New(fault.HallNotFound)
+	}
 	if len(d.Halls) == 0 || d.Kind == "" {
 		return web.SeeOther(w, r, d.base+"/new")
 	}

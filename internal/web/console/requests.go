@@ -189,6 +189,8 @@ type requestView struct {
 	Action   string // address of the request
 	Token    string
 	Typed    string // a reason typed before something was wrong
+	Why      ui.FieldView
+	Report   ui.FieldView
 	Bundle   ui.Link
 }
 
@@ -259,9 +261,18 @@ func (c *Console) showRequest(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	if len(q.Ledger) > 0 {
 		v.Ledger = c.ledgerTable(l, q.Ledger)
 	}
+	v.Why = ui.FieldView{ID: "why", Label: l.T("request.why"), Hint: l.T("request.why_hint")}
+	v.Report = ui.FieldView{ID: "report", Label: l.T("request.report"), Hint: l.T("request.report_hint")}
 	switch {
 	case wrong != nil:
 		f.Error = true
+		for _, field := range wrong.Fields {
+			for _, at := range []*ui.FieldView{&v.Why, &v.Report} {
+				if at.ID == field.Path {
+					at.Error, at.Code = l.FieldSentence("", field.Code), string(field.Code)
+				}
+			}
+		}
 		v.Errors = []ui.ErrorItem{{Text: l.Sentence(wrong), Href: "#why", Code: string(wrong.Code)}}
 		if len(wrong.Fields) > 0 {
 			v.Errors = ui.FieldErrors(l, wrong, map[string]string{"why": l.T("request.why"), "report": l.T("request.report")}, map[string]string{"why": "why", "report": "report"})

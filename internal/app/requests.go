@@ -49,7 +49,12 @@ func (a *App) Request(ctx context.Context, ad *Admin, id string) (RequestView, e
 			asker = &store.Account{}
 		}
 		v = RequestView{Request: *r, Own: account.Related(ad.Account, asker.Account)}
-		v.Decidable = r.State == supply.Waiting && ad.has(account.Decide) && ad.Account.Decides(asker.Account, r.UpTo, p)
+		me, err := tx.Account(ctx, ad.Account.ID)
+		if err != nil {
+			return err
+		}
+		samePerson := me != nil && me.Mobile == asker.Mobile
+		v.Decidable = r.State == supply.Waiting && ad.has(account.Decide) && ad.Account.Decides(asker.Account, r.UpTo, p) && !samePerson
 		v.Reports = r.State == supply.Sent && ad.has(account.CarryOut) && ad.Account.May(account.CarryOut, p)
 		if v.Events, err = tx.RequestEvents(ctx, id); err != nil {
 			return err

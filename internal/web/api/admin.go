@@ -124,8 +124,19 @@ func adminWrite[B, O any](a *API, o operation, act func(*call, *B) (subject stri
 		if err != nil {
 			return nil, err
 		}
+		c.ad = reading(c.ad)
 		return show(c, b, subject)
 	})
+}
+
+// reading is who is answered with what they have just done: for that a token needs no scope to read. Without
+// it an act would be done and answered as refused.
+func reading(ad *app.Admin) *app.Admin {
+	out := *ad
+	if out.Scopes != nil {
+		out.Scopes = append(slices.Clone(out.Scopes), app.ScopeRead)
+	}
+	return &out
 }
 
 // page reads which page of a list is asked for; its cursor is bound to the list and the account.

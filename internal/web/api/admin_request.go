@@ -276,7 +276,7 @@ func (a *API) adminFiled(c *call, first string) (adminFiled, error) {
 	if v.Bundle == "" {
 		return adminFiled{[]adminRequest{requestOf(v.Request)}}, nil
 	}
-	list, _, err := a.app.Requests(c.r.Context(), c.ad, app.RequestFilter{Bundle: v.Bundle, Size: 200})
+	list, _, err := a.app.Requests(c.r.Context(), c.ad, app.RequestFilter{Bundle: v.Bundle, Reversed: true, Size: 200})
 	out := adminFiled{[]adminRequest{}}
 	for _, r := range list {
 		out.Requests = append(out.Requests, requestOf(r))

@@ -14,7 +14,6 @@ import (
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
-	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
@@ -24,6 +23,7 @@ import (
 type desk struct {
 	*testing.T
 	*apptest.Fixture
+	way    way // how the administrators act
 	people int
 }
 
@@ -42,6 +42,7 @@ var officers = map[string]struct {
 
 func newDesk(t *testing.T, o apptest.Options) *desk {
 	d := &desk{T: t, Fixture: apptest.New(t, o)}
+	d.way = direct{d}
 	for name, who := range officers {
 		d.open(name, who.rank, who.unit, "")
 	}
@@ -134,38 +135,6 @@ func saturdays(from calendar.Date) app.Asked {
 	return app.Asked{Targets: []app.Target{{Hall: apptest.HallA, Queue: apptest.QueueA}}, Reason: "排队人多", Change: supply.Change{
 		Kind: supply.Weekend, From: from, To: from + 20, Weekdays: []time.Weekday{time.Saturday}, Hours: calendar.HoursOf(9, 10, 11), PerHour: 20,
 	}}
-}
-
-// file files and wants it kept.
-func (d *desk) file(who string, in app.Asked) supply.Request {
-	d.Helper()
-	list, err := d.App.FileRequest(context.Background(), d.as(who), in)
-	if err != nil {
-		d.Fatalf("%s files: %v", who, err)
-	}
-	return list[0]
-}
-
-func (d *desk) refuses(who string, in app.Asked, want fault.Code) {
-	d.Helper()
-	if _, err := d.App.FileRequest(context.Background(), d.as(who), in); fault.CodeOf(err) != want {
-		d.Errorf("%s files: %v, want %q", who, err, want)
-	}
-}
-
-// decide decides at the version that stands, and wants that answer ("" = it counts).
-func (d *desk) decide(who string, r supply.Request, approve bool, want fault.Code) supply.Request {
-	d.Helper()
-	return d.decideAs(d.as(who), r, approve, want)
-}
-
-func (d *desk) decideAs(who *app.Admin, r supply.Request, approve bool, want fault.Code) supply.Request {
-	d.Helper()
-	out, err := d.App.DecideRequest(context.Background(), who, r.ID, d.get(r.ID).Version, approve, "理由")
-	if fault.CodeOf(err) != want {
-		d.Errorf("%s decides: %v, want %q", who.Account.ID, err, want)
-	}
-	return out
 }
 
 func (d *desk) get(id string) supply.Request {
@@ -283,26 +252,42 @@ type approvalCase struct {
 	run  func(d *desk)
 }
 
-// Every case is played on both engines, each in a city of its own.
+// Every case is played on both engines, each in a city of its own: against the App on both, by a program
+// and in the console's pages on one each, by turns.
 func TestArt23_Approvals(t *testing.T) {
 	if n := len(approvals); n < 60 {
 		t.Errorf("%d cases", n)
 	}
+	t.Cleanup(func() { tellUnsaid(t) })
 	seen := map[string]bool{}
-	for _, c := range approvals {
+	for i, c := range approvals {
 		if seen[c.name] {
 			t.Errorf("%s comes twice", c.name)
 		}
 		seen[c.name] = true
+		play := func(name string, engine int, by func(*desk) way) func(*testing.T) {
+			return func(t *testing.T) {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					var o apptest.Options
+					if engine == 1 {
+						o.Source = pgtest.New(t)
+					}
+					d := newDesk(t, o)
+					d.way = by(d)
+					c.run(d)
+				})
+			}
+		}
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			t.Run("sqlite", func(t *testing.T) {
-				t.Parallel()
-				c.run(newDesk(t, apptest.Options{}))
-			})
-			t.Run("postgres", func(t *testing.T) {
-				t.Parallel()
-				c.run(newDesk(t, apptest.Options{Source: pgtest.New(t)}))
-			})
+			for engine, name := range []string{"sqlite", "postgres"} {
+				play("app_on_"+name, engine, func(d *desk) way { return direct{d} })(t)
+				if i%2 == engine {
+					play("api_on_"+name, engine, byProgram)(t)
+				} else {
+					play("console_on_"+name, engine, inPages)(t)
+				}
+			}
 		})
 	}
 }

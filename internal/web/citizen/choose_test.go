@@ -61,7 +61,7 @@ func TestWhoLostAnHourChoosesAnotherOrNone(t *testing.T) {
 	move.form("/pass/"+code+"/move/check").send().must(200).form("/pass/"+code+"/move").send().must(200, "时间已改好")
 	other := w.browser(t)
 	code = w.storm(t, other, 2, false)
-	other.get("/pass/"+code).follow("不去了，取消").must(200, "不计入您的取消次数").form("/pass/"+code+"/cancel").send().must(200, "这个预约已取消")
+	other.get("/pass/"+code).follow("不去了，取消").must(200, "不计入您的取消次数").form("/pass/"+code+"/cancel").send().must(200, "这个预约已取消", "不计入您的取消次数")
 }
 
 // What is kept already is not chosen anew: the pass asks for the yes.

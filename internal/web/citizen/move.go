@@ -241,9 +241,13 @@ func (p *Pages) cancelNow(w http.ResponseWriter, r *http.Request, who *identity.
 	if err := p.slowDown(who); err != nil {
 		return err
 	}
+	event := "cancelled"
+	if b, _, err := p.opened(r, r.PathValue("code")); err == nil && b.Booking.State.Choosing() {
+		event = "declined"
+	}
 	receipt, err := p.app.Cancel(r.Context(), who, app.CancelRequest{Key: r.PostForm.Get("key"), Code: r.PathValue("code"), Channel: booking.Web})
 	if err == nil {
-		return web.SeeOther(w, r, passPath(receipt.View.Code)+"?new=cancelled")
+		return web.SeeOther(w, r, passPath(receipt.View.Code)+"?new="+event)
 	}
 	return p.notChanged(w, r, who, err, func(app.BookingView, *fault.Error) []ui.Link { return nil })
 }

@@ -147,7 +147,11 @@ func (p *Pages) passNotice(l web.Locale, b app.BookingView, event string) *ui.No
 		return nil // the choice says it all
 	case b.Booking.State == booking.Cancelled:
 		n := &ui.NoticeView{L: l, Title: l.T("citizen.pass.cancelled"), Text: l.T("citizen.pass.cancelled_hint")}
-		if event == "cancelled" {
+		switch event {
+		case "declined":
+			n.Text = l.T("choice.no_mark")
+			fallthrough
+		case "cancelled":
 			n.Kind, n.Live = ui.NoticeSuccess, true
 		}
 		return n

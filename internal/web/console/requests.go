@@ -192,6 +192,7 @@ type requestView struct {
 	Why      ui.FieldView
 	Report   ui.FieldView
 	Bundle   ui.Link
+	Prove    string // where one proves first who they are; a reason typed before that would be lost
 }
 
 func (c *Console) request(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
@@ -243,6 +244,9 @@ func (c *Console) showRequest(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	} else if p := (app.DisplacedPage{Counts: counts}); p.All() > 0 {
 		v.Known = append(v.Known, Fact{Key: l.T("displaced.people"), Value: l.N("displaced.total", p.All()), Href: affectedPath(q.ID),
 			Note: l.T("displaced.state.waiting") + " " + count(counts[booking.ChoiceWaiting])})
+	}
+	if c.App.Proven(ad) != nil {
+		v.Prove = address(provePath, "return", v.Action)
 	}
 	if q.Bundled > 1 {
 		v.Bundle = ui.Link{Text: l.N("request.bundle", q.Bundled), Href: address(requestsPath, "bundle", q.Bundle)}

@@ -24,11 +24,11 @@ var consolePages = map[string][]string{
 		"/console", "/console/halls", "/console/halls?view=tree&unit=440106001000", "/console/halls?q=nowhere", tianhe, tianhe + "/capacity", tianhe + "/requests",
 		"/console/jump?q=th", "/console/requests", "/console/requests/new", "/console/ledger", "/console/displaced", "/console/powers", "/console/me", "/console/tokens", "/console/prove",
 		"/console/accounts", "/console/filings", "/console/filings/new", "/console/directory", "/console/directory/files", tianhe + "/edit", tianhe + "/edit/hall",
-		tianhe + "/displaced", tianhe + "/poster", tianhe + "/edit?show=queues", tianhe + "/edit?show=counters", tianhe + "/edit?show=offerings", tianhe + "/edit?show=versions", tianhe + "/edit/queue", tianhe + "/edit/offering",
+		tianhe + "/displaced", tianhe + "/edit?show=queues", tianhe + "/edit?show=counters", tianhe + "/edit?show=offerings", tianhe + "/edit?show=versions", tianhe + "/edit/queue", tianhe + "/edit/offering",
 		"/console/requests/new?kind=close&hall=440106000000", "/console/requests/new?kind=capacity&hall=440106000000", "/console/requests/new?kind=weekend&hall=440106000000",
 		"/console/requests/new?kind=share&hall=440106000000", "/console/requests/new?kind=close&hall=%2A", "/console/filings/bulk", "/console/me/password", "/console/me/totp",
 	},
-	"platform-1": {"/console", "/console/halls?sort=-booked&page=3", "/console/suggestions", "/console/suggestions/new", "/console/suggestions/new?kind=extend&hall=440106000000", "/console/displaced", "/console/ledger"},
+	"platform-1": {"/console", "/console/halls?sort=-booked&page=3", "/console/suggestions", "/console/displaced", "/console/ledger"},
 	"system":     {"/console", "/console/operation", "/console/directory/units", "/console/directory/unit?unit=440106000000"},
 	"audit":      {"/console", "/console/log"},
 }

@@ -191,6 +191,9 @@ func (p *hit) choose3(t *testing.T, i int) {
 		p.click(`a[href$="/cancel"]`)
 		p.keep("typhoon-cancel-en")
 		p.click(`form[action$="/cancel"] button`)
+		if !strings.Contains(p.text("main"), "does not count as a cancellation of yours") {
+			t.Errorf("after cancelling: %s", p.text("main"))
+		}
 	}
 	state := map[bool]string{true: "booked", false: "cancelled"}[i < 2]
 	if list := p.me.bookings(t); len(list) != 1 || list[0].State != state || i < 2 && list[0].Slot == p.slot {

@@ -168,6 +168,7 @@ var operations = map[string]need{
 	"admin-get-hall":         {act: "supervise", over: "hall"},
 	"admin-list-requests":    {act: "supervise"},
 	"admin-get-request":      {act: "supervise", over: "request"},
+	"admin-list-displaced":   {act: "supervise", over: "request"},
 	"admin-preview-request":  {act: "adjust suggest"},
 	"admin-file-request":     {act: "adjust suggest"},
 	"admin-decide-request":   {act: "decide", over: "request", body: `{"version":999,"approve":true}`},

@@ -198,6 +198,7 @@ func (a *API) declareAdminRequests() {
 			inQuery("mine", "About the account itself.", nil, yesNo)),
 		faults: []fault.Code{fault.CursorInvalid},
 	}, a.adminLedger)
+	a.declareAdminDisplaced()
 }
 
 // asked reads what is asked for. The shape has checked everything but what dates and weekdays mean.

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 46 {
+	if count != 47 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -65,11 +65,13 @@ func newTown(ctx context.Context, db *store.DB, dir string, people, capacity int
 	for k := range eachPerson {
 		items = append(items, directory.Item{Code: townItem(k), Line: "general", Name: text, Stages: directory.Stages{directory.Acceptance}})
 	}
+	open := calendar.HoursOf(9, 10, 11, 12, 13, 14, 15, 16)
+	week := calendar.Week{Work: open, Saturday: open, Sunday: open} // a server brings slots to their plan: this is it
 	for i := range townHalls {
 		hall := fmt.Sprintf("4401%08d", i+1)
 		queue := hall + "-general"
 		halls = append(halls, directory.Hall{ID: hall, Number: i + 1, UnitID: units[0].ID, Level: directory.StreetHall, Name: text, Open: true})
-		queues = append(queues, directory.Queue{ID: queue, HallID: hall, Line: "general", Name: text, Open: true})
+		queues = append(queues, directory.Queue{ID: queue, HallID: hall, Line: "general", Name: text, Open: true, Week: week, DailyAverage: 8 * capacity})
 		for k := range eachPerson {
 			offerings = append(offerings, directory.Offering{HallID: hall, QueueID: queue, ItemCode: townItem(k), Stages: directory.Stages{directory.Acceptance}})
 		}

@@ -20,6 +20,7 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/rulebook"
+	"suiyue/internal/domain/supply"
 	"suiyue/internal/gate/cipher"
 	"suiyue/internal/store"
 )
@@ -66,7 +67,13 @@ func newTown(ctx context.Context, db *store.DB, dir string, people, capacity int
 		items = append(items, directory.Item{Code: townItem(k), Line: "general", Name: text, Stages: directory.Stages{directory.Acceptance}})
 	}
 	open := calendar.HoursOf(9, 10, 11, 12, 13, 14, 15, 16)
-	week := calendar.Week{Work: open, Saturday: open, Sunday: open} // a server brings slots to their plan: this is it
+	week := calendar.Week{Work: open, Saturday: open, Sunday: open}
+	years := map[int]calendar.YearStatus{t.day.Year(): calendar.Official, t.day.Year() + 1: calendar.Official}
+	cal, err := calendar.New(nil, years)
+	if err != nil {
+		return nil, err
+	}
+	rules := rulebook.Continued2025()
 	for i := range townHalls {
 		hall := fmt.Sprintf("4401%08d", i+1)
 		queue := hall + "-general"
@@ -77,11 +84,7 @@ func newTown(ctx context.Context, db *store.DB, dir string, people, capacity int
 		}
 		t.queues = append(t.queues, queue)
 		for d := range calendar.Date(townDays) {
-			for hour := 9; hour < 17; hour++ {
-				slots = append(slots, booking.Slot{
-					ID: booking.SlotID(queue, t.day+d, hour), HallID: hall, QueueID: queue, Date: t.day + d, Hour: hour, Capacity: capacity, Release: time.Now().Add(-time.Hour),
-				})
-			}
+			slots = append(slots, supply.SlotsFor(cal, rules, queues[i], t.day+d)...)
 		}
 	}
 	err = db.Update(ctx, func(tx *store.Tx) error {
@@ -91,9 +94,9 @@ func newTown(ctx context.Context, db *store.DB, dir string, people, capacity int
 			func() error { return tx.SaveQueues(ctx, queues) },
 			func() error { return tx.SaveItems(ctx, items) },
 			func() error { return tx.SaveOfferings(ctx, offerings) },
-			func() error { return tx.SaveRulebook(ctx, rulebook.Continued2025()) },
+			func() error { return tx.SaveRulebook(ctx, rules) },
 			func() error {
-				return tx.SaveCalendar(ctx, nil, map[int]calendar.YearStatus{t.day.Year(): calendar.Official, t.day.Year() + 1: calendar.Official})
+				return tx.SaveCalendar(ctx, nil, years)
 			},
 			func() error { _, err := tx.AddSlots(ctx, slots); return err },
 		} {

@@ -40,6 +40,7 @@ type town struct {
 const (
 	townHalls  = 125 // of 8 hours each: 1,000 slots a day
 	townDays   = 3
+	roomy      = 30_000 // numbers an hour: no run fills them, and memory holds them as they are
 	eachPerson = 9
 )
 
@@ -272,7 +273,7 @@ func (s *suite) throughHTTP(ctx context.Context, dir, source string) (err error)
 	if dir, err = os.MkdirTemp(dir, "town-"); err != nil {
 		return err
 	}
-	t, err := newTown(ctx, s.db, dir, clients*each*5, plenty/2)
+	t, err := newTown(ctx, s.db, dir, clients*each*5, roomy)
 	if err != nil {
 		return err
 	}

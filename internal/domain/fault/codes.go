@@ -109,6 +109,44 @@ const (
 	SameSlot         Code = "already_in_that_slot"     // move to where it is
 	MoveOtherItem    Code = "move_to_other_item"       // the target queue does not serve the item
 	ApplicantInvalid Code = "applicant_not_identified" // applicant given without what identifies them
+
+	// A day in the hall (Art. 12, 14, 17, 18).
+	DaySealed        Code = "day_sealed" // the hall's day is over
+	CounterNotFound  Code = "counter_not_found"
+	CounterClosed    Code = "counter_closed" // nobody has opened it today
+	CounterPaused    Code = "counter_paused"
+	CounterBusy      Code = "counter_has_somebody" // somebody is at it
+	CounterTaken     Code = "counter_taken"        // somebody else sits at it
+	TicketNotFound   Code = "ticket_not_found"
+	TicketOver       Code = "ticket_over"                // arg state
+	TicketNotYours   Code = "ticket_not_at_this_counter" // another counter has it, or its state does not allow it
+	NobodyWaits      Code = "nobody_waits"
+	AlreadyHere      Code = "already_checked_in"      // arg number
+	TooEarly         Code = "check_in_too_early"      // Art. 12; arg from
+	TooLate          Code = "check_in_too_late"       // Art. 17; arg until
+	OtherDay         Code = "booked_for_another_day"  // arg date
+	OtherHall        Code = "booked_at_another_hall"  // arg hall
+	DocumentMismatch Code = "document_does_not_match" // Art. 12: recorded, no business is done
+	OnSiteNotYet     Code = "on_site_not_yet"         // Art. 14; arg at
+	OnSiteNone       Code = "on_site_none_left"       // Art. 14
+	OnSiteOnce       Code = "on_site_once"            // one a person, item and half-day; arg number
+	NotOpenToday     Code = "hall_not_open_today"
+	DeviceNotFound   Code = "device_not_found"
+	DeviceEnded      Code = "device_not_enrolled" // its key is unknown, or was taken away
+	DeviceCodeWrong  Code = "device_code_wrong"
+	TooFar           Code = "too_far_from_hall"         // check-in by phone outside the hall's radius
+	DayCodeWrong     Code = "hall_code_wrong"           // the hall's daily code
+	NotMissed        Code = "booking_not_missed"        // Art. 17, 18
+	RebookUsed       Code = "rebooked_already"          // Art. 18: once
+	RebookLate       Code = "rebook_too_late"           // Art. 18; arg until
+	RebookOther      Code = "rebook_same_business_only" // Art. 18: same applicant, same item
+	AppealWaits      Code = "appeal_waits_already"
+	AppealDecided    Code = "appeal_decided"
+	AppealNotFound   Code = "appeal_not_found"
+	EvaluationTwice  Code = "evaluated_already" // one evaluation a service (一次一評)
+	EvaluationNotYet Code = "nothing_to_evaluate_yet"
+	EvaluationOver   Code = "evaluation_over"
+	CaseNotFound     Code = "evaluation_case_not_found"
 )
 
 // kinds is the one table of which kind each top-level code is. Field codes are listed as Invalid.
@@ -143,6 +181,13 @@ var kinds = map[Code]Kind{
 	SameHour: Conflict, DayLimit: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
 	MoveOtherItem: Conflict, ApplicantInvalid: Invalid,
+
+	DaySealed: Conflict, CounterNotFound: NotFound, CounterClosed: Conflict, CounterPaused: Conflict, CounterBusy: Conflict, CounterTaken: Conflict, TicketNotFound: NotFound,
+	TicketOver: Conflict, TicketNotYours: Conflict, NobodyWaits: Conflict, AlreadyHere: Conflict, TooEarly: Conflict, TooLate: Conflict, OtherDay: Conflict,
+	OtherHall: Conflict, DocumentMismatch: Forbidden, OnSiteNotYet: Conflict, OnSiteNone: Conflict, OnSiteOnce: Conflict, NotOpenToday: Conflict, DeviceNotFound: NotFound,
+	DeviceEnded: SignIn, DeviceCodeWrong: Invalid, TooFar: Forbidden, DayCodeWrong: Invalid, NotMissed: Conflict, RebookUsed: Conflict, RebookLate: Conflict,
+	RebookOther: Invalid, AppealWaits: Conflict, AppealDecided: Conflict, AppealNotFound: NotFound, EvaluationTwice: Conflict, EvaluationNotYet: Conflict, EvaluationOver: Gone,
+	CaseNotFound: NotFound,
 }
 
 // KindOf tells the kind of a listed code; false for an unlisted one.

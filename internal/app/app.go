@@ -81,6 +81,7 @@ type App struct {
 
 	hasher    hasher
 	strangers strangers
+	devices   deviceWatch
 	party     *webauthn.WebAuthn // whom passkeys are made for; nil where there can be none
 	public    string
 }

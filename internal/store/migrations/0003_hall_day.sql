@@ -110,27 +110,49 @@ create table arrival_refused (
   primary key (hall_id, at, booking, reason)
 ) /*+sqlite without rowid*/;
 
--- Kiosks and displays.
+-- Kiosks and displays. The secret a machine holds is changed every day: next_hash is the one it was given
+-- and has not used yet, last_hash the one before. Who comes with the one before holds a copy.
 create table device (
   id text not null primary key,
   hall_id text not null,
   kind text not null,             -- kiosk, display
   name text not null,
-  key_hash text not null,         -- "" until it was enrolled
+  key_hash text not null,         -- "" while no machine is enrolled
+  next_hash text not null,
+  last_hash text not null,
+  keyed_at bigint not null,       -- since when key_hash is in use
+  offered_at bigint not null,     -- when next_hash was given
   code_hash text not null,        -- one-time code to enrol it, "" for none
-  code_until bigint not null default 0,
+  code_until bigint not null,
   detail text not null,           -- JSON: its settings
   version bigint not null,
   created_by text not null,
   created_at bigint not null,
-  enrolled_at bigint not null default 0,
-  seen_at bigint not null default 0,
-  ended_at bigint not null default 0
+  enrolled_at bigint not null,
+  seen_at bigint not null,
+  ended_at bigint not null,
+  changed_at bigint not null      -- all but what each request changes
 );
 
 create unique index device_key on device (key_hash) where key_hash <> '';
+create unique index device_next on device (next_hash) where next_hash <> '';
+create unique index device_last on device (last_hash) where last_hash <> '';
 create unique index device_code on device (code_hash) where code_hash <> '';
 create index device_by_hall on device (hall_id);
+create index device_changed on device (changed_at);
+
+-- Each time a ticket was put on paper, or was to be.
+create table ticket_print (
+  hall_id text not null,
+  ticket text not null,
+  n bigint not null,              -- from 1
+  at bigint not null,
+  by_kind text not null,          -- account, device
+  by_id text not null,
+  why text not null,              -- issued, document, staff
+  outcome text not null,          -- "" while nothing was heard, printed, no_paper, failed
+  primary key (hall_id, ticket, n)
+) /*+sqlite without rowid*/;
 
 -- Art. 17, 18: a missed hour that its person says they were prevented from.
 create table no_show_appeal (

@@ -30,7 +30,7 @@ var nouns = []testCase{
 	{"one_time_codes", codes},
 	{"kept_people", kept},
 	{"lease_is_lost_when_it_is_over", leaseLoss},
-	{"counter_blocks_never_overlap", counter},
+	{"counter_blocks_never_overlap", counterBlocks},
 	{"messages", messages},
 	{"messages_are_claimed_once", messageClaims},
 	{"pages_of_bookings", bookingPages},
@@ -47,6 +47,8 @@ var nouns = []testCase{
 	{"accounts", accounts},
 	{"accounts_are_listed_within_a_scope", accountLists},
 	{"one_time_links", oneTimeLinks},
+	{"devices", devices},
+	{"prints", prints},
 	{"passkeys", passkeys},
 	{"tokens_for_programs", apiTokens},
 	{"filings", filings},
@@ -469,7 +471,7 @@ func leaseLoss(w *world) {
 	}
 }
 
-func counter(w *world) {
+func counterBlocks(w *world) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var errs []error

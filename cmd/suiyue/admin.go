@@ -14,7 +14,7 @@ type adminCmd struct {
 type adminCreateCmd struct {
 	server.Data `embed:""`
 	PublicURL   string `env:"SUIYUE_PUBLIC_URL" placeholder:"URL" help:"The address people open, for the link."`
-	Rank        string `required:"" placeholder:"RANK" help:"platform-1, platform-2, municipal-1, municipal-2, district-1, district-2, district-3, system, security or audit."`
+	Rank        string `required:"" placeholder:"RANK" help:"platform-1, platform-2, municipal-1, municipal-2, district-1, district-2, district-3, clerk, system, security or audit."`
 	Unit        string `placeholder:"ID" help:"Unit of the directory the account belongs to. Default: the platform, for its own ranks."`
 	Name        string `required:"" placeholder:"NAME" help:"Who holds it."`
 	Duty        string `required:"" placeholder:"DUTY" help:"Their duty."`

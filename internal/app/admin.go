@@ -55,8 +55,8 @@ func (ad *Admin) has(act account.Action) bool {
 	if ad.Scopes == nil {
 		return true
 	}
-	// A token never shows personal data, nor the log.
-	if act == account.Reveal || act == account.ReadLog || act == account.Settings {
+	// A token never shows personal data, nor the log, and sits at no counter.
+	if act == account.Reveal || act == account.Serve || act == account.ReadLog || act == account.Settings {
 		return false
 	}
 	for _, s := range ad.Scopes {
@@ -80,7 +80,7 @@ func (a *App) Allow(ad *Admin, act account.Action, hall string) error {
 	switch {
 	case ok && ad.has(act) && ad.Account.May(act, p):
 		return nil
-	case hall != "" && (!ok || !ad.Account.May(account.Supervise, p)):
+	case hall != "" && (!ok || !ad.Account.May(account.Supervise, p) && !ad.Account.May(account.Serve, p)):
 		return fault.New(fault.HallNotFound)
 	}
 	return fault.New(fault.NotAllowed)
@@ -107,11 +107,16 @@ func (a *App) Proven(ad *Admin) error {
 	return fault.New(fault.ProveAgain)
 }
 
-// How long an administrator's sign-in lasts, and how long it may lie idle.
-const (
-	adminLife = 12 * time.Hour
-	adminIdle = 30 * time.Minute
-)
+// How long an administrator's sign-in lasts.
+const adminLife = 12 * time.Hour
+
+// idle is how long a sign-in may lie unused. A counter is left for lunch with its page open.
+func idle(r account.Rank) time.Duration {
+	if r == account.Clerk {
+		return 2 * time.Hour
+	}
+	return 30 * time.Minute
+}
 
 // Admin returns who holds the token of a sign-in. Account and session are read with each request, never
 // from memory: a power taken away works at once, on every node.
@@ -131,7 +136,7 @@ func (a *App) Admin(ctx context.Context, token string) (*Admin, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if row == nil || !row.EndedAt.IsZero() || !acc.Active() || !now.Before(row.ExpiresAt) || now.Sub(row.SeenAt) > adminIdle {
+	if row == nil || !row.EndedAt.IsZero() || !acc.Active() || !now.Before(row.ExpiresAt) || now.Sub(row.SeenAt) > idle(acc.Rank) {
 		return nil, fault.New(fault.SessionEnded)
 	}
 	if now.Sub(row.SeenAt) > time.Minute {

@@ -188,6 +188,20 @@ func TestAProofIsAskedForAfterTenMinutes(t *testing.T) {
 		if _, err := f.App.Admin(ctx, o.Token); fault.CodeOf(err) != fault.SessionEnded {
 			t.Errorf("after half an hour of nothing: %v", err)
 		}
+		// A counter is left for lunch with its page open; an afternoon is too long.
+		clerk := f.OpenAdmin(t, account.Clerk, apptest.DistrictA)
+		for _, c := range []struct {
+			idle time.Duration
+			want fault.Code
+		}{{119 * time.Minute, ""}, {119 * time.Minute, ""}, {121 * time.Minute, fault.SessionEnded}} {
+			f.Clock.Add(c.idle)
+			if _, err := f.App.Admin(ctx, clerk.Token); fault.CodeOf(err) != c.want {
+				t.Errorf("a clerk after %v of nothing: %v", c.idle, err)
+			}
+		}
+		if _, _, err := f.App.CreateToken(ctx, f.As(t, f.OpenAdmin(t, account.Clerk, apptest.DistrictA)), "x", []app.Scope{app.ScopeRead}, 1); fault.CodeOf(err) != fault.NotAllowed {
+			t.Errorf("a clerk makes a token: %v", err)
+		}
 	})
 }
 

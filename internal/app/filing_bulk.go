@@ -100,7 +100,7 @@ func lineFault(line int, err error) (directory.LineError, bool) {
 }
 
 // BulkTemplate writes the table to fill in: a line for every unit below the administrator's that has no
-// account of its rank yet. name says a unit in the reader's language.
+// account of its rank yet, and one for a clerk of their own hall. name says a unit in the reader's language.
 func (a *App) BulkTemplate(ctx context.Context, ad *Admin, name func(directory.Text) string) (string, error) {
 	scope := ad.Account.Accounts()
 	if !ad.has(account.Manage) || scope.None {
@@ -142,6 +142,9 @@ func (a *App) BulkTemplate(ctx context.Context, ad *Admin, name func(directory.T
 		}
 	}
 	walk(ad.Account.Unit)
+	if at, ok := a.seat(ad.Account.Unit); ok && ad.Account.Above(account.Clerk, at) { // a hall has many: the line is to be copied
+		rows = append(rows, []string{at.Unit, name(a.City().Unit(at.Unit).Name), string(account.Clerk), "", "", ""})
+	}
 	if err := w.WriteAll(rows); err != nil {
 		return "", fault.Wrap(fault.InternalError, err)
 	}

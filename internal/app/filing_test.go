@@ -74,19 +74,19 @@ func TestArt11_WhoMayFile(t *testing.T) {
 	}{
 		"platform 1": {account.Platform1, ""}, "platform 2": {account.Platform2, ""}, "agency 1": {account.Municipal1, bureau}, "agency 2": {account.Municipal2, bureau},
 		"district": {account.District1, apptest.DistrictA}, "other district": {account.District1, apptest.DistrictB}, "district hall": {account.District2, apptest.DistrictA},
-		"street": {account.District2, apptest.StreetA}, "village": {account.District3, apptest.VillageA},
+		"street": {account.District2, apptest.StreetA}, "village": {account.District3, apptest.VillageA}, "clerk": {account.Clerk, apptest.VillageA},
 		"system": {account.System, ""}, "security": {account.Security, ""}, "audit": {account.Audit, ""},
 	} {
 		who[name] = f.OpenAdmin(t, c.rank, c.unit)
 	}
 	// What each may open, and whether it is open at once: written out by hand.
 	want := map[string]string{
-		"platform 1": "platform-2? municipal-1! municipal-2? district-1! district-2? district-3?",
-		"agency 1":   "municipal-2!", "district": "district-2! district-3?", "street": "district-3!",
+		"platform 1": "platform-2? municipal-1! municipal-2? district-1! district-2? district-3? clerk?",
+		"agency 1":   "municipal-2!", "district": "district-2! district-3? clerk?", "street": "district-3! clerk!",
 		"security": "platform-1? platform-2? system? security? audit?",
 	}
 	units := map[account.Rank]string{
-		account.Municipal1: bureau, account.Municipal2: bureau, account.District1: apptest.DistrictA, account.District2: apptest.StreetA, account.District3: apptest.VillageA,
+		account.Municipal1: bureau, account.Municipal2: bureau, account.District1: apptest.DistrictA, account.District2: apptest.StreetA, account.District3: apptest.VillageA, account.Clerk: apptest.VillageA,
 	}
 	for name, o := range who {
 		for _, r := range account.Ranks {
@@ -428,7 +428,7 @@ func TestArt11_BulkFilingIsAllOrNothing(t *testing.T) {
 		ctx := t.Context()
 		district := f.OpenAdmin(t, account.District1, apptest.DistrictA)
 		template, err := f.App.BulkTemplate(ctx, f.As(t, district), func(n directory.Text) string { return n.Hans })
-		if err != nil || template != "\ufeffunit,unit_name,rank,name,duty,mobile\n440103001000,甲一街,district-2,,,\n440103001001,甲一社区,district-3,,,\n" {
+		if err != nil || template != "\ufeffunit,unit_name,rank,name,duty,mobile\n440103001000,甲一街,district-2,,,\n440103001001,甲一社区,district-3,,,\n440103000000,甲区,clerk,,,\n" {
 			t.Fatalf("%q, %v", template, err)
 		}
 		one, two := apptest.Person(), apptest.Person()
@@ -460,7 +460,7 @@ func TestArt11_BulkFilingIsAllOrNothing(t *testing.T) {
 			t.Fatalf("%+v %v %v", out, faults, err)
 		}
 		f.Open(t, out.Links[1], two)
-		if again, err := f.App.BulkTemplate(ctx, f.As(t, district), func(n directory.Text) string { return n.Hans }); err != nil || strings.Count(again, "\n") != 1 {
+		if again, err := f.App.BulkTemplate(ctx, f.As(t, district), func(n directory.Text) string { return n.Hans }); err != nil || strings.Count(again, "\n") != 2 {
 			t.Errorf("the template once all have one: %q, %v", again, err)
 		}
 	})

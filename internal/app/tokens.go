@@ -59,7 +59,7 @@ func (a *App) CreateToken(ctx context.Context, ad *Admin, name string, scopes []
 		wrong = append(wrong, fault.Field{Path: "days", Code: fault.OutOfRange})
 	}
 	switch {
-	case ad.Scopes != nil || ad.Account.Rank.Operates(): // a token makes no tokens; what operation does is not for programs
+	case ad.Scopes != nil || ad.Account.Rank.Operates() || ad.Account.Rank == account.Clerk: // a token makes no tokens; what operation and counters do is not for programs
 		return "", info, fault.New(fault.NotAllowed)
 	case len(wrong) > 0:
 		return "", info, fault.InvalidFields(wrong...)

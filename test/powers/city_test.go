@@ -180,6 +180,7 @@ func (w *town) settle() {
 		{"D2d", account.District2, apptest.DistrictA}, {"D2db", account.District2, apptest.DistrictB},
 		{"D2s", account.District2, apptest.StreetA}, {"D2sb", account.District2, streetA2},
 		{"D3", account.District3, apptest.VillageA}, {"D3b", account.District3, villageN},
+		{"Cm", account.Clerk, agency}, {"Cd", account.Clerk, apptest.DistrictA}, {"Cdb", account.Clerk, apptest.DistrictB}, {"Cs", account.Clerk, apptest.StreetA}, {"Cv", account.Clerk, apptest.VillageA},
 		{"S", account.System, root}, {"K", account.Security, root}, {"A", account.Audit, root},
 	} {
 		w.people = append(w.people, &principal{name: p.id, account: w.add(p.id, p.rank, p.unit, account.Open)})

@@ -26,7 +26,7 @@ import (
 var powers = func() map[string]map[string]string {
 	all, districtA, districtB := "city city2 dA dB sA sA2 vA vN vX sB vB", "dA sA sA2 vA vN vX", "dB sB vB"
 	one := func(halls string) map[string]string { // municipal and district levels that configure
-		return map[string]string{"supervise": halls, "configure": halls, "carry_out": halls, "adjust": halls, "reveal": halls, "export": halls}
+		return map[string]string{"supervise": halls, "configure": halls, "carry_out": halls, "adjust": halls, "reveal": halls, "export": halls, "serve": halls}
 	}
 	lead := func(halls string) map[string]string { // and decide
 		m := one(halls)
@@ -42,6 +42,7 @@ var powers = func() map[string]map[string]string {
 		"M1": chief("city"), "M1b": chief("city2"), "M2": one("city"), "M2b": one("city2"),
 		"D1": lead(districtA), "D1b": lead(districtB), "D2d": lead("dA"), "D2db": lead("dB"),
 		"D2s": lead("sA vA vN"), "D2sb": lead("sA2 vX"), "D3": one("vA"), "D3b": one("vN"),
+		"Cm": {"serve": "city"}, "Cd": {"serve": "dA"}, "Cdb": {"serve": "dB"}, "Cs": {"serve": "sA"}, "Cv": {"serve": "vA"},
 		"S": {"settings": "-"}, "K": {"keys": "-"}, "A": {"read_log": "-"},
 	}
 }()
@@ -131,7 +132,7 @@ func (n need) expect(p *principal, hall string) answer {
 		}
 		plain := *p
 		plain.scopes = nil
-		if plain.may("supervise", hall) {
+		if plain.may("supervise", hall) || plain.may("serve", hall) {
 			return denied
 		}
 		return unseen
@@ -245,7 +246,7 @@ func (n need) places() []string {
 	var out []string
 	switch n.over {
 	case "account":
-		return strings.Fields("P1 P2 M1 M2 M1b D1 D1b D2d D2s D2sb D3 D3b S K A closed invited")
+		return strings.Fields("P1 P2 M1 M2 M1b D1 D1b D2d D2s D2sb D3 D3b Cm Cd Cdb Cs Cv S K A closed invited")
 	case "filing":
 		return []string{"filing"}
 	}

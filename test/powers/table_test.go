@@ -20,20 +20,20 @@ func stale(more ...string) url.Values {
 // accounts says by hand who sees, and who may look after, which accounts (Art. 8 to 11, 三員).
 var accounts = map[string]map[string]string{
 	"see": {
-		"K":  "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b S K A closed invited",
-		"P1": "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b closed invited",
-		"M1": "M1 M2", "M1b": "M1b M2b", "D1": "D1 D2d D2s D2sb D3 D3b closed invited", "D1b": "D1b D2db",
-		"D2d": "D2d", "D2db": "D2db", "D2s": "D2s D3 D3b", "D2sb": "D2sb",
+		"K":  "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b Cm Cd Cdb Cs Cv S K A closed invited",
+		"P1": "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b Cm Cd Cdb Cs Cv closed invited",
+		"M1": "M1 M2 Cm", "M1b": "M1b M2b", "D1": "D1 D2d D2s D2sb D3 D3b Cd Cs Cv closed invited", "D1b": "D1b D2db Cdb",
+		"D2d": "D2d Cd", "D2db": "D2db Cdb", "D2s": "D2s D3 D3b Cs Cv", "D2sb": "D2sb",
 	},
 	"manage": {
 		"K":  "P1 P2 S A",
-		"P1": "P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b invited",
-		"M1": "M2", "M1b": "M2b", "D1": "D2d D2s D2sb D3 D3b", "D1b": "D2db", "D2s": "D3 D3b",
+		"P1": "P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b Cm Cd Cdb Cs Cv invited",
+		"M1": "M2 Cm", "M1b": "M2b", "D1": "D2d D2s D2sb D3 D3b Cd Cs Cv", "D1b": "D2db Cdb", "D2d": "Cd", "D2db": "Cdb", "D2s": "D3 D3b Cs Cv",
 	},
 	"unlock": {
-		"K":  "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b S A invited",
-		"P1": "P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b invited",
-		"M1": "M2", "M1b": "M2b", "D1": "D2d D2s D2sb D3 D3b", "D1b": "D2db", "D2s": "D3 D3b",
+		"K":  "P1 P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b Cm Cd Cdb Cs Cv S A invited",
+		"P1": "P2 M1 M2 M1b M2b D1 D1b D2d D2db D2s D2sb D3 D3b Cm Cd Cdb Cs Cv invited",
+		"M1": "M2 Cm", "M1b": "M2b", "D1": "D2d D2s D2sb D3 D3b Cd Cs Cv", "D1b": "D2db Cdb", "D2d": "Cd", "D2db": "Cdb", "D2s": "D3 D3b Cs Cv",
 	},
 }
 
@@ -73,7 +73,7 @@ var pages = map[string]need{
 	"GET /console/me/password":         {prove: true},
 	"POST /console/me/password":        {prove: true},
 	"GET /console/tokens":              {},
-	"POST /console/tokens":             {prove: true, except: "S K A"},
+	"POST /console/tokens":             {prove: true, except: "S K A Cm Cd Cdb Cs Cv"},
 	"POST /console/tokens/end":         {form: url.Values{"id": {"none"}}},
 
 	"GET /console/halls":                      {act: "supervise"},

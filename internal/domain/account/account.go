@@ -1,5 +1,5 @@
-// Package account says who administers what: the "two, two, three" ranks of Art. 7 to 10, the three
-// roles of platform operation, and for each what it may do over which halls. The table in powers.go
+// Package account says who administers what: the "two, two, three" ranks of Art. 7 to 10, those who sit at
+// the counters of a hall, the three roles of platform operation, and for each what it may do over which halls. The table in powers.go
 // is the specification; everything else asks it.
 package account
 
@@ -9,8 +9,8 @@ import (
 	"suiyue/internal/domain/directory"
 )
 
-// Rank is an administrator's place: a level of the "two, two, three" (Art. 8 to 10), or one of the
-// three roles of platform operation (三員).
+// Rank is an administrator's place: a level of the "two, two, three" (Art. 8 to 10), a clerk at the counters
+// of a hall, or one of the three roles of platform operation (三員).
 type Rank string
 
 const (
@@ -22,13 +22,15 @@ const (
 	District2  Rank = "district-2"  // 區二級: a district hall, or a street's hall with the village halls below
 	District3  Rank = "district-3"  // 區三級: one village or community hall
 
+	Clerk Rank = "clerk" // 窗口人員: receives people at the halls of its unit; none of the "two, two, three"
+
 	System   Rank = "system"   // 系統管理員: settings, holiday notices, jobs; no personal data
 	Security Rank = "security" // 安全管理員: accounts of the platform and of operation, keys, lock-outs
 	Audit    Rank = "audit"    // 審計管理員: reads the audit log; holds nothing else
 )
 
 // Ranks lists them in the order people read them.
-var Ranks = []Rank{Platform1, Platform2, Municipal1, Municipal2, District1, District2, District3, System, Security, Audit}
+var Ranks = []Rank{Platform1, Platform2, Municipal1, Municipal2, District1, District2, District3, Clerk, System, Security, Audit}
 
 // Operates tells whether a rank is one of the three roles of platform operation.
 func (r Rank) Operates() bool { return r == System || r == Security || r == Audit }
@@ -44,7 +46,8 @@ func (r Rank) Valid() bool {
 }
 
 // Superior returns the rank that decides what r asks for, "" where there is none above. Accounts of
-// the platform's first level and of operation are the security administrator's to open.
+// the platform's first level and of operation are the security administrator's to open; a clerk asks for
+// nothing, and who opens their account depends on the unit.
 func (r Rank) Superior() Rank {
 	switch r {
 	case District3:
@@ -70,6 +73,8 @@ func (r Rank) At(k directory.UnitKind) bool {
 		return k == directory.District || k == directory.Street
 	case District3:
 		return k == directory.Village
+	case Clerk:
+		return k != directory.Platform // units that have halls
 	}
 	return k == directory.Platform
 }

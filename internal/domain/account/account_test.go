@@ -33,6 +33,7 @@ var everyone = []Account{
 	{ID: "D1", Rank: District1, Unit: "440103000000"},
 	{ID: "D2d", Rank: District2, Unit: "440103000000"}, {ID: "D2s", Rank: District2, Unit: "440103001000"},
 	{ID: "D3", Rank: District3, Unit: "440103001001"},
+	{ID: "Cm", Rank: Clerk, Unit: "agency-1"}, {ID: "Cd", Rank: Clerk, Unit: "440103000000"}, {ID: "Cs", Rank: Clerk, Unit: "440103001000"}, {ID: "Cv", Rank: Clerk, Unit: "440103001001"},
 	{ID: "S", Rank: System, Unit: "root"}, {ID: "K", Rank: Security, Unit: "root"}, {ID: "A", Rank: Audit, Unit: "root"},
 }
 
@@ -44,11 +45,12 @@ func TestArt8to10_WhoMayDoWhat(t *testing.T) {
 		"P1":  {Supervise: all, Decide: all, Manage: all, Export: all},
 		"P2":  {Supervise: "city sub other d1 d2", Suggest: "city sub other d1 d2", Export: "city sub other d1 d2"},
 		"M1":  {Supervise: "city sub", Decide: "city sub", Manage: "city sub", Reveal: "city sub", Export: "city sub"},
-		"M2":  {Supervise: "city sub", Configure: "city sub", CarryOut: "city sub", Adjust: "city sub", Reveal: "city sub", Export: "city sub"},
-		"D1":  {Supervise: first, Configure: first, CarryOut: first, Adjust: first, Decide: first, Manage: first, Reveal: first, Export: first},
-		"D2d": {Supervise: "d1", Configure: "d1", CarryOut: "d1", Adjust: "d1", Decide: "d1", Manage: "d1", Reveal: "d1", Export: "d1"},
-		"D2s": {Supervise: "s1 v1", Configure: "s1 v1", CarryOut: "s1 v1", Adjust: "s1 v1", Decide: "s1 v1", Manage: "s1 v1", Reveal: "s1 v1", Export: "s1 v1"},
-		"D3":  {Supervise: "v1", Configure: "v1", CarryOut: "v1", Adjust: "v1", Reveal: "v1", Export: "v1"},
+		"M2":  {Supervise: "city sub", Configure: "city sub", CarryOut: "city sub", Adjust: "city sub", Reveal: "city sub", Export: "city sub", Serve: "city sub"},
+		"D1":  {Supervise: first, Configure: first, CarryOut: first, Adjust: first, Decide: first, Manage: first, Reveal: first, Export: first, Serve: first},
+		"D2d": {Supervise: "d1", Configure: "d1", CarryOut: "d1", Adjust: "d1", Decide: "d1", Manage: "d1", Reveal: "d1", Export: "d1", Serve: "d1"},
+		"D2s": {Supervise: "s1 v1", Configure: "s1 v1", CarryOut: "s1 v1", Adjust: "s1 v1", Decide: "s1 v1", Manage: "s1 v1", Reveal: "s1 v1", Export: "s1 v1", Serve: "s1 v1"},
+		"D3":  {Supervise: "v1", Configure: "v1", CarryOut: "v1", Adjust: "v1", Reveal: "v1", Export: "v1", Serve: "v1"},
+		"Cm":  {Serve: "city sub"}, "Cd": {Serve: "d1"}, "Cs": {Serve: "s1"}, "Cv": {Serve: "v1"},
 	}
 	for _, who := range everyone {
 		who.State = Open

@@ -64,12 +64,20 @@ const MostReason = 200
 // platform tells whether accounts of rank r are the security administrator's to open and close.
 func (r Rank) platform() bool { return r.Operates() || r == Platform1 || r == Platform2 }
 
-// chain is the ranks that confirm for r, nearest first.
-func (r Rank) chain() (up []Rank) {
+// chain is the ranks that confirm for r at a unit of kind k, nearest first. Clerks are confirmed by whoever
+// manages the accounts of the hall: an agency's first level, a district hall's or street's second.
+func (r Rank) chain(k directory.UnitKind) (up []Rank) {
 	if r.platform() {
 		return []Rank{Security}
 	}
-	for s := r.Superior(); s != ""; s = s.Superior() {
+	s := r.Superior()
+	switch {
+	case r == Clerk && k == directory.Agency:
+		s = Municipal1
+	case r == Clerk:
+		s = District2
+	}
+	for ; s != ""; s = s.Superior() {
 		up = append(up, s)
 	}
 	return up
@@ -85,7 +93,7 @@ func (a Account) over(s Seat) bool {
 	case District1:
 		return a.Unit == s.District
 	case District2:
-		return a.Unit == s.Street
+		return a.Unit == s.Street || a.Unit == s.Unit
 	}
 	return false
 }
@@ -94,7 +102,7 @@ func (a Account) over(s Seat) bool {
 // there; the security administrator for the accounts of platform and operation; and platform 1 may
 // file for platform 2.
 func (a Account) Above(r Rank, s Seat) bool {
-	return a.Active() && a.over(s) && (slices.Contains(r.chain(), a.Rank) || r == Platform2 && a.Rank == Platform1)
+	return a.Active() && a.over(s) && (slices.Contains(r.chain(s.Kind), a.Rank) || r == Platform2 && a.Rank == Platform1)
 }
 
 // MayFile refuses an application that by may not make: an account is applied for by whoever manages it,
@@ -132,7 +140,7 @@ func (f Filing) MayFile(by Account, of *Account) error {
 // UpTo tells which rank confirms the application: the nearest above that anybody holds there now.
 // holders are the open accounts of the units it is about and above it.
 func (f Filing) UpTo(holders []Account) Rank {
-	up := f.Rank.chain()
+	up := f.Rank.chain(f.Seat.Kind)
 	for _, r := range up {
 		for _, h := range holders {
 			if h.Active() && h.Rank == r && h.over(f.Seat) {
@@ -202,16 +210,16 @@ func (a Account) Accounts() AccountScope {
 	case Security:
 		return AccountScope{}
 	case Platform1:
-		return AccountScope{Ranks: Ranks[:7]}
+		return AccountScope{Ranks: Ranks[:8]}
 	case Municipal1:
-		return AccountScope{Ranks: []Rank{Municipal1, Municipal2}, Unit: a.Unit}
+		return AccountScope{Ranks: []Rank{Municipal1, Municipal2, Clerk}, Unit: a.Unit}
 	case District1:
-		return AccountScope{Ranks: []Rank{District1, District2, District3}, District: a.Unit}
+		return AccountScope{Ranks: []Rank{District1, District2, District3, Clerk}, District: a.Unit}
 	case District2:
 		if isDistrict(a.Unit) {
-			return AccountScope{Ranks: []Rank{District2}, Unit: a.Unit}
+			return AccountScope{Ranks: []Rank{District2, Clerk}, Unit: a.Unit}
 		}
-		return AccountScope{Ranks: []Rank{District2, District3}, Street: a.Unit}
+		return AccountScope{Ranks: []Rank{District2, District3, Clerk}, Street: a.Unit}
 	}
 	return AccountScope{None: true}
 }

@@ -23,10 +23,11 @@ var seats = map[string]Seat{
 // Art. 8 to 11, account by account: whose accounts are whose to look after, written out by hand.
 func TestArt11_WhoLooksAfterWhom(t *testing.T) {
 	want := map[string]string{
-		"P1":  "platform-2@root municipal-1@agency-1 municipal-2@agency-1 municipal-1@agency-2 municipal-2@agency-2 district-1@d1 district-1@d2 district-2@d1 district-2@d2 district-2@s1 district-2@s2 district-3@v1 district-3@v2",
-		"M1":  "municipal-2@agency-1",
-		"D1":  "district-2@d1 district-2@s1 district-2@s2 district-3@v1 district-3@v2",
-		"D2s": "district-3@v1",
+		"P1":  "platform-2@root municipal-1@agency-1 municipal-2@agency-1 municipal-1@agency-2 municipal-2@agency-2 district-1@d1 district-1@d2 district-2@d1 district-2@d2 district-2@s1 district-2@s2 district-3@v1 district-3@v2 clerk@agency-1 clerk@agency-2 clerk@d1 clerk@d2 clerk@s1 clerk@s2 clerk@v1 clerk@v2",
+		"M1":  "municipal-2@agency-1 clerk@agency-1",
+		"D1":  "district-2@d1 district-2@s1 district-2@s2 district-3@v1 district-3@v2 clerk@d1 clerk@s1 clerk@s2 clerk@v1 clerk@v2",
+		"D2d": "clerk@d1",
+		"D2s": "district-3@v1 clerk@s1 clerk@v1",
 		"K":   "platform-1@root platform-2@root system@root security@root audit@root",
 	}
 	for _, who := range everyone {
@@ -68,6 +69,20 @@ func TestArt11_TheNearestSuperiorThereIsConfirms(t *testing.T) {
 		"another street's": {[]Account{elsewhere, city}, Platform1}, "nobody": {nil, Platform1},
 	} {
 		if got := f.UpTo(c.holders); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+	hall, bureau := Account{ID: "H", Rank: District2, Unit: "440103000000", State: Open}, Account{ID: "M", Rank: Municipal1, Unit: "agency-1", State: Open}
+	for name, c := range map[string]struct {
+		at      string
+		holders []Account
+		want    Rank
+	}{
+		"a clerk of the district hall": {"d1", []Account{city, district, hall, street}, District2}, "its second level is not there": {"d1", []Account{city, district, street}, District1},
+		"a clerk of a street": {"s1", []Account{city, district, hall, street}, District2}, "of a village": {"v1", []Account{city, district, hall, street}, District2},
+		"the district hall's second level is none of a street's": {"s1", []Account{city, district, hall}, District1}, "of an agency": {"agency-1", []Account{city, bureau}, Municipal1},
+	} {
+		if got := (Filing{Kind: FileOpen, Rank: Clerk, Seat: seats[c.at]}).UpTo(c.holders); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

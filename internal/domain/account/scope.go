@@ -32,7 +32,7 @@ func (a Account) Scope(act Action) Scope {
 		} else {
 			s.Street = a.Unit
 		}
-	case Municipal1, Municipal2, District3:
+	case Municipal1, Municipal2, District3, Clerk:
 		s.Unit = a.Unit
 	default:
 		s.None = true

@@ -178,7 +178,7 @@ func pageParams(more ...param) []param {
 
 type adminMe struct {
 	Account string    `json:"account" doc:"The account the token acts for."`
-	Rank    string    `json:"rank" enum:"platform-1,platform-2,municipal-1,municipal-2,district-1,district-2,district-3,system,security,audit"`
+	Rank    string    `json:"rank" enum:"platform-1,platform-2,municipal-1,municipal-2,district-1,district-2,district-3,clerk,system,security,audit"`
 	Unit    adminUnit `json:"unit"`
 	Scopes  []string  `json:"scopes" nullable:"false" doc:"What the token may be used for."`
 	Halls   int       `json:"halls" doc:"Halls the account may supervise."`

@@ -61,7 +61,7 @@ type adminFilingPage struct {
 
 type adminFilingBody struct {
 	Kind    string `json:"kind" enum:"open,handover,mobile,close" example:"open"`
-	Rank    string `json:"rank,omitempty" enum:"platform-1,platform-2,municipal-1,municipal-2,district-1,district-2,district-3,system,security,audit" doc:"open: its rank." example:"district-3"`
+	Rank    string `json:"rank,omitempty" enum:"platform-1,platform-2,municipal-1,municipal-2,district-1,district-2,district-3,clerk,system,security,audit" doc:"open: its rank." example:"district-3"`
 	Unit    string `json:"unit,omitempty" minLength:"1" maxLength:"96" doc:"open: its unit." example:"440103001001"`
 	Account string `json:"account,omitempty" minLength:"1" maxLength:"32" doc:"handover, mobile, close: which."`
 	Name    string `json:"name,omitempty" minLength:"1" maxLength:"150" doc:"open, handover: the person."`

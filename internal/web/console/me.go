@@ -220,7 +220,7 @@ func (c *Console) showTokens(w http.ResponseWriter, r *http.Request, ad *app.Adm
 	f := c.frame(w, r, ad, l.T("tokens.title"))
 	f.Lead = l.T("tokens.lead")
 	v := tokensView{formView: c.formView(&f, tokensPath, err, map[string]string{"name": l.T("tokens.name"), "scopes": l.T("tokens.scopes"), "days": l.T("tokens.days")}),
-		Made: made, Name: r.PostForm.Get("name"), Days: r.PostForm.Get("days"), May: !ad.Account.Rank.Operates()}
+		Made: made, Name: r.PostForm.Get("name"), Days: r.PostForm.Get("days"), May: !ad.Account.Rank.Operates() && ad.Account.Rank != account.Clerk}
 	if v.Days == "" {
 		v.Days = "90"
 	}
@@ -316,7 +316,7 @@ func levelWords(l web.Locale, p account.Power) string {
 
 func articleWords(l web.Locale, article string) string {
 	if _, err := strconv.Atoi(article); err != nil {
-		return l.T("powers.operation")
+		return l.T(map[string]string{"三員": "powers.operation", "窗口": "powers.counters"}[article])
 	}
 	return l.T("powers.art", "n", article)
 }

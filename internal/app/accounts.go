@@ -201,7 +201,7 @@ func (a *App) ResetAccount(ctx context.Context, ad *Admin, id, why string) (link
 	if err != nil {
 		return Link{}, err
 	}
-	a.sendLink(ctx, carried{&link, phone})
+	a.tell(ctx, carried{link: &link, phone: phone})
 	return link, nil
 }
 

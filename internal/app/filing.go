@@ -34,11 +34,16 @@ type FilingOutcome struct {
 	Link  *Link
 }
 
-// carried is what a confirmed application brings about beside the database: a message with the link.
+// carried is what a confirmed application brings about beside the database: a message with the link, or
+// one to the mobile an account had before.
 type carried struct {
 	link  *Link
 	phone string
+	moved *moved
 }
+
+// moved is an account whose mobile is another one now.
+type moved struct{ account, from, to string }
 
 // File makes an application. The superior's own is confirmed with it and takes a fresh proof; all
 // others wait for the superior. Wrong fields are kind, rank, unit, name, duty, mobile and reason.
@@ -73,7 +78,7 @@ func (a *App) File(ctx context.Context, ad *Admin, r FilingRequest) (out FilingO
 		return auditAll(ctx, tx, log)
 	})
 	if err == nil {
-		a.sendLink(ctx, done)
+		a.tell(ctx, done)
 	}
 	return out, err
 }
@@ -229,7 +234,7 @@ func (a *App) DecideFiling(ctx context.Context, ad *Admin, id string, version in
 		return auditAll(ctx, tx, log)
 	})
 	if err == nil {
-		a.sendLink(ctx, done)
+		a.tell(ctx, done)
 	}
 	return out, err
 }
@@ -293,7 +298,7 @@ func (a *App) confirm(ctx context.Context, tx *store.Tx, ad *Admin, f *store.Fil
 		made := ad.record("account.create", "account", acc.ID)
 		made.After = asJSON(map[string]string{"rank": string(f.Rank), "unit": f.Seat.Unit, "filing": f.ID})
 		f.Opened = acc.ID
-		return carried{&link, p.Mobile}, append(log, made), tx.FilingOpened(ctx, f.ID, acc.ID)
+		return carried{link: &link, phone: p.Mobile}, append(log, made), tx.FilingOpened(ctx, f.ID, acc.ID)
 	}
 	row, err := tx.Account(ctx, f.Account)
 	if err != nil {
@@ -306,6 +311,11 @@ func (a *App) confirm(ctx context.Context, tx *store.Tx, ad *Admin, f *store.Fil
 	changed.After = asJSON(map[string]string{"filing": f.ID})
 	switch f.Kind {
 	case account.FileMobile:
+		old, err := a.person(row)
+		if err != nil {
+			return done, nil, err
+		}
+		done.moved = &moved{row.ID, old.Mobile, p.Mobile}
 		if err := a.setPerson(ctx, tx, row, p); err != nil {
 			return done, nil, err
 		}
@@ -317,7 +327,7 @@ func (a *App) confirm(ctx context.Context, tx *store.Tx, ad *Admin, f *store.Fil
 			return done, nil, err
 		}
 		row.Account = row.Close(next.ID, tx.Now)
-		f.Opened, done = next.ID, carried{&link, p.Mobile}
+		f.Opened, done = next.ID, carried{link: &link, phone: p.Mobile}
 		if err := tx.FilingOpened(ctx, f.ID, next.ID); err != nil {
 			return done, nil, err
 		}
@@ -404,14 +414,24 @@ func (a *App) filed(f *store.Filing) (p account.Person, err error) {
 	return p, nil
 }
 
-// sendLink tells the person of an account their one-time link. It is on the confirmer's page too: a
-// message that fails is logged and no more.
-func (a *App) sendLink(ctx context.Context, c carried) {
-	if c.link == nil || a.texts == nil {
-		return
+// tell sends what an application brought about: the person of an account their one-time link, which is on
+// the confirmer's page too, and the mobile an account had before that it has another one now, so that
+// nobody takes an account over unseen. A message that fails is logged and no more.
+func (a *App) tell(ctx context.Context, c carried) {
+	send := func(account, phone, kind string, args map[string]string) {
+		if a.texts == nil || phone == "" {
+			return
+		}
+		args["account"] = account
+		if err := a.texts.Text(ctx, phone, kind, args); err != nil {
+			a.log.Warn("a message about an account could not be sent", "kind", kind, "account", account, "error", err)
+		}
 	}
-	if err := a.texts.Text(ctx, c.phone, "admin_link", map[string]string{"link": c.link.URL, "account": c.link.Account}); err != nil {
-		a.log.Warn("the one-time link of an account could not be sent", "account", c.link.Account, "error", err)
+	if c.link != nil {
+		send(c.link.Account, c.phone, "admin_link", map[string]string{"link": c.link.URL})
+	}
+	if c.moved != nil {
+		send(c.moved.account, c.moved.from, "admin_mobile", map[string]string{"mobile": identity.MaskPhone(c.moved.to)})
 	}
 }
 

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -244,6 +245,11 @@ func TestArt11_AHandoverIsOneStep(t *testing.T) {
 		// What waited passes on.
 		if got, err := decide(t, f, next, waiting.ID, true, ""); err != nil || got.State != account.FilingConfirmed {
 			t.Errorf("the new person decides what waited: %+v, %v", got, err)
+		}
+		if said := f.Texts.Sent(); !slices.ContainsFunc(said, func(s apptest.Text) bool {
+			return s.Kind == "admin_mobile" && s.Phone == street.Person.Mobile && maps.Equal(s.Args, map[string]string{"account": street.ID, "mobile": "137****0001"})
+		}) {
+			t.Errorf("the mobile before was told nothing, or too much: %+v", said[len(said)-1])
 		}
 		if _, err := f.App.SignInAdmin(ctx, "13700000001", apptest.Password); err != nil {
 			t.Errorf("the street signs in with its new mobile: %v", err)

@@ -169,8 +169,22 @@ func (p program) decide(ad *app.Admin, id string, version int, approve bool, why
 	return p.settled(ad, id, "decide", in)
 }
 
-func (p program) decideBundle(*app.Admin, string, bool, string) error {
-	return fault.New(fault.NoSuchPage)
+func (p program) decideBundle(ad *app.Admin, bundle string, approve bool, why string) error {
+	in := map[string]any{"approve": approve}
+	if why != "" {
+		in["why"] = why
+	}
+	var out struct{ Requests []told }
+	err := p.call(ad, http.MethodPost, "/bundles/"+bundle+"/decide", in, &out)
+	for _, r := range out.Requests {
+		if now := p.get(r.ID); r.State != string(now.State) || now.Bundle != bundle {
+			p.Errorf("%s is answered as %s; it is %s", r.ID, r.State, now.State)
+		}
+	}
+	if err == nil && len(out.Requests) == 0 {
+		p.Errorf("nothing of %s is answered", bundle)
+	}
+	return err
 }
 
 func (p program) withdraw(ad *app.Admin, id string, version int) error {
@@ -181,7 +195,42 @@ func (p program) report(ad *app.Admin, id string, version int, done bool, text s
 	return p.settled(ad, id, "report", map[string]any{"version": version, "done": done, "report": text})
 }
 
-func (p program) appeal(*app.Admin, string, string) error { return fault.New(fault.NoSuchPage) }
+// written calls an act upon an entry of the ledger, whose answer must be the entry in that state.
+func (p program) written(ad *app.Admin, entry, act string, in any, want ...string) error {
+	var out told
+	err := p.call(ad, http.MethodPost, "/ledger/"+entry+"/"+act, in, &out)
+	if err == nil && (out.ID != entry || !slices.Contains(want, out.State)) {
+		p.Errorf("%s of %s is answered with %+v", act, entry, out)
+	}
+	return err
+}
+
+func (p program) appeal(ad *app.Admin, entry, why string) error {
+	return p.written(ad, entry, "appeal", map[string]any{"why": why}, "appealed")
+}
+
+func (p program) decideAppeal(ad *app.Admin, entry string, strike bool, why string) error {
+	return p.written(ad, entry, "decide", map[string]any{"strike": strike, "why": why}, map[bool]string{true: "struck", false: "upheld"}[strike])
+}
+
+func (p program) appeals(ad *app.Admin) (ids []string, err error) {
+	var out struct {
+		Entries []told
+		Total   int
+	}
+	err = p.call(ad, http.MethodGet, "/ledger?to_decide=true", nil, &out)
+	for _, e := range out.Entries {
+		var one struct{ May struct{ Decide bool } }
+		if err := p.call(ad, http.MethodGet, "/ledger/"+e.ID, nil, &one); err != nil || !one.May.Decide {
+			p.Errorf("%s is listed as to decide: %+v, %v", e.ID, one, err)
+		}
+		ids = append(ids, e.ID)
+	}
+	if out.Total != len(ids) {
+		p.Errorf("%d of %d appeals", len(ids), out.Total)
+	}
+	return ids, err
+}
 
 func (p program) read(ad *app.Admin, id string) error {
 	var out struct {
@@ -201,10 +250,16 @@ func (p program) read(ad *app.Admin, id string) error {
 }
 
 func (p program) toDecide(ad *app.Admin) (ids []string, err error) {
-	var out struct{ Requests []told }
+	var out struct {
+		Requests []told
+		Total    int
+	}
 	err = p.call(ad, http.MethodGet, "/requests?to_decide=true", nil, &out)
 	for _, r := range out.Requests {
 		ids = append(ids, r.ID)
+	}
+	if out.Total != len(ids) {
+		p.Errorf("%d of %d requests", len(ids), out.Total)
 	}
 	return ids, err
 }

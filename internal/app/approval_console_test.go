@@ -80,11 +80,12 @@ func (p pages) ask(session, method, path string, form url.Values) shown {
 }
 
 var (
-	codes  = regexp.MustCompile(`class="code">([^<]*)`)
-	forms  = regexp.MustCompile(`(?s)<form[^>]* action="([^"]*)".*?</form>`)
-	hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
-	word   = regexp.MustCompile(`[a-z_]+`)
-	linked = regexp.MustCompile(`<a[^>]* href="/console/requests/(R[0-9-]+)"`)
+	codes   = regexp.MustCompile(`class="code">([^<]*)`)
+	forms   = regexp.MustCompile(`(?s)<form[^>]* action="([^"]*)".*?</form>`)
+	hidden  = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
+	word    = regexp.MustCompile(`[a-z_]+`)
+	linked  = regexp.MustCompile(`<a[^>]* href="/console/requests/(R[0-9-]+)"`)
+	entries = regexp.MustCompile(`<a[^>]* href="/console/ledger/(L[^"?]+)"`)
 )
 
 // fields are the codes that stand at a field: the request is invalid.
@@ -140,7 +141,7 @@ func (p pages) byHand(session string) url.Values {
 }
 
 // known are refusals that a page should have known of: what they refuse is not offered.
-var known = []fault.Code{fault.RequestOwn, fault.RequestNotYours, fault.RequestDecided, fault.RequestNotFound, fault.NotAllowed}
+var known = []fault.Code{fault.RequestOwn, fault.RequestNotYours, fault.RequestDecided, fault.RequestNotFound, fault.NotAllowed, fault.EntryNotFound, fault.NoAppeal, fault.AppealOwn, fault.AppealNotYours}
 
 // press opens a page, fills in its form to act and sends it.
 func (p pages) press(ad *app.Admin, page, act string, fill map[string]string) (shown, error) {
@@ -182,7 +183,8 @@ func (p pages) decide(ad *app.Admin, id string, version int, approve bool, why s
 
 func (p pages) decideBundle(ad *app.Admin, bundle string, approve bool, why string) error {
 	list := p.bundle(bundle)
-	_, err := p.press(ad, "/console/requests/"+list[0], "/console/requests/"+list[0]+"/decide", map[string]string{
+	at := "/console/requests/" + list[max(0, slices.IndexFunc(list, func(id string) bool { return p.get(id).State == supply.Waiting }))]
+	_, err := p.press(ad, at, at+"/decide", map[string]string{
 		"bundle": bundle, "decision": map[bool]string{true: "approve", false: "refuse"}[approve], "why": why,
 	})
 	return err
@@ -201,8 +203,42 @@ func (p pages) report(ad *app.Admin, id string, version int, done bool, text str
 }
 
 func (p pages) appeal(ad *app.Admin, entry, why string) error {
-	_, err := p.press(ad, "/console/ledger?who=mine", "/console/ledger/"+entry+"/appeal", map[string]string{"why": why})
+	_, err := p.press(ad, "/console/ledger/"+entry, "/console/ledger/"+entry+"/appeal", map[string]string{"why": why})
 	return err
+}
+
+func (p pages) decideAppeal(ad *app.Admin, entry string, strike bool, why string) error {
+	_, err := p.press(ad, "/console/ledger/"+entry, "/console/ledger/"+entry+"/decide", map[string]string{
+		"decision": map[bool]string{true: "strike", false: "stand"}[strike], "why": why,
+	})
+	return err
+}
+
+// appeals are those of the list, which the first page shows too.
+func (p pages) appeals(ad *app.Admin) (ids []string, err error) {
+	list := p.ask(p.session(ad), http.MethodGet, "/console/ledger?who=decide", nil)
+	if ids = links(entries, list.body); list.err() != nil {
+		return nil, list.err()
+	}
+	if today := links(entries, p.ask(p.session(ad), http.MethodGet, "/console", nil).body); !slices.Equal(today, ids) {
+		p.Errorf("%v on the first page, %v in the list", today, ids)
+	}
+	p.counted(list, "ledger.total", len(ids))
+	return ids, nil
+}
+
+// counted wants a list to say how many there are.
+func (p pages) counted(list shown, key string, n int) {
+	if say := web.Hans.N(key, n); !strings.Contains(list.body, say) {
+		p.Errorf("the list does not say %q", say)
+	}
+}
+
+func links(at *regexp.Regexp, body string) (ids []string) {
+	for _, m := range at.FindAllStringSubmatch(body, -1) {
+		ids = append(ids, m[1])
+	}
+	return ids
 }
 
 func (p pages) read(ad *app.Admin, id string) error {
@@ -211,10 +247,16 @@ func (p pages) read(ad *app.Admin, id string) error {
 
 func (p pages) toDecide(ad *app.Admin) (ids []string, err error) {
 	list := p.ask(p.session(ad), http.MethodGet, "/console/requests?who=decide", nil)
-	for _, m := range linked.FindAllStringSubmatch(list.body, -1) {
-		ids = append(ids, m[1])
+	if ids = links(linked, list.body); list.err() != nil {
+		return nil, list.err()
 	}
-	return ids, list.err()
+	p.counted(list, "request.total", len(ids))
+	today := slices.DeleteFunc(links(linked, p.ask(p.session(ad), http.MethodGet, "/console", nil).body), func(id string) bool { return p.get(id).State != supply.Waiting })
+	slices.Sort(today)
+	if sorted := slices.Sorted(slices.Values(ids)); !slices.Equal(today, sorted) {
+		p.Errorf("%v on the first page, %v in the list", today, sorted)
+	}
+	return ids, nil
 }
 
 // bundle are the requests of a bundle in the order they were filed in.

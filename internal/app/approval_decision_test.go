@@ -400,15 +400,12 @@ var decisionCases = []approvalCase{
 		d.places(apptest.QueueA, friday, 140)
 	}},
 	{"a district closes at once and nobody is moved into a hall that closes too", func(d *desk) {
-		if d.unsaid("api", "programs decide one by one") {
-			return
-		}
 		d.fill(apptest.QueueA, friday, 9)
 		d.book(booking.SlotID(apptest.QueueStreet, friday, 9), apptest.SocialCard)
 		in := shutHall(apptest.HallA, friday, friday)
 		in.Targets = append(in.Targets, app.Target{Hall: apptest.HallStreet}, app.Target{Hall: apptest.HallVillage})
 		list := d.fileAll("A1", in)
-		if err := d.way.decideBundle(d.as("A2"), list[0].Bundle, true, ""); fault.CodeOf(err) != fault.RequestDecided {
+		if err := d.way.decideBundle(d.as("A2"), list[0].Bundle, true, ""); fault.CodeOf(err) != fault.RequestNotYours {
 			d.Errorf("the district's second level: %v", err)
 		}
 		if err := d.way.decideBundle(d.as("P1"), list[0].Bundle, true, "好"); err != nil {
@@ -477,25 +474,6 @@ var decisionCases = []approvalCase{
 		v, err := d.App.Request(context.Background(), d.as("A1"), other.ID)
 		if err != nil || !v.Decidable || v.Own || len(v.Events) != 1 {
 			d.Errorf("%+v, %v", v, err)
-		}
-	}},
-	{"an entry is appealed by whom it is about", func(d *desk) {
-		if d.unsaid("api", "an appeal is written by the person, not by a program") {
-			return
-		}
-		r := d.file("A2", less(today+1))
-		list, _, err := d.App.Ledger(context.Background(), d.as("A1"), app.LedgerFilter{})
-		if err != nil || len(list) != 1 || list[0].Request != r.ID {
-			d.Fatalf("%v, %v", list, err)
-		}
-		if err := d.way.appeal(d.as("A1"), list[0].ID, "不"); fault.CodeOf(err) != fault.EntryNotFound {
-			d.Errorf("another's: %v", err)
-		}
-		if err := d.way.appeal(d.as("A2"), list[0].ID, "台风来得急"); err != nil {
-			d.Error(err)
-		}
-		if mine, _, _ := d.App.Ledger(context.Background(), d.as("A2"), app.LedgerFilter{Mine: true, State: "appealed"}); len(mine) != 1 {
-			d.Errorf("%d appealed", len(mine))
 		}
 	}},
 }

@@ -17,7 +17,7 @@ import (
 	"suiyue/internal/store"
 )
 
-var approvals = slices.Concat(filingCases, decisionCases)
+var approvals = slices.Concat(filingCases, decisionCases, ledgerCases)
 
 // closeHall closes a hall in the directory.
 func (d *desk) closeHall(id string) {

@@ -75,7 +75,7 @@ func (a *App) save(ctx context.Context, tx *store.Tx, ad *Admin, before, after s
 			return after, err
 		}
 	}
-	if err := tx.AddLedger(ctx, entries); err != nil {
+	if _, err := tx.AddLedger(ctx, entries); err != nil {
 		return after, err
 	}
 	return after, tx.Audit(ctx, a.record(ad, "request."+kind, after, map[string]any{"state": before.State, "up_to": before.UpTo}, why))
@@ -93,27 +93,35 @@ func (a *App) DecideRequest(ctx context.Context, ad *Admin, id string, version i
 }
 
 // DecideBundle decides alike whatever of a bundle waits for the administrator, and returns how many that
-// were. What somebody else decides meanwhile stays as they decided it. Approved ones are carried out
-// together, so that nobody is moved from one hall into another that closes too.
+// were. What somebody else decides meanwhile stays as they decided it, and what cannot be decided so
+// waits on; when that is all of it the error says why. Approved ones are carried out together, so that
+// nobody is moved from one hall into another that closes too.
 func (a *App) DecideBundle(ctx context.Context, ad *Admin, bundle string, approve bool, why string) (decided int, err error) {
-	if bundle == "" {
-		return 0, fault.New(fault.RequestNotFound)
+	if err := a.Proven(ad); err != nil {
+		return 0, err
 	}
-	list, _, err := a.Requests(ctx, ad, RequestFilter{Bundle: bundle, ToDecide: true, Size: mostTargets})
+	if !ad.has(account.Decide) {
+		return 0, fault.New(fault.NotAllowed)
+	}
+	list, err := a.bundle(ctx, ad, bundle)
 	if err != nil {
 		return 0, err
 	}
-	if len(list) == 0 {
-		return 0, fault.New(fault.RequestDecided, "state", "")
-	}
+	var refused error
 	for _, r := range list {
 		switch _, err := a.decideRequest(ctx, ad, r.ID, r.Version, approve, why); fault.CodeOf(err) {
 		case "":
 			decided++
-		case fault.ChangedMeanwhile, fault.RequestDecided:
+		case fault.ChangedMeanwhile, fault.RequestDecided, fault.RequestOver, fault.HallShut, fault.RequestNotYours, fault.RequestOwn:
+			if refused == nil {
+				refused = err
+			}
 		default:
 			return decided, err
 		}
+	}
+	if decided == 0 {
+		return 0, refused
 	}
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), carryNow)
 	defer cancel()
@@ -121,6 +129,31 @@ func (a *App) DecideBundle(ctx context.Context, ad *Admin, bundle string, approv
 		a.log.Warn("an approved bundle is carried out later", "bundle", bundle, "error", err)
 	}
 	return decided, nil
+}
+
+// bundle returns what of a bundle waits for the administrator; where nothing does, one request of it that
+// they may see, which tells why.
+func (a *App) bundle(ctx context.Context, ad *Admin, bundle string) (list []supply.Request, err error) {
+	if bundle == "" {
+		return nil, fault.New(fault.RequestNotFound)
+	}
+	if list, _, err = a.Requests(ctx, ad, RequestFilter{Bundle: bundle, ToDecide: true, Size: mostTargets}); err != nil || len(list) > 0 {
+		return list, err
+	}
+	q := store.RequestQuery{Bundle: bundle, Scope: ad.Account.Scope(account.Supervise), Limit: 1}
+	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
+		q.State = supply.Waiting
+		if list, _, err = tx.Requests(ctx, q); err != nil || len(list) > 0 {
+			return err
+		}
+		q.State = ""
+		list, _, err = tx.Requests(ctx, q)
+		return err
+	})
+	if err == nil && len(list) == 0 {
+		err = fault.New(fault.RequestNotFound)
+	}
+	return list, err
 }
 
 func (a *App) decideRequest(ctx context.Context, ad *Admin, id string, version int, approve bool, why string) (supply.Request, error) {
@@ -201,7 +234,8 @@ func (a *App) WithdrawRequest(ctx context.Context, ad *Admin, id string, version
 }
 
 // AnswerSuggestion is the hall's report on a suggestion of the platform that was approved and sent to it
-// (Art. 8): with done the change is made now, else the report says why it cannot be.
+// (Art. 8): with done the change is made now, else the report says why it cannot be. A late one is entered
+// in the ledger.
 func (a *App) AnswerSuggestion(ctx context.Context, ad *Admin, id string, version int, done bool, report string) (supply.Request, error) {
 	var out supply.Request
 	report = strings.TrimSpace(report)
@@ -216,9 +250,18 @@ func (a *App) AnswerSuggestion(ctx context.Context, ad *Admin, id string, versio
 		if err != nil {
 			return err
 		}
-		after, refused := before.Answer(tx.Now, who.Account, p, done, report)
+		after, breaches, refused := before.Answer(tx.Now, who.Account, p, done, report)
 		if refused != nil {
 			return refused
+		}
+		if len(breaches) > 0 { // unless those who should have reported are entered already
+			_, entered, err := tx.Ledger(ctx, store.LedgerQuery{Request: id, Kind: supply.LateReport, Limit: 1})
+			if err != nil {
+				return err
+			}
+			if entered > 0 {
+				breaches = nil
+			}
 		}
 		kind := "impossible"
 		if done {
@@ -226,7 +269,7 @@ func (a *App) AnswerSuggestion(ctx context.Context, ad *Admin, id string, versio
 				return fault.New(fault.HallShut)
 			}
 		}
-		out, err = a.save(ctx, tx, ad, before, after, kind, report, nil)
+		out, err = a.save(ctx, tx, ad, before, after, kind, report, entriesFor(before, ad.Account.ID, breaches))
 		return err
 	})
 	if err != nil {
@@ -296,7 +339,7 @@ func (a *App) escalate(ctx context.Context, id string) (did bool, err error) {
 		if err := tx.AddRequestEvent(ctx, id, store.RequestEvent{Kind: "escalated", Text: string(up.UpTo)}); err != nil {
 			return err
 		}
-		if err := tx.AddLedger(ctx, entries); err != nil {
+		if _, err := tx.AddLedger(ctx, entries); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, store.AuditRecord{Act: "request.escalate", Noun: "request", Key: id, Hall: r.HallID,

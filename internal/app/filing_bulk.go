@@ -76,7 +76,7 @@ func (a *App) FileBulk(ctx context.Context, ad *Admin, in io.Reader) (out BulkOu
 		return BulkOutcome{}, nil, err
 	}
 	for _, c := range done {
-		a.sendLink(ctx, c)
+		a.tell(ctx, c)
 	}
 	return out, nil, nil
 }

@@ -41,7 +41,8 @@ func (a *App) bring(ctx context.Context, work *work) (cuts []SlotCut, err error)
 		if len(cuts) > 0 && work.request.Origin == supply.Asked {
 			breaches = append(slices.Clip(breaches), supply.LateCut)
 		}
-		return tx.AddLedger(ctx, entriesFor(work.request, work.request.FiledBy, breaches))
+		_, err := tx.AddLedger(ctx, entriesFor(work.request, work.request.FiledBy, breaches))
+		return err
 	})
 	return cuts, err
 }
@@ -262,7 +263,7 @@ func entriesFor(r supply.Request, account string, breaches []supply.Breach) []st
 		out[i] = store.LedgerEntry{
 			Kind: b, Request: r.ID, Account: account, HallID: r.HallID, UnitID: r.UnitID, DistrictID: r.DistrictID, StreetID: r.StreetID, Level: r.Level,
 		}
-		if b == supply.LateDecision {
+		if b == supply.LateDecision || b == supply.LateReport {
 			out[i].Detail.Due = r.DueAt
 		}
 	}

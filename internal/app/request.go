@@ -263,9 +263,10 @@ func (a *App) decider(ctx context.Context, tx *store.Tx, asker account.Account, 
 	return up, failed
 }
 
-// decidersOf returns the open accounts of a rank that may decide what asker asks at p.
+// decidersOf returns the open accounts of a rank that may decide what asker asks at p: not those of the
+// person who asks.
 func (a *App) decidersOf(ctx context.Context, tx *store.Tx, asker account.Account, rank account.Rank, p account.Place) ([]account.Account, error) {
-	list, err := tx.DecidersAt(ctx, rank, append([]string{p.Unit}, p.Above...))
+	list, err := tx.OfficersAt(ctx, rank, append([]string{p.Unit}, p.Above...), asker.ID)
 	return slices.DeleteFunc(list, func(who account.Account) bool { return !who.Decides(asker, rank, p) }), err
 }
 
@@ -322,7 +323,7 @@ func (a *App) FileRequest(ctx context.Context, ad *Admin, in Asked) ([]supply.Re
 			if err := tx.AddRequestEvent(ctx, r.ID, store.RequestEvent{Kind: "filed", Account: ad.Account.ID}); err != nil {
 				return err
 			}
-			if err := tx.AddLedger(ctx, entriesFor(r, ad.Account.ID, breaches)); err != nil {
+			if _, err := tx.AddLedger(ctx, entriesFor(r, ad.Account.ID, breaches)); err != nil {
 				return err
 			}
 			list = append(list, r)

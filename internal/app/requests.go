@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"strings"
 
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/calendar"
@@ -107,12 +106,7 @@ func (a *App) Requests(ctx context.Context, ad *Admin, f RequestFilter) (list []
 	}
 	if f.ToDecide {
 		q.Scope, q.UpTo = a.Scope(ad, account.Decide), ad.Account.Rank
-		q.NotBy = []string{ad.Account.ID}
-		for _, other := range []string{ad.Account.Predecessor, ad.Account.Successor} {
-			if other != "" {
-				q.NotBy = append(q.NotBy, other)
-			}
-		}
+		q.NotBy, q.NotFor = relatedTo(ad.Account), ad.Account.ID
 	}
 	if f.ToReport {
 		q.Scope, q.State, q.Origin = a.Scope(ad, account.CarryOut), supply.Sent, supply.Suggested
@@ -124,55 +118,15 @@ func (a *App) Requests(ctx context.Context, ad *Admin, f RequestFilter) (list []
 	return list, all, err
 }
 
-// LedgerEntry is one breach of Art. 23, written by the system.
-type LedgerEntry = store.LedgerEntry
-
-// LedgerFilter narrows the violation ledger.
-type LedgerFilter struct {
-	Kind  supply.Breach
-	State string
-	Mine  bool
-	Page  int
-	Size  int // 0 = 25
-}
-
-// Ledger returns the entries about halls an administrator may supervise, newest first, and how many there
-// are (Art. 23).
-func (a *App) Ledger(ctx context.Context, ad *Admin, f LedgerFilter) (list []store.LedgerEntry, all int, err error) {
-	q := store.LedgerQuery{Scope: a.Scope(ad, account.Supervise), Kind: f.Kind, State: f.State, Limit: f.Size}
-	if q.Limit <= 0 || q.Limit > 200 {
-		q.Limit = 25
-	}
-	q.Offset = max(f.Page, 0) * q.Limit
-	if f.Mine {
-		q.Account = ad.Account.ID
-	}
-	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
-		list, all, err = tx.Ledger(ctx, q)
-		return err
-	})
-	return list, all, err
-}
-
-// Appeal records what the account an entry is about has to say against it.
-func (a *App) Appeal(ctx context.Context, ad *Admin, entry, why string) error {
-	why = strings.TrimSpace(why)
-	if why == "" || len([]rune(why)) > mostReason {
-		return fault.InvalidFields(fault.Field{Path: "why", Code: fault.Required})
-	}
-	return a.db.Update(ctx, func(tx *store.Tx) error {
-		if err := still(ctx, tx, ad); err != nil {
-			return err
+// relatedTo lists the accounts that are one with a in the eyes of the rule that nobody decides their own.
+func relatedTo(a account.Account) []string {
+	list := []string{a.ID}
+	for _, other := range []string{a.Predecessor, a.Successor} {
+		if other != "" {
+			list = append(list, other)
 		}
-		found, err := tx.AppealLedger(ctx, entry, ad.Account.ID, why)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return fault.New(fault.EntryNotFound)
-		}
-		return tx.Audit(ctx, store.AuditRecord{Account: ad.Account.ID, Rank: string(ad.Account.Rank), Act: "ledger.appeal", Noun: "ledger", Key: entry, Why: why, From: ad.Origin})
-	})
+	}
+	return list
 }
 
 // Average is the daily average of a queue from what it completed over the rulebook's working days, 60 of

@@ -44,11 +44,18 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return false, err
 		}},
-		// Art. 23: nothing is approved by silence; what is overdue moves up a level.
+		// Art. 23: nothing is approved by silence; what is overdue moves up a level. A hall that does not report
+		// on a suggestion in time is entered, and reports nevertheless.
 		{Name: "escalate requests", Every: time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			n, err := a.EscalateRequests(ctx)
 			if n > 0 {
 				log.Warn("overdue requests moved up a level", "requests", n)
+			}
+			if err != nil {
+				return false, err
+			}
+			if n, err = a.EnterLateReports(ctx); n > 0 {
+				log.Warn("late reports entered in the ledger", "suggestions", n)
 			}
 			return false, err
 		}},

@@ -23,30 +23,36 @@ type LedgerEntry struct {
 	StreetID   string
 	Level      directory.HallLevel
 	At         time.Time
-	State      string // open, appealed, upheld, struck
+	State      supply.EntryState
 	Detail     LedgerDetail
 }
 
 // LedgerDetail is what of an entry is never searched.
 type LedgerDetail struct {
-	Due    time.Time `json:"due,omitzero"` // of what was late
-	Appeal string    `json:"appeal,omitempty"`
+	Due        time.Time `json:"due,omitzero"` // of what was late
+	Appeal     string    `json:"appeal,omitempty"`
+	AppealedAt time.Time `json:"appealed_at,omitzero"`
+	DecidedBy  string    `json:"decided_by,omitempty"` // account that decided the appeal
+	DecidedAt  time.Time `json:"decided_at,omitzero"`
+	Why        string    `json:"why,omitempty"` // of that decision
 }
 
-// AddLedger enters breaches of a request, each once for each account.
-func (tx *Tx) AddLedger(ctx context.Context, list []LedgerEntry) error {
+// AddLedger enters breaches of a request, each once for each account, and returns how many were not there.
+func (tx *Tx) AddLedger(ctx context.Context, list []LedgerEntry) (entered int, err error) {
 	for _, e := range list {
 		if e.ID == "" {
 			e.ID = "L" + strings.TrimPrefix(e.Request, "R") + "-" + string(e.Kind) + "-" + e.Account
 		}
-		if _, err := tx.exec(ctx, "ledger.insert", `
+		n, err := tx.exec(ctx, "ledger.insert", `
 insert into ledger (id, kind, request, account, hall_id, unit_id, district_id, street_id, level, at, detail, state)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open') on conflict do nothing`,
-			e.ID, string(e.Kind), e.Request, e.Account, e.HallID, e.UnitID, e.DistrictID, e.StreetID, string(e.Level), micros(tx.Now), marshal(e.Detail)); err != nil {
-			return err
+			e.ID, string(e.Kind), e.Request, e.Account, e.HallID, e.UnitID, e.DistrictID, e.StreetID, string(e.Level), micros(tx.Now), marshal(e.Detail))
+		if err != nil {
+			return entered, err
 		}
+		entered += int(n)
 	}
-	return nil
+	return entered, nil
 }
 
 const ledgerColumns = "l.id, l.kind, l.request, l.account, l.hall_id, l.unit_id, l.district_id, l.street_id, l.level, l.at, l.detail, l.state"
@@ -68,7 +74,10 @@ type LedgerQuery struct {
 	Kind    supply.Breach
 	Request string
 	Account string
-	State   string
+	State   supply.EntryState
+	Of      []account.Rank // about accounts of these ranks …
+	NotBy   []string       // … but about none of these accounts …
+	NotFor  string         // … nor about another of the person of this account
 	Offset  int
 	Limit   int
 }
@@ -81,10 +90,23 @@ func (tx *Tx) Ledger(ctx context.Context, q LedgerQuery) ([]LedgerEntry, int, er
 		return fmt.Sprintf("$%d", len(args))
 	}
 	parts := []string{scopeSQL("l", q.Scope, next)}
-	for _, p := range [][2]string{{"kind", string(q.Kind)}, {"request", q.Request}, {"account", q.Account}, {"state", q.State}} {
+	for _, p := range [][2]string{{"kind", string(q.Kind)}, {"request", q.Request}, {"account", q.Account}, {"state", string(q.State)}} {
 		if p[1] != "" {
 			parts = append(parts, "l."+p[0]+" = "+next(p[1]))
 		}
+	}
+	if q.Of != nil {
+		ranks := make([]string, len(q.Of))
+		for i, r := range q.Of {
+			ranks[i] = next(string(r))
+		}
+		parts = append(parts, "exists (select 1 from account s where s.id = l.account and s.rank in ("+strings.Join(ranks, ", ")+"))")
+	}
+	for _, id := range q.NotBy {
+		parts = append(parts, "l.account <> "+next(id))
+	}
+	if q.NotFor != "" {
+		parts = append(parts, "not exists (select 1 from account s join account me on me.mobile = s.mobile where s.id = l.account and me.id = "+next(q.NotFor)+")")
 	}
 	where := strings.Join(parts, " and ")
 	all := 0
@@ -102,19 +124,19 @@ func (tx *Tx) Ledger(ctx context.Context, q LedgerQuery) ([]LedgerEntry, int, er
 	return out, all, err
 }
 
-// AppealLedger records an appeal of the account an open entry is about; false when there is none.
-func (tx *Tx) AppealLedger(ctx context.Context, id, account, why string) (bool, error) {
-	var e LedgerEntry
-	found := false
-	if err := tx.query(ctx, "ledger.read", `select `+ledgerColumns+` from ledger l where l.id = $1 and l.account = $2 and l.state = 'open'`,
-		func(scan func(...any) error) (err error) {
-			found = true
-			e, err = scanLedger(scan)
-			return err
-		}, id, account); err != nil || !found {
-		return false, err
-	}
-	e.Detail.Appeal = why
-	n, err := tx.exec(ctx, "ledger.appeal", `update ledger set state = 'appealed', detail = $2 where id = $1 and state = 'open'`, id, marshal(e.Detail))
+// LedgerEntry returns an entry, nil if there is none.
+func (tx *Tx) LedgerEntry(ctx context.Context, id string) (*LedgerEntry, error) {
+	var out *LedgerEntry
+	err := tx.query(ctx, "ledger.read", `select `+ledgerColumns+` from ledger l where l.id = $1`, func(scan func(...any) error) error {
+		e, err := scanLedger(scan)
+		out = &e
+		return err
+	}, id)
+	return out, err
+}
+
+// SaveLedger writes back what became of an entry that is still in a state; false when it is not.
+func (tx *Tx) SaveLedger(ctx context.Context, e LedgerEntry, was supply.EntryState) (bool, error) {
+	n, err := tx.exec(ctx, "ledger.update", `update ledger set state = $2, detail = $3 where id = $1 and state = $4`, e.ID, string(e.State), marshal(e.Detail), string(was))
 	return n == 1, err
 }

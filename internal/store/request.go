@@ -86,7 +86,8 @@ type RequestQuery struct {
 	Bundle   string
 	FiledBy  string
 	UpTo     account.Rank // that rank's to decide …
-	NotBy    []string     // … and filed by none of these accounts
+	NotBy    []string     // … and filed by none of these accounts …
+	NotFor   string       // … nor by the person of this account from another
 	From     time.Time    // filed at or after
 	Order    string       // "due", "effective"; "" = newest first
 	Reversed bool
@@ -145,6 +146,9 @@ func (q RequestQuery) condition() (string, []any) {
 	}
 	for _, id := range q.NotBy {
 		parts = append(parts, "r.filed_by <> "+next(id))
+	}
+	if q.NotFor != "" {
+		parts = append(parts, "not exists (select 1 from account f join account me on me.mobile = f.mobile where f.id = r.filed_by and me.id = "+next(q.NotFor)+")")
 	}
 	if !q.From.IsZero() {
 		parts = append(parts, "r.filed_at >= "+next(micros(q.From)))
@@ -225,21 +229,38 @@ func (tx *Tx) RequestEvents(ctx context.Context, request string) ([]RequestEvent
 	return out, err
 }
 
-// DecidersAt returns the open accounts of a rank at any of the units.
-func (tx *Tx) DecidersAt(ctx context.Context, rank account.Rank, units []string) ([]account.Account, error) {
+// OfficersAt returns the open accounts of a rank at any of the units, but none of the person who holds the
+// account not ("" leaves nobody out).
+func (tx *Tx) OfficersAt(ctx context.Context, rank account.Rank, units []string, not string) ([]account.Account, error) {
 	rows := make([][1]string, len(units))
 	for i, u := range units {
 		rows[i] = [1]string{u}
 	}
 	var out []account.Account
-	err := tx.query(ctx, "account.deciders", `
+	err := tx.query(ctx, "account.officers", `
 with w as materialized (select r.value->>0 as unit_id from {rows} r)
-select `+accountColumns+` from w join account a on a.unit_id = w.unit_id and a.rank = $2 where a.state = 'open' order by a.id`,
+select `+accountColumns+` from w join account a on a.unit_id = w.unit_id and a.rank = $2
+where a.state = 'open' and not exists (select 1 from account x where x.id = $3 and x.mobile = a.mobile) order by a.id`,
 		func(scan func(...any) error) error {
 			a, err := scanAccount(scan)
 			out = append(out, a.Account)
 			return err
-		}, marshal(rows), string(rank))
+		}, marshal(rows), string(rank), not)
+	return out, err
+}
+
+// Unreported returns suggestions with a hall that should have reported before an instant and of which the
+// ledger says nothing yet, the first due first.
+func (tx *Tx) Unreported(ctx context.Context, before time.Time, limit int) ([]supply.Request, error) {
+	var out []supply.Request
+	err := tx.query(ctx, "request.unreported", `
+select `+requestColumns+` from request r where r.state = 'sent' and r.due_at < $1
+  and not exists (select 1 from ledger l where l.request = r.id and l.kind = 'late_report')
+order by r.due_at, r.id limit $2`, func(scan func(...any) error) error {
+		r, err := scanRequest(scan)
+		out = append(out, r)
+		return err
+	}, micros(before), int64(limit))
 	return out, err
 }
 

@@ -210,6 +210,18 @@ func (w *town) ask() {
 			w.Fatalf("a request about %s: %v", name, err)
 		}
 		w.requests[name] = list[0].ID
+		h := w.App.City().Hall(hall)
+		other := list[0]
+		other.ID, other.Bundle = "R-"+name, "B-"+name // as if filed together with others
+		w.do(func(tx *store.Tx) error {
+			if err := tx.AddRequest(w.Context(), other); err != nil {
+				return err
+			}
+			_, err := tx.AddLedger(w.Context(), []store.LedgerEntry{{
+				ID: "L-" + name, Kind: supply.LateRequest, Request: list[0].ID, Account: who.ID, HallID: hall, UnitID: h.UnitID, DistrictID: h.DistrictID, StreetID: h.StreetID, Level: h.Level,
+			}})
+			return err
+		})
 	}
 }
 

@@ -58,8 +58,8 @@ type need struct {
 	who   string // "" = an administrator; open = anybody; citizen = a citizen; booking = the citizen whose booking it is
 	act   string // one of these acts, divided by spaces; "" = any administrator
 	scope string // of a token, whatever else
-	over  string // "" = over some hall, or the platform; hall = the hall in the path; request = that of the request in the path; account; filing
-	sees  string // account, filing: who finds it, and whom it is not found by: see of
+	over  string // "" = over some hall, or the platform; hall = the hall in the path; request, bundle, entry = that of the one in the path; account; filing
+	sees  string // account, filing: who finds it, and whom it is not found by: see of; entry: nobody where it is about somebody else
 	may   string // account: of those who see it, who may: see of
 	prove bool   // a fresh proof
 	asset bool   // no redirect to the sign-in
@@ -151,10 +151,10 @@ func (n need) expect(p *principal, hall string) answer {
 		if !slices.Contains(strings.Fields(n.sees), p.account.ID) {
 			return unseen
 		}
-	case n.over == "request":
+	case n.over == "request", n.over == "bundle", n.over == "entry":
 		plain := *p
 		plain.scopes = nil
-		if !plain.may("supervise", hall) {
+		if !plain.may("supervise", hall) || n.sees == "nobody" {
 			return unseen
 		}
 	}
@@ -177,7 +177,7 @@ func outcome(n need, r *http.Response, body []byte) answer {
 		return proveIt
 	case problem.Code == "not_allowed", problem.Code == "cross_site_request":
 		return denied
-	case r.StatusCode == http.StatusNotFound && (n.over != "" && problem.Code == n.over+"_not_found" || n.who == "booking" && problem.Code == "booking_not_found"):
+	case r.StatusCode == http.StatusNotFound && (n.over != "" && problem.Code == strings.Replace(n.over, "bundle", "request", 1)+"_not_found" || n.who == "booking" && problem.Code == "booking_not_found"):
 		return unseen
 	}
 	return allowed
@@ -268,7 +268,7 @@ func (w *town) fill(path, place string) string {
 	if hall == "" {
 		hall = apptest.HallA
 	}
-	return strings.NewReplacer("{hall}", hall, "{id}", id).Replace(path)
+	return strings.NewReplacer("{hall}", hall, "{id}", id, "{entry}", "L-"+place, "{bundle}", "B-"+place).Replace(path)
 }
 
 func TestEveryPageOfTheConsoleIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
@@ -298,7 +298,7 @@ func TestEveryPageOfTheConsoleIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
 						form[k] = v
 					}
 				}
-				at := strings.NewReplacer("{n}", "0", "{entry}", "L1", "{token}", "none", "{code}", "none", "{account}", "D3", "{noun}", "hall", "{key}", "none", "{upload}", "none").Replace(w.fill(path, hall))
+				at := strings.NewReplacer("{n}", "0", "{token}", "none", "{code}", "none", "{account}", "D3", "{noun}", "hall", "{key}", "none", "{upload}", "none").Replace(w.fill(path, hall))
 				res, body := w.send(method, at, session, bearer, form, "")
 				cells++
 				want := n.expect(p, hall)

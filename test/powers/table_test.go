@@ -98,7 +98,9 @@ var pages = map[string]need{
 	"POST /console/requests/{id}/withdraw": {act: "supervise", over: "request", form: stale()},
 	"POST /console/requests/{id}/report":   {act: "carry_out", over: "request", form: stale("outcome", "done", "report", "x")},
 	"GET /console/ledger":                  {act: "supervise"},
-	"POST /console/ledger/{entry}/appeal":  {act: "supervise"},
+	"GET /console/ledger/{entry}":          {act: "supervise", over: "entry"},
+	"POST /console/ledger/{entry}/appeal":  {act: "supervise", over: "entry", sees: "nobody", form: reason()},
+	"POST /console/ledger/{entry}/decide":  {act: "decide", over: "entry", prove: true, form: url.Values{"decision": {"strike"}, "why": {"x"}}},
 
 	"GET /console/halls/{hall}/edit":         {act: "supervise", over: "hall"},
 	"GET /console/halls/{hall}/edit/{noun}":  {act: "configure", over: "hall"},
@@ -186,5 +188,9 @@ var operations = map[string]need{
 	"admin-file-account":     {scope: "accounts"},
 	"admin-decide-filing":    {scope: "accounts", over: "filing", sees: "D3 D2s D1 P1", body: `{"version":999,"confirm":true,"why":"x"}`},
 	"admin-withdraw-filing":  {scope: "accounts", over: "filing", sees: "D3"},
+	"admin-decide-bundle":    {act: "decide", over: "bundle", body: `{"approve":false}`},
 	"admin-list-ledger":      {act: "supervise"},
+	"admin-get-ledger-entry": {act: "supervise", over: "entry"},
+	"admin-appeal-entry":     {scope: "requests", over: "entry", sees: "nobody", body: `{"why":"x"}`},
+	"admin-decide-appeal":    {act: "decide", over: "entry", body: `{"strike":true,"why":"x"}`},
 }

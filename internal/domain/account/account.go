@@ -62,6 +62,17 @@ func (r Rank) Superior() Rank {
 	return ""
 }
 
+// Oversees tells whether r stands above another rank in the chain of Superior. Nothing stands above the
+// platform's first level: there one account oversees another.
+func (r Rank) Oversees(other Rank) bool {
+	for up := other.Superior(); up != ""; up = up.Superior() {
+		if up == r {
+			return true
+		}
+	}
+	return r == Platform1 && other == Platform1
+}
+
 // At tells whether an account of rank r can belong to a unit of kind k.
 func (r Rank) At(k directory.UnitKind) bool {
 	switch r {

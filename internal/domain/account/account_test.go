@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +133,21 @@ func TestSuperiorsEndAtThePlatform(t *testing.T) {
 	if District3.Superior() != District2 || District2.Superior() != District1 || District1.Superior() != Platform1 ||
 		Municipal2.Superior() != Municipal1 || Municipal1.Superior() != Platform1 || Platform2.Superior() != Platform1 {
 		t.Error("the chain of Art. 7 to 10 is broken")
+	}
+}
+
+// Who oversees whom, by hand: only the platform's first level has nobody above it and oversees itself.
+func TestRanksOverseeThoseBelow(t *testing.T) {
+	below := map[Rank][]Rank{
+		Platform1:  {Platform1, Platform2, Municipal1, Municipal2, District1, District2, District3},
+		Municipal1: {Municipal2}, District1: {District2, District3}, District2: {District3},
+	}
+	for _, r := range Ranks {
+		for _, other := range append([]Rank{""}, Ranks...) {
+			if got, want := r.Oversees(other), slices.Contains(below[r], other); got != want {
+				t.Errorf("%s over %q: %t", r, other, got)
+			}
+		}
 	}
 }
 

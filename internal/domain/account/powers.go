@@ -127,6 +127,12 @@ func (a Account) Decides(asker Account, rank Rank, p Place) bool {
 	return a.Rank == rank && a.May(Decide, p) && !Related(a, asker)
 }
 
+// Hears tells whether an account may decide what subject says against an entry of the violation ledger
+// about the hall at p: of a rank above, deciding for that hall, and never about an entry of its own (Art. 23).
+func (a Account) Hears(subject Account, p Place) bool {
+	return a.Rank.Oversees(subject.Rank) && a.May(Decide, p) && !Related(a, subject)
+}
+
 // Matrix prints the table: a line a rank and relation, a column an action.
 func Matrix() string {
 	var b strings.Builder

@@ -79,6 +79,9 @@ const (
 	ChoiceOver       Code = "choice_over"                 // the kept place is gone
 	UnitNotFound     Code = "unit_not_found"              //
 	EntryNotFound    Code = "entry_not_found"             //
+	NoAppeal         Code = "no_appeal"                   // nothing waits to be decided about the entry, or it cannot be appealed any more
+	AppealOwn        Code = "appeal_is_your_own"          // Art. 23: nobody decides about an entry of their own
+	AppealNotYours   Code = "appeal_not_yours_to_decide"  // a level above does
 	PeopleBooked     Code = "people_are_booked"           // arg n: they are moved first, by a request to close
 	FileUnreadable   Code = "file_unreadable"             // no CSV or XLSX file we can read
 
@@ -170,7 +173,7 @@ var kinds = map[Code]Kind{
 	AccountNotFound: NotFound, AccountClosed: Conflict, AccountTaken: Conflict, RankNotHere: Invalid, FilingNotFound: NotFound, FilingDecided: Conflict, FilingWaits: Conflict,
 	RequestNotFound: NotFound, RequestDecided: Conflict, RequestOwn: Forbidden, RequestNotYours: Forbidden, RequestOver: Conflict,
 	ChangedMeanwhile: Conflict, UrgentCut: Invalid, NoticeTooShort: Invalid, HallShut: Conflict, ShareTooLarge: Invalid, NothingChanges: Invalid, ChoiceOver: Gone,
-	UnitNotFound: NotFound, EntryNotFound: NotFound,
+	UnitNotFound: NotFound, EntryNotFound: NotFound, NoAppeal: Conflict, AppealOwn: Forbidden, AppealNotYours: Forbidden,
 	PeopleBooked: Conflict, FileUnreadable: Invalid,
 
 	ItemNotFound: NotFound, HallNotFound: NotFound, QueueNotFound: NotFound, SlotNotFound: NotFound,

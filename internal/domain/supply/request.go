@@ -71,12 +71,13 @@ type Breach string
 const (
 	LateRequest  Breach = "late_request"
 	LateDecision Breach = "late_decision"
+	LateReport   Breach = "late_report"       // of the hall, on a suggestion sent to it
 	LateCut      Breach = "cut_after_booking" // numbers taken away that people held
 	ShareAbove   Breach = "share_above"       // more than the share of Art. 14 stays on-site
 )
 
 // Breaches lists them.
-var Breaches = []Breach{LateRequest, LateDecision, LateCut, ShareAbove}
+var Breaches = []Breach{LateRequest, LateDecision, LateReport, LateCut, ShareAbove}
 
 // EarliestEffect is the first day a change filed on day filed may take effect in time: the second
 // working day after it (Art. 23).
@@ -162,29 +163,36 @@ func (r Request) Withdraw(who, asker account.Account) (Request, *fault.Error) {
 }
 
 // Answer is the hall's report on a suggestion that was sent to it: it carries it out, or says why that
-// cannot be done.
-func (r Request) Answer(now time.Time, who account.Account, p account.Place, done bool, report string) (Request, *fault.Error) {
+// cannot be done. A late report counts, and is entered.
+func (r Request) Answer(now time.Time, who account.Account, p account.Place, done bool, report string) (Request, []Breach, *fault.Error) {
 	switch {
 	case !who.May(account.Supervise, p) || r.Origin != Suggested:
-		return r, fault.New(fault.RequestNotFound)
+		return r, nil, fault.New(fault.RequestNotFound)
 	case !who.May(account.CarryOut, p):
-		return r, fault.New(fault.NotAllowed)
+		return r, nil, fault.New(fault.NotAllowed)
 	case r.State != Sent:
-		return r, fault.New(fault.RequestDecided, "state", string(r.State))
+		return r, nil, fault.New(fault.RequestDecided, "state", string(r.State))
 	case report == "":
-		return r, fault.InvalidFields(fault.Field{Path: "report", Code: fault.Required})
+		return r, nil, fault.InvalidFields(fault.Field{Path: "report", Code: fault.Required})
 	case done && r.Change.Over(calendar.DateOf(now)):
-		return r, fault.New(fault.RequestOver)
+		return r, nil, fault.New(fault.RequestOver)
+	}
+	var breaches []Breach
+	if r.Unreported(now) {
+		breaches = append(breaches, LateReport)
 	}
 	r.Report = report
 	if r.State = Approved; !done {
 		r.State, r.DoneAt = Impossible, now
 	}
-	return r, nil
+	return r, breaches, nil
 }
 
 // Overdue tells whether the request should have been decided by now.
 func (r Request) Overdue(now time.Time) bool { return r.State == Waiting && now.After(r.DueAt) }
+
+// Unreported tells whether the hall should have reported on the suggestion by now.
+func (r Request) Unreported(now time.Time) bool { return r.State == Sent && now.After(r.DueAt) }
 
 // Escalate moves an overdue request up to the rank next, which has a working day of its own; with next
 // "" it stays where it is. The ledger is told by the caller, who knows whose decision it was.

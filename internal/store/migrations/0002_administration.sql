@@ -183,6 +183,7 @@ create table ledger (
 
 create unique index ledger_once on ledger (request, kind, account);
 create index ledger_at on ledger (at);
+create index ledger_by_state on ledger (state, at);
 
 -- A booking whose hour was taken away, and what its person chose. A booking may lose an hour more than
 -- once; it waits in the last one only.

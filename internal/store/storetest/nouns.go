@@ -36,6 +36,8 @@ var nouns = []testCase{
 	{"pages_of_bookings", bookingPages},
 	{"reminders", reminders},
 	{"requests", requests},
+	{"officers", officers},
+	{"unreported", unreported},
 	{"adjustments_lie_in_order", adjustments},
 	{"ledger_enters_once", ledger},
 	{"plan_takes_from_nobody", planSlots},

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"suiyue/internal/domain/account"
@@ -23,6 +24,73 @@ func requestOf(id, district, unit string) supply.Request {
 			Rule: &calendar.Rule{Kind: calendar.DayOfMonth, N: 23, Half: calendar.Afternoon}, Hours: calendar.HoursOf(9, 17),
 		},
 		Impact: supply.Impact{Days: 3, Until: day + 3, Before: 70, After: 35, Less: 7, Bookings: 2, Units: 3, InSlots: 5, FirstSlot: "s"},
+	}
+}
+
+// holders adds second levels at the unit u1, each as "account mobile state".
+func holders(w *world, list ...string) {
+	w.update(func(tx *store.Tx) error {
+		var errs []error
+		for _, text := range list {
+			f := strings.Fields(text)
+			errs = append(errs, tx.AddAccount(w.ctx, store.Account{
+				Account: account.Account{ID: f[0], Rank: account.District2, Unit: "u1", State: account.State(f[2]), Version: 1}, Mobile: f[1], Sealed: []byte{1}, CreatedAt: start,
+			}))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// The officers of a unit are the open accounts of a rank there, without those of the person who asks.
+func officers(w *world) {
+	holders(w, "A1 one closed", "A2 two open", "A3 one open")
+	for not, want := range map[string][]string{"": {"A2", "A3"}, "A1": {"A2"}, "A2": {"A3"}, "A9": {"A2", "A3"}} {
+		w.view(func(tx *store.Tx) error {
+			list, err := tx.OfficersAt(w.ctx, account.District2, []string{"u0", "u1"}, not)
+			var ids []string
+			for _, a := range list {
+				ids = append(ids, a.ID)
+			}
+			same(w, "officers without "+not, ids, want)
+			none, err2 := tx.OfficersAt(w.ctx, account.District1, []string{"u1"}, not)
+			if len(none) != 0 {
+				w.Errorf("%d of another rank", len(none))
+			}
+			return errors.Join(err, err2)
+		})
+	}
+}
+
+// A suggestion that no hall has reported on in time is named until the ledger says so.
+func unreported(w *world) {
+	sent, waiting := requestOf("R1", "d1", "u1"), requestOf("R2", "d1", "u1")
+	sent.State, sent.Origin = supply.Sent, supply.Suggested
+	w.update(func(tx *store.Tx) error {
+		return errors.Join(tx.AddRequest(w.ctx, sent), tx.AddRequest(w.ctx, waiting))
+	})
+	count := func(before time.Time) (n int) {
+		w.view(func(tx *store.Tx) error {
+			list, err := tx.Unreported(w.ctx, before, 10)
+			n = len(list)
+			return err
+		})
+		return n
+	}
+	late := sent.DueAt.Add(time.Second)
+	if count(sent.DueAt) != 0 || count(late) != 1 {
+		w.Errorf("%d in time, %d late", count(sent.DueAt), count(late))
+	}
+	enter := func(b supply.Breach) {
+		w.update(func(tx *store.Tx) error {
+			_, err := tx.AddLedger(w.ctx, []store.LedgerEntry{{Kind: b, Request: "R1", Account: "A1", HallID: "h-u1"}})
+			return err
+		})
+	}
+	if enter(supply.LateDecision); count(late) != 1 {
+		w.Error("another entry says nothing of the report")
+	}
+	if enter(supply.LateReport); count(late) != 0 {
+		w.Error("named though it is entered")
 	}
 }
 
@@ -64,6 +132,7 @@ func requests(w *world) {
 	if now := read("R1"); !won || lost || now.State != supply.Approved || now.Version != 2 || now.Why != "好" || now.DecidedBy != "A9" {
 		w.Errorf("won %t, lost %t, %+v", won, lost, now)
 	}
+	holders(w, "A2 one closed", "A2x one open", "A3 three open")
 	for _, k := range []struct {
 		name string
 		q    store.RequestQuery
@@ -89,6 +158,8 @@ func requests(w *world) {
 		{"somebody's", store.RequestQuery{FiledBy: "A1"}, []string{"R1"}},
 		{"to decide", store.RequestQuery{UpTo: account.District1}, []string{"R2"}},
 		{"to decide, not one's own", store.RequestQuery{UpTo: account.District1, NotBy: []string{"A2"}}, nil},
+		{"to decide, not filed by oneself from another account", store.RequestQuery{UpTo: account.District1, NotFor: "A2x"}, nil},
+		{"to decide, filed by another person", store.RequestQuery{UpTo: account.District1, NotFor: "A3"}, []string{"R2"}},
 		{"filed lately", store.RequestQuery{From: start.Add(time.Minute)}, []string{"R2"}},
 	} {
 		var ids []string
@@ -156,8 +227,14 @@ func adjustments(w *world) {
 // A breach is entered once, and appealed by whom it is about.
 func ledger(w *world) {
 	e := store.LedgerEntry{Kind: supply.LateDecision, Request: "R1", Account: "A1", HallID: "h1", UnitID: "u1", DistrictID: "d1", Level: directory.StreetHall, Detail: store.LedgerDetail{Due: start}}
-	for range 2 {
-		w.update(func(tx *store.Tx) error { return tx.AddLedger(w.ctx, []store.LedgerEntry{e}) })
+	for _, want := range []int{1, 0} {
+		w.update(func(tx *store.Tx) error {
+			n, err := tx.AddLedger(w.ctx, []store.LedgerEntry{e})
+			if n != want {
+				w.Errorf("%d entered, want %d", n, want)
+			}
+			return err
+		})
 	}
 	list := func(q store.LedgerQuery) (out []store.LedgerEntry) {
 		w.view(func(tx *store.Tx) error {
@@ -178,18 +255,39 @@ func ledger(w *world) {
 		len(list(store.LedgerQuery{Scope: account.Scope{District: "d1"}, Kind: supply.LateDecision, Request: "R1", Account: "A1", State: "open"})) != 1 {
 		w.Error("filters")
 	}
-	appeal := func(who string) (ok bool) {
-		w.update(func(tx *store.Tx) (err error) {
-			ok, err = tx.AppealLedger(w.ctx, all[0].ID, who, "不")
+	save := func(to, was supply.EntryState) (ok bool) {
+		w.update(func(tx *store.Tx) error {
+			e, err := tx.LedgerEntry(w.ctx, all[0].ID)
+			if err != nil || e == nil {
+				w.Fatalf("%v, %v", e, err)
+			}
+			e.State, e.Detail.Appeal, e.Detail.AppealedAt = to, "不", start.Add(time.Hour)
+			ok, err = tx.SaveLedger(w.ctx, *e, was)
 			return err
 		})
 		return ok
 	}
-	if appeal("A2") || !appeal("A1") || appeal("A1") {
+	if save(supply.EntryStruck, supply.EntryAppealed) || !save(supply.EntryAppealed, supply.EntryOpen) || save(supply.EntryAppealed, supply.EntryOpen) {
 		w.Error("appeals")
 	}
-	if now := list(store.LedgerQuery{State: "appealed"}); len(now) != 1 || now[0].Detail.Appeal != "不" || !now[0].Detail.Due.Equal(start) {
+	if now := list(store.LedgerQuery{State: "appealed"}); len(now) != 1 || now[0].Detail.Appeal != "不" || !now[0].Detail.Due.Equal(start) || !now[0].Detail.AppealedAt.Equal(start.Add(time.Hour)) {
 		w.Errorf("appealed %+v", now)
+	}
+	holders(w, "A1 one closed", "A2 two closed", "A0 one closed")
+	for name, c := range map[string]struct {
+		q    store.LedgerQuery
+		want int
+	}{
+		"about a rank":                       {store.LedgerQuery{Of: []account.Rank{account.Municipal2, account.District2}}, 1},
+		"about another rank":                 {store.LedgerQuery{Of: []account.Rank{account.District1}}, 0},
+		"not about one's own account":        {store.LedgerQuery{NotBy: []string{"A9", "A1"}}, 0},
+		"not about the same person's":        {store.LedgerQuery{NotFor: "A0"}, 0},
+		"about another person":               {store.LedgerQuery{NotFor: "A2", NotBy: []string{"A2"}}, 1},
+		"about anybody but an unknown one's": {store.LedgerQuery{NotFor: "A7"}, 1},
+	} {
+		if n := len(list(c.q)); n != c.want {
+			w.Errorf("%s: %d, want %d", name, n, c.want)
+		}
 	}
 }
 

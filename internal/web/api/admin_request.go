@@ -114,6 +114,11 @@ type adminDecision struct {
 	Why     string `json:"why,omitempty" minLength:"1" maxLength:"500" doc:"Needed for a refusal."`
 }
 
+type adminBundleDecision struct {
+	Approve bool   `json:"approve"`
+	Why     string `json:"why,omitempty" minLength:"1" maxLength:"500" doc:"Needed for a refusal."`
+}
+
 type adminVersion struct {
 	Version int `json:"version" minimum:"1" maximum:"1000000" example:"1"`
 }
@@ -122,23 +127,6 @@ type adminReport struct {
 	Version int    `json:"version" minimum:"1" maximum:"1000000" example:"1"`
 	Done    bool   `json:"done" doc:"It is carried out now; false = it cannot be done."`
 	Report  string `json:"report" minLength:"1" maxLength:"500" example:"已安排"`
-}
-
-type adminLedgerEntry struct {
-	ID      string     `json:"id"`
-	Kind    string     `json:"kind" enum:"late_request,late_decision,cut_after_booking,share_above"`
-	Request string     `json:"request"`
-	Account string     `json:"account" doc:"Whose breach it is."`
-	Hall    string     `json:"hall"`
-	At      time.Time  `json:"at"`
-	State   string     `json:"state" enum:"open,appealed,upheld,struck"`
-	Due     *time.Time `json:"due,omitempty" doc:"Of what was late."`
-}
-
-type adminLedgerPage struct {
-	Entries []adminLedgerEntry `json:"entries" nullable:"false" doc:"Newest first."`
-	Total   int                `json:"total"`
-	Next    string             `json:"next,omitempty" doc:"Cursor of the next page; absent on the last."`
 }
 
 func (a *API) declareAdminRequests() {
@@ -190,14 +178,17 @@ func (a *API) declareAdminRequests() {
 		r, err := a.app.AnswerSuggestion(c.r.Context(), c.ad, c.path("id"), b.Version, b.Done, b.Report)
 		return r.ID, err
 	}, func(c *call, _ *adminReport, id string) (adminRequest, error) { return a.adminRequest(c, id) })
-	adminRead(a, operation{
-		id: "admin-list-ledger", path: "/ledger", act: account.Supervise, about: "The violation ledger about the halls the account may supervise (Art. 23).",
-		params: pageParams(
-			inQuery("kind", "Only this kind.", nil, choice("late_request", "late_decision", "cut_after_booking", "share_above")),
-			inQuery("state", "Only those in this state.", nil, choice("open", "appealed", "upheld", "struck")),
-			inQuery("mine", "About the account itself.", nil, yesNo)),
-		faults: []fault.Code{fault.CursorInvalid},
-	}, a.adminLedger)
+	bundle := inPath("bundle", "Id of the bundle.", "B2026-000001", fault.RequestNotFound)
+	adminWrite(a, operation{
+		id: "admin-decide-bundle", path: "/bundles/{bundle}/decide", act: account.Decide, params: []param{bundle}, faults: append([]fault.Code{fault.HallShut}, settled...),
+		about: "Approves or refuses alike whatever of a bundle waits for the account. Answered with the bundle as it stands then: what could not be decided so still waits there.",
+	}, func(c *call, b *adminBundleDecision) (string, error) {
+		_, err := a.app.DecideBundle(c.r.Context(), c.ad, c.path("bundle"), b.Approve, b.Why)
+		return c.path("bundle"), err
+	}, func(c *call, _ *adminBundleDecision, _ string) (adminFiled, error) {
+		return a.adminBundle(c, c.path("bundle"))
+	})
+	a.declareAdminLedger()
 	a.declareAdminDisplaced()
 }
 
@@ -277,7 +268,12 @@ func (a *API) adminFiled(c *call, first string) (adminFiled, error) {
 	if v.Bundle == "" {
 		return adminFiled{[]adminRequest{requestOf(v.Request)}}, nil
 	}
-	list, _, err := a.app.Requests(c.r.Context(), c.ad, app.RequestFilter{Bundle: v.Bundle, Reversed: true, Size: 200})
+	return a.adminBundle(c, v.Bundle)
+}
+
+// adminBundle answers with what was filed together, in the order of its targets.
+func (a *API) adminBundle(c *call, bundle string) (adminFiled, error) {
+	list, _, err := a.app.Requests(c.r.Context(), c.ad, app.RequestFilter{Bundle: bundle, Reversed: true, Size: 500})
 	out := adminFiled{[]adminRequest{}}
 	for _, r := range list {
 		out.Requests = append(out.Requests, requestOf(r))
@@ -312,24 +308,6 @@ func (a *API) adminRequests(c *call) (adminRequestPage, error) {
 		out.Requests = append(out.Requests, requestOf(r))
 	}
 	out.Total, out.Next = all, a.next(c, "requests", page, size, all)
-	return out, err
-}
-
-func (a *API) adminLedger(c *call) (adminLedgerPage, error) {
-	out := adminLedgerPage{Entries: []adminLedgerEntry{}}
-	page, size, err := a.page(c, "ledger")
-	if err != nil {
-		return out, err
-	}
-	list, all, err := a.app.Ledger(c.r.Context(), c.ad, app.LedgerFilter{
-		Kind: supply.Breach(c.query["kind"]), State: c.query["state"], Mine: c.query["mine"] == "true", Page: page, Size: size,
-	})
-	for _, e := range list {
-		out.Entries = append(out.Entries, adminLedgerEntry{
-			ID: e.ID, Kind: string(e.Kind), Request: e.Request, Account: e.Account, Hall: e.HallID, At: e.At.In(calendar.Zone), State: e.State, Due: moment(e.Detail.Due),
-		})
-	}
-	out.Total, out.Next = all, a.next(c, "ledger", page, size, all)
 	return out, err
 }
 

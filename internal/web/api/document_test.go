@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 47 {
+	if count != 51 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -38,6 +38,9 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"admin-preview-request":  adminRequest(),
 		"admin-file-request":     adminRequest(),
 		"admin-decide-request":   {"version": 1, "approve": false, "why": "no"},
+		"admin-decide-bundle":    {"approve": false, "why": "no"},
+		"admin-appeal-entry":     {"why": "no"},
+		"admin-decide-appeal":    {"strike": false, "why": "no"},
 		"admin-withdraw-request": {"version": 1},
 		"admin-report-request":   {"version": 1, "done": false, "report": "no"},
 		"admin-file-account":     {"kind": "close", "rank": "district-3", "unit": apptest.VillageA, "account": "A999999", "name": "陈示范", "duty": "管理员", "mobile": "13900000000", "reason": "x"},
@@ -105,7 +108,7 @@ func (d *docs) fields(s schema, path string) []string {
 
 // path fills a path with a booking of somebody else and with things that are there.
 func (f *face) goodPath(op operation, code string) string {
-	return strings.NewReplacer("{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall").Replace(op.path)
+	return strings.NewReplacer("{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall", "{entry}", "none", "{bundle}", "none").Replace(op.path)
 }
 
 // Every operation, every field, everything that could be wrong with it: a 4xx with a code of the

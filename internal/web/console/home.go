@@ -108,6 +108,16 @@ func (c *Console) duties(ctx context.Context, l web.Locale, ad *app.Admin) ([]du
 		}
 	}
 	slices.SortStableFunc(out, func(a, b duty) int { return a.Due.Compare(b.Due) })
+	appeals, _, err := c.App.Ledger(ctx, ad, app.LedgerFilter{ToDecide: true, Size: mostDuties})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range appeals {
+		out = append(out, duty{
+			Title: l.T("ledger.page", "kind", l.T("ledger.kind."+string(e.Kind)), "request", e.Request), Note: e.Account + " · " + c.hallName(l, e.HallID),
+			Href: breachPath(e.ID), Kind: l.T("console.duty.appeal"),
+		})
+	}
 	filings, err := c.filingDuties(ctx, l, ad)
 	return append(out, filings...), err
 }

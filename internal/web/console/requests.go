@@ -7,7 +7,6 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
-	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/web"
@@ -17,7 +16,6 @@ import (
 const (
 	requestsPath    = Prefix + "/requests"
 	suggestionsPath = Prefix + "/suggestions"
-	ledgerPath      = Prefix + "/ledger"
 )
 
 func (c *Console) requestRoutes() {
@@ -32,8 +30,7 @@ func (c *Console) requestRoutes() {
 	c.add(Route{Pattern: "POST " + requestsPath + "/{id}/decide", Act: account.Decide, Prove: true}, c.decide)
 	c.add(Route{Pattern: "POST " + requestsPath + "/{id}/withdraw", Act: account.Supervise}, c.withdraw)
 	c.add(Route{Pattern: "POST " + requestsPath + "/{id}/report", Act: account.CarryOut}, c.report)
-	c.add(Route{Pattern: "GET " + ledgerPath, Act: account.Supervise}, c.ledger)
-	c.add(Route{Pattern: "POST " + ledgerPath + "/{entry}/appeal", Act: account.Supervise}, c.appeal)
+	c.ledgerRoutes()
 }
 
 func requestPath(id string) string { return requestsPath + "/" + id }
@@ -335,71 +332,4 @@ func (c *Console) report(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 	text := r.PostForm.Get("report")
 	out, err := c.App.AnswerSuggestion(r.Context(), ad, r.PathValue("id"), version(r), r.PostForm.Get("outcome") == "done", text)
 	return c.answered(w, r, ad, err, string(out.State), text)
-}
-
-type ledgerView struct {
-	Bar   FilterBar
-	Table Table
-	Mine  []appealable
-	Token string
-	L     web.Locale
-}
-
-type appealable struct{ ID, Text string }
-
-func (c *Console) ledger(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
-	l, list := web.LocaleOf(r), listOf(r, "-at")
-	f := c.frame(w, r, ad, l.T("ledger.title"))
-	f.Path, f.Lead = c.home0(l), l.T("ledger.lead")
-	mine := list.Value("who", "mine") == "mine"
-	rows, all, err := c.App.Ledger(r.Context(), ad, app.LedgerFilter{
-		Kind: supply.Breach(list.Value("kind", words(supply.Breaches)...)), State: list.Value("state", "open", "appealed", "upheld", "struck"), Mine: mine, Page: list.Page - 1, Size: list.Size,
-	})
-	if err != nil {
-		return err
-	}
-	v := ledgerView{L: l, Token: f.Token, Table: c.ledgerTable(l, rows), Bar: FilterBar{L: l, List: list, Total: l.N("ledger.total", all),
-		Clear: list.Get("who")+list.Get("kind")+list.Get("state") != "", Filters: []Filter{
-			option(l, list, "who", "ledger.who", "mine"), option(l, list, "kind", "ledger.kind", words(supply.Breaches)...),
-			option(l, list, "state", "ledger.state", "open", "appealed", "upheld", "struck"),
-		}}}
-	if all > list.Size {
-		p := list.Pager(l, all)
-		v.Table.Pager = &p
-	}
-	if mine {
-		for _, e := range rows {
-			if e.State == "open" {
-				v.Mine = append(v.Mine, appealable{e.ID, l.T("ledger.kind."+string(e.Kind)) + " · " + e.Request})
-			}
-		}
-	}
-	return web.Render(w, r, http.StatusOK, ledgerPage(f, v))
-}
-
-func (c *Console) ledgerTable(l web.Locale, rows []app.LedgerEntry) Table {
-	t := Table{Caption: l.T("ledger.title"), Cols: []Col{
-		{Text: l.T("ledger.kind")}, {Text: l.T("ledger.request")}, {Text: l.T("ledger.hall")}, {Text: l.T("ledger.account")}, {Text: l.T("request.at")}, {Text: l.T("ledger.state")},
-	}, Empty: ui.EmptyView{Title: l.T("ledger.none"), Text: l.T("ledger.none_hint")}}
-	for _, e := range rows {
-		hall, who := e.HallID, e.Account
-		if h := c.App.City().Hall(e.HallID); h != nil {
-			hall = l.Text(h.Name)
-		}
-		if who == "" {
-			who = l.T("ledger.unit")
-		}
-		t.Rows = append(t.Rows, Row{Cells: []Cell{
-			{Text: l.T("ledger.kind." + string(e.Kind)), Note: e.Detail.Appeal}, {Text: e.Request, Href: requestPath(e.Request)}, {Text: hall}, {Text: who},
-			{Text: l.LongDate(calendar.DateOf(e.At)) + " " + web.Clock(e.At)}, {Tag: ui.Tag{Text: l.T("ledger.state." + e.State)}},
-		}})
-	}
-	return t
-}
-
-func (c *Console) appeal(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
-	if err := c.App.Appeal(r.Context(), ad, r.PathValue("entry"), r.PostForm.Get("why")); err != nil {
-		return err
-	}
-	return web.SeeOther(w, r, ledgerPath+"?who=mine")
 }

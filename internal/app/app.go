@@ -67,7 +67,6 @@ type App struct {
 	own      map[string]bool // names of this node's lanes
 	changes  changes         // slots changed by another road than a lane
 	board    *Board
-	floors   *floorHub
 	city     atomic.Pointer[City]
 	rules    atomic.Pointer[rules]
 	reading  sync.Mutex // of the directory: one at a time
@@ -111,7 +110,6 @@ func New(ctx context.Context, c Config) (*App, error) {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	a.board = newBoard(a.node)
-	a.floors = newFloorHub()
 	a.sessions.init()
 	a.hasher, a.public, a.party = newHasher(), c.Public, newParty(c.Public)
 	if err := a.Reload(ctx); err != nil {

@@ -17,7 +17,7 @@ const (
 	Recall   ActKind = "recall"   // called again, same counter
 	Pass     ActKind = "pass"     // not there (過號)
 	Hold     ActKind = "hold"     // set aside
-	Return   ActKind = "return"   // one who was passed is back in line; one set aside is taken up again by its counter
+	Return   ActKind = "return"   // one who was passed is back in line; one set aside is taken up again by its counter, or by any when that closes
 	Transfer ActKind = "transfer" // to another queue of the hall, with its place
 	Finish   ActKind = "finish"
 	Leave    ActKind = "leave"  // gives the number back
@@ -57,8 +57,9 @@ func (f *Floor) At(counter string) *Ticket {
 
 // Apply does an act or says why not; refused, the floor is as it was.
 //
-//   - Next with somebody at the counter finishes them first, as done.
-//   - Called by one counter, a ticket is no other's: CounterNotYours.
+//   - Call with somebody at the counter finishes them first, as done.
+//   - Called by one counter, a ticket is no other's, nor is one that a silent counter may be calling by itself:
+//     TicketNotYours.
 func (f *Floor) Apply(now time.Time, a Act) (*Change, *fault.Error) {
 	if f.Sealed {
 		return nil, fault.New(fault.DaySealed)
@@ -124,6 +125,8 @@ func (f *Floor) Apply(now time.Time, a Act) (*Change, *fault.Error) {
 				calls = l.Calls
 			}
 			t.State, t.Counter, t.After = Waiting, "", calls+f.Rules.PassedAfter
+		case t.State == Held && seat == nil: // its counter closes: it waits for another one, with its place
+			t.State, t.Counter = Waiting, ""
 		case t.State == Held && seat != nil && t.Counter == a.Counter:
 			if f.At(a.Counter) != nil {
 				return nil, fault.New(fault.CounterBusy)
@@ -138,16 +141,16 @@ func (f *Floor) Apply(now time.Time, a Act) (*Change, *fault.Error) {
 		}
 		f.end(t, Left, WentAway, now)
 	case Settle:
-		result := DayEnded
 		switch t.State {
-		case Passed:
-			result = NeverCame
-		case Called, Held:
+		case Called:
 			f.end(t, Done, Finished, now)
-			c.add(t, Settle)
-			return c, nil
+		case Held:
+			f.end(t, Done, Incomplete, now)
+		case Passed:
+			f.end(t, Left, NeverCame, now)
+		default:
+			f.end(t, Left, DayEnded, now)
 		}
-		f.end(t, Left, result, now)
 	default:
 		return nil, fault.InvalidFields(fault.Field{Path: "act", Code: fault.NotOneOf})
 	}
@@ -163,37 +166,33 @@ func (f *Floor) call(now time.Time, seat *Seat, t *Ticket, c *Change) *fault.Err
 	case seat.State == SeatPaused:
 		return fault.New(fault.CounterPaused)
 	}
+	at := f.At(seat.Counter)
 	if t == nil {
-		standby := seat.Standby
-		seat.Standby = nil // what it was told for the case that it is cut off is not kept from it
-		p := f.Next(now, seat.Queues)
-		seat.Standby = standby
-		if p == nil {
-			if at := f.At(seat.Counter); at != nil { // nobody waits: the one who is there is finished
-				f.end(at, Done, Finished, now)
-				c.add(at, Finish)
-				return nil
-			}
+		p := f.Next(now, seat.Counter)
+		if p == nil && at == nil {
 			return fault.New(fault.NobodyWaits)
 		}
-		t = p.Ticket
-	}
-	if t.State != Waiting || !slices.Contains(seat.Queues, t.QueueID) {
+		if p != nil {
+			t = p.Ticket
+		}
+	} else if t.State != Waiting || !slices.Contains(seat.Queues, t.QueueID) || f.reserved(now, t.ID, seat.Counter) {
 		return fault.New(fault.TicketNotYours)
 	}
-	if at := f.At(seat.Counter); at != nil {
+	if at != nil {
 		f.end(at, Done, Finished, now)
 		c.add(at, Finish)
 	}
-	first := t.CalledAt.IsZero()
-	t.State, t.Counter, t.CalledAt = Called, seat.Counter, now
-	t.Calls++
-	if l := f.Lines[t.QueueID]; l != nil {
-		l.Calls++
-		if first {
-			l.Streak, l.Greens = counted(*t, l.Streak, l.Greens)
-		}
+	if t == nil { // nobody waits: the one who was there is finished
+		return nil
 	}
+	if l := f.Lines[t.QueueID]; l != nil {
+		l.called(t)
+	}
+	if t.FirstAt.IsZero() {
+		t.FirstAt = now
+	}
+	t.State, t.Counter, t.CalledAt, t.After = Called, seat.Counter, now, 0
+	t.Calls++
 	c.add(t, Call)
 	return nil
 }
@@ -250,15 +249,6 @@ func (r Rules) Arrival(now, start, end time.Time) *fault.Error {
 		return fault.New(fault.TooLate, "until", end.Format(time.RFC3339))
 	}
 	return nil
-}
-
-// Ahead returns how many will be called before a ticket, −1 if it does not stand in line.
-func (f *Floor) Ahead(now time.Time, ticket string) int {
-	t := f.Tickets[ticket]
-	if t == nil || t.State != Waiting {
-		return -1
-	}
-	return slices.IndexFunc(f.Order(now, []string{t.QueueID}), func(p Place) bool { return p.ID == ticket })
 }
 
 // Half is the half-day an hour belongs to, for the limit of one on-site number a person, item and half-day.

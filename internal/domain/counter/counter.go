@@ -85,9 +85,10 @@ type Ticket struct {
 	Counter  string // that called it last, "" for none
 	Result   Result
 	IssuedAt time.Time
-	PlaceAt  time.Time // since when it stands in line: kept when it is transferred, later when it was passed
-	After    int       // passed ones that came back: number of calls of the queue before it is called again
-	CalledAt time.Time // last call
+	PlaceAt  time.Time // since when it stands in line; kept when it is transferred, held or passed
+	After    int       // passed and back: not called before the queue has come to so many calls; else 0
+	FirstAt  time.Time // first call
+	CalledAt time.Time // last call, recalls included
 	EndedAt  time.Time
 	Calls    int // recalls included
 	Passes   int
@@ -107,11 +108,11 @@ func (t Ticket) Starts() time.Time {
 	return t.IssuedAt
 }
 
-// Waited returns how long a ticket waited until it was first served, or until now if it still waits.
+// Waited returns how long a ticket waited until it was first called, or until now if it still waits.
 func (t Ticket) Waited(now time.Time) time.Duration {
 	end := now
-	if !t.CalledAt.IsZero() {
-		end = t.CalledAt
+	if !t.FirstAt.IsZero() {
+		end = t.FirstAt
 	}
 	return max(0, end.Sub(t.Starts()))
 }
@@ -144,7 +145,7 @@ type Line struct {
 	Serial int    `json:"serial"` // last given
 	Streak int    `json:"streak"` // booked people called in a row since the last walk-in
 	Greens int    `json:"greens"` // green ones called in a row since the last other
-	Calls  int    `json:"calls"`  // first calls so far today
+	Calls  int    `json:"calls"`  // so far today, without recalls
 }
 
 // Floor is a hall on one day, as decisions see it.

@@ -10,171 +10,233 @@ import (
 type Why string
 
 const (
-	WhyHeld      Why = "held"      // this counter had set it aside and it is back
-	WhyGreen     Why = "green"     // green channel
-	WhyBooked    Why = "booked"    // booked for this hour or one before, and here
-	WhyWalkIn    Why = "walk_in"   // a walk-in's turn
-	WhyLongest   Why = "longest"   // a walk-in who has waited the longest anybody should
-	WhyPassed    Why = "passed"    // was called, was not there, is back
-	WhyEarly     Why = "early"     // booked for a later hour; nobody else waits
-	whyUndefined Why = "undecided" // not in line
+	WhyGreen   Why = "green"   // green channel
+	WhyPassed  Why = "passed"  // was called, was not there, is back
+	WhyWalkIn  Why = "walk_in" // a walk-in's turn
+	WhyLongest Why = "longest" // a walk-in who has waited the longest anybody should
+	WhyBooked  Why = "booked"  // booked for this hour or one before, and here
+	WhyEarly   Why = "early"   // booked for a later hour; nobody else waits
 )
 
 // Place is one ticket in the line as it will be called.
 type Place struct {
 	*Ticket
-	Why Why
+	Why  Why
+	rank int // 1–7: the sentence of the rule that put it there
 }
 
-// The rule of the line, in the order it is asked; docs/hall-day.md explains it to people.
+// The rule of the line; docs/hall-day.md explains it to people. Each queue is a line of its own, and who is
+// next in it is the first of
 //
-//  1. Green channel, at once; where the hall sets GreenInOne, after GreenMost of them in a row one other.
-//  2. One who was passed and has come back, once PassedAfter others were called meanwhile.
-//  3. A walk-in, if WalkInAfter booked people were called in a row since the last one.
-//  4. Those booked for an hour that has begun, by hour, then by when they came. A walk-in who has waited
-//     WalkInLongest counts as booked for the hour they came in.
-//  5. Walk-ins, by when they took their number.
-//  6. Those booked for a later hour, by hour, then by when they came; those passed and back.
+//  1. the green channel, at once; where the hall sets GreenInOne, after GreenMost of them in a row one other;
+//  2. one who was passed and has come back, once PassedAfter others were called meanwhile;
+//  3. a walk-in, if WalkInAfter booked people were called in a row since the last one;
+//  4. those booked for an hour that has begun, by hour, then by when they came. A walk-in who has waited
+//     WalkInLongest counts as booked for the hour they came in;
+//  5. walk-ins, by when they took their number;
+//  6. those booked for a later hour, by hour, then by when they came;
+//  7. those passed and back, however few were called meanwhile; then the green ones who were kept back.
 //
-// Next returns who is called next from the queues given, nil for nobody.
-func (f *Floor) Next(now time.Time, queues []string) *Place {
-	r := f.race(now, queues)
-	return r.next()
-}
+// A counter that calls from several queues calls the one of their firsts whose sentence comes first here,
+// then by hour and by when they came. So the order within a queue is the same whoever calls from it.
 
-// Order returns the line of the queues given as it would be called if nobody else came: place by place
-// what Next would say.
-func (f *Floor) Order(now time.Time, queues []string) []Place {
-	r := f.race(now, queues)
-	var out []Place
-	for p := r.next(); p != nil; p = r.next() {
-		out = append(out, *p)
-		r.take(*p)
+// Next returns who is called next to a counter, nil for nobody. It leaves alone whom a counter that is not
+// heard of may be calling by itself.
+func (f *Floor) Next(now time.Time, counter string) *Place {
+	seat := f.Seats[counter]
+	if seat == nil {
+		return nil
 	}
-	return out
+	return f.stand(now, seat.Queues, func(t *Ticket) bool { return f.reserved(now, t.ID, counter) }).first()
 }
 
-// race is the line of some queues while it is being called: each group in its own order.
-type race struct {
-	now     time.Time
-	rules   Rules
-	green   []*Ticket
-	booked  []*Ticket // due, and walk-ins who have waited longest
-	walkIn  []*Ticket
-	early   []*Ticket
-	passed  []*Ticket // back, with the calls still to go in left
-	left    map[string]int
-	streak  int // booked in a row, over the queues
-	greens  int
-	longest map[string]bool
+// Order returns the line of the queues given as it would be called if nobody else came, those whom a
+// counter that is not heard of may be calling included.
+func (f *Floor) Order(now time.Time, queues []string) []Place {
+	return f.stand(now, queues, func(*Ticket) bool { return false }).all()
 }
 
-func (f *Floor) race(now time.Time, queues []string) *race {
-	r := &race{now: now, rules: f.Rules, left: map[string]int{}, longest: map[string]bool{}}
-	for _, q := range queues {
-		if l := f.Lines[q]; l != nil {
-			r.streak, r.greens = max(r.streak, l.Streak), max(r.greens, l.Greens)
+// Ahead returns how many of its queue will be called before a ticket, −1 if it does not stand in line.
+func (f *Floor) Ahead(now time.Time, ticket string) int {
+	t := f.Tickets[ticket]
+	if t == nil || t.State != Waiting {
+		return -1
+	}
+	return slices.IndexFunc(f.Order(now, []string{t.QueueID}), func(p Place) bool { return p.ID == ticket })
+}
+
+// lines are queues while they are being called.
+type lines []*line
+
+// line is one queue while it is being called: each group in its own order.
+type line struct {
+	Line
+	rules  Rules
+	green  []*Ticket
+	passed []*Ticket // and back
+	walkIn []*Ticket
+	booked []*Ticket // due, and walk-ins who have waited longest
+	early  []*Ticket
+}
+
+// stand lines up who waits in some queues, without those who are left out.
+func (f *Floor) stand(now time.Time, queues []string, out func(*Ticket) bool) lines {
+	all, at := make(lines, len(queues)), make(map[string]*line, len(queues))
+	for i, q := range queues {
+		l := &line{rules: f.Rules}
+		if known := f.Lines[q]; known != nil {
+			l.Line = *known
 		}
+		all[i], at[q] = l, l
 	}
 	for _, t := range f.Tickets {
-		if t.State != Waiting || !slices.Contains(queues, t.QueueID) || f.reserved(now, t.ID) {
+		l := at[t.QueueID]
+		if t.State != Waiting || l == nil || out(t) {
 			continue
 		}
 		switch {
-		case t.Passes > 0:
-			calls := 0
-			if l := f.Lines[t.QueueID]; l != nil {
-				calls = l.Calls
-			}
-			r.left[t.ID] = max(0, t.After-calls)
-			r.passed = append(r.passed, t)
+		case t.After > 0:
+			l.passed = append(l.passed, t)
 		case t.Kind == Green:
-			r.green = append(r.green, t)
-		case t.Kind == Booked && (t.Hour < 0 || !now.Before(t.Date.At(t.Hour, 0))):
-			r.booked = append(r.booked, t)
-		case t.Kind == Booked:
-			r.early = append(r.early, t)
-		case now.Sub(t.PlaceAt) >= r.rules.WalkInLongest:
-			r.longest[t.ID] = true
-			r.booked = append(r.booked, t)
+			l.green = append(l.green, t)
+		case t.Kind == Booked && t.Hour >= 0 && now.Before(t.Date.At(t.Hour, 0)):
+			l.early = append(l.early, t)
+		case t.Kind == Booked || now.Sub(t.PlaceAt) >= f.Rules.WalkInLongest:
+			l.booked = append(l.booked, t)
 		default:
-			r.walkIn = append(r.walkIn, t)
+			l.walkIn = append(l.walkIn, t)
 		}
 	}
-	byPlace := func(a, b *Ticket) int {
-		return cmp.Or(a.PlaceAt.Compare(b.PlaceAt), cmp.Compare(a.ID, b.ID))
+	for _, l := range all {
+		slices.SortFunc(l.green, byPlace)
+		slices.SortFunc(l.passed, func(a, b *Ticket) int { return cmp.Or(cmp.Compare(a.After, b.After), byPlace(a, b)) })
+		slices.SortFunc(l.walkIn, byPlace)
+		slices.SortFunc(l.booked, byHour)
+		slices.SortFunc(l.early, byHour)
 	}
-	byHour := func(a, b *Ticket) int { return cmp.Or(cmp.Compare(hourOf(a), hourOf(b)), byPlace(a, b)) }
-	slices.SortFunc(r.green, byPlace)
-	slices.SortFunc(r.booked, byHour)
-	slices.SortFunc(r.walkIn, byPlace)
-	slices.SortFunc(r.early, byHour)
-	slices.SortFunc(r.passed, func(a, b *Ticket) int { return cmp.Or(cmp.Compare(r.left[a.ID], r.left[b.ID]), byPlace(a, b)) })
-	return r
+	return all
 }
 
-// hourOf is the hour a ticket counts as booked for: a walk-in's is the one it took its place in.
-func hourOf(t *Ticket) int {
+func byPlace(a, b *Ticket) int {
+	return cmp.Or(a.PlaceAt.Compare(b.PlaceAt), cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID))
+}
+
+func byHour(a, b *Ticket) int { return cmp.Or(cmp.Compare(a.hour(), b.hour()), byPlace(a, b)) }
+
+// hour is the hour a ticket counts as booked for: a walk-in's is the one it took its place in.
+func (t *Ticket) hour() int {
 	if t.Kind == Booked && t.Hour >= 0 {
 		return t.Hour
 	}
 	return int(t.PlaceAt.Sub(t.Date.At(0, 0)) / time.Hour)
 }
 
-func (r *race) next() *Place {
-	others := len(r.booked)+len(r.walkIn)+len(r.early)+len(r.passed) > 0
-	first := func(list []*Ticket, why Why) *Place { return &Place{list[0], why} }
+// first returns who is next in a line, nil for nobody.
+func (l *line) first() *Place {
+	others := len(l.passed)+len(l.walkIn)+len(l.booked)+len(l.early) > 0
 	switch {
-	case len(r.green) > 0 && !(r.rules.Green == GreenInOne && r.greens >= r.rules.GreenMost && others):
-		return first(r.green, WhyGreen)
-	case len(r.passed) > 0 && r.left[r.passed[0].ID] == 0:
-		return first(r.passed, WhyPassed)
-	case len(r.walkIn) > 0 && r.streak >= r.rules.WalkInAfter:
-		return first(r.walkIn, WhyWalkIn)
-	case len(r.booked) > 0 && r.longest[r.booked[0].ID]:
-		return first(r.booked, WhyLongest)
-	case len(r.booked) > 0:
-		return first(r.booked, WhyBooked)
-	case len(r.walkIn) > 0:
-		return first(r.walkIn, WhyWalkIn)
-	case len(r.early) > 0:
-		return first(r.early, WhyEarly)
-	case len(r.passed) > 0:
-		return first(r.passed, WhyPassed)
-	case len(r.green) > 0:
-		return first(r.green, WhyGreen)
+	case len(l.green) > 0 && !(l.rules.Green == GreenInOne && l.Greens >= l.rules.GreenMost && others):
+		return &Place{l.green[0], WhyGreen, 1}
+	case len(l.passed) > 0 && l.passed[0].After <= l.Calls:
+		return &Place{l.passed[0], WhyPassed, 2}
+	case len(l.walkIn) > 0 && l.Streak >= l.rules.WalkInAfter:
+		return &Place{l.walkIn[0], WhyWalkIn, 3}
+	case len(l.booked) > 0 && l.booked[0].Kind != Booked:
+		return &Place{l.booked[0], WhyLongest, 4}
+	case len(l.booked) > 0:
+		return &Place{l.booked[0], WhyBooked, 4}
+	case len(l.walkIn) > 0:
+		return &Place{l.walkIn[0], WhyWalkIn, 5}
+	case len(l.early) > 0:
+		return &Place{l.early[0], WhyEarly, 6}
+	case len(l.passed) > 0:
+		return &Place{l.passed[0], WhyPassed, 7}
 	}
 	return nil
 }
 
-// take goes on as if p had been called.
-func (r *race) take(p Place) {
-	drop := func(list []*Ticket) []*Ticket {
-		return slices.DeleteFunc(list, func(t *Ticket) bool { return t.ID == p.ID })
+// take goes on as if the first of the line, p, had been called.
+func (l *line) take(p *Place) {
+	for _, group := range []*[]*Ticket{&l.green, &l.passed, &l.walkIn, &l.booked, &l.early} {
+		if len(*group) > 0 && (*group)[0] == p.Ticket {
+			*group = (*group)[1:]
+		}
 	}
-	r.green, r.booked, r.walkIn, r.early, r.passed = drop(r.green), drop(r.booked), drop(r.walkIn), drop(r.early), drop(r.passed)
-	for id, n := range r.left {
-		r.left[id] = max(0, n-1)
-	}
-	r.streak, r.greens = counted(*p.Ticket, r.streak, r.greens)
+	l.called(p.Ticket)
 }
 
-// counted returns what the streaks of a line are after t was called.
-func counted(t Ticket, streak, greens int) (int, int) {
-	switch t.Kind {
-	case Green:
-		return streak, greens + 1
-	case WalkIn:
-		return 0, 0
+// called remembers a call: whoever was passed and is back is of no kind.
+func (l *Line) called(t *Ticket) {
+	l.Calls++
+	switch {
+	case t.After > 0:
+		l.Greens = 0
+	case t.Kind == Green:
+		l.Greens++
+	case t.Kind == WalkIn:
+		l.Streak, l.Greens = 0, 0
+	default:
+		l.Streak, l.Greens = l.Streak+1, 0
 	}
-	return streak + 1, 0
 }
 
-// reserved tells whether a ticket is left to a counter that is not heard of and may be calling by itself.
-func (f *Floor) reserved(now time.Time, ticket string) bool {
+// best returns who is next over the lines and in which, nil for nobody.
+func (ls lines) best() (p *Place, in *line) {
+	for _, l := range ls {
+		if q := l.first(); q != nil && (p == nil || before(q, p)) {
+			p, in = q, l
+		}
+	}
+	return p, in
+}
+
+func before(a, b *Place) bool {
+	order := byPlace
+	if a.rank == 4 || a.rank == 6 {
+		order = byHour
+	}
+	return cmp.Or(cmp.Compare(a.rank, b.rank), order(a.Ticket, b.Ticket)) < 0
+}
+
+func (ls lines) first() *Place {
+	p, _ := ls.best()
+	return p
+}
+
+func (ls lines) all() (out []Place) {
+	for p, l := ls.best(); p != nil; p, l = ls.best() {
+		out = append(out, *p)
+		l.take(p)
+	}
+	return out
+}
+
+// reach is how a counter is in touch.
+type reach int
+
+const (
+	inTouch reach = iota
+	silent        // not heard of: it may be calling by itself
+	gone          // for so long that it may not any more, or closed
+)
+
+// reach reckons generously: a counter counts from the last it heard of the server, which is up to
+// SilentAfter later than the last the server heard of it.
+func (f *Floor) reach(now time.Time, s *Seat) reach {
+	d := now.Sub(s.Seen)
+	switch {
+	case s.State == SeatClosed || d > f.Rules.OffGrid+f.Rules.SilentAfter:
+		return gone
+	case d > f.Rules.SilentAfter:
+		return silent
+	}
+	return inTouch
+}
+
+// reserved tells whether a ticket is left to another counter that may be calling by itself.
+func (f *Floor) reserved(now time.Time, ticket, counter string) bool {
 	for _, s := range f.Seats {
-		silent := now.Sub(s.Seen)
-		if s.State != SeatClosed && silent > f.Rules.SilentAfter && silent <= f.Rules.OffGrid && slices.Contains(s.Standby, ticket) {
+		if s.Counter != counter && f.reach(now, s) == silent && slices.Contains(s.Standby, ticket) {
 			return true
 		}
 	}
@@ -184,29 +246,46 @@ func (f *Floor) reserved(now time.Time, ticket string) bool {
 // StandbyMost is how many tickets a counter is told for the case that it is cut off.
 const StandbyMost = 8
 
-// Standby deals the line to the open counters in turn: whom each calls by itself if it is cut off. No
-// ticket is dealt twice.
-func (f *Floor) Standby(now time.Time) map[string][]string {
-	var seats []*Seat
+// Standby returns whom a counter may call by itself from now on if it is cut off, in order; nil unless it is
+// open. The line is dealt to the open counters in turn. What another counter was told last is its own until
+// that one is told otherwise, so no ticket stands with two counters at any instant: keep what is returned
+// in Seat.Standby before the counter is told.
+func (f *Floor) Standby(now time.Time, counter string) []string {
+	if s := f.Seats[counter]; s == nil || s.State != SeatOpen {
+		return nil
+	}
+	var seats []*Seat // the line is dealt to
+	dealt, others := map[string]bool{}, map[string]bool{}
 	for _, s := range f.Seats {
-		if s.State == SeatOpen {
+		r := f.reach(now, s)
+		if s.State == SeatOpen && (r == inTouch || s.Counter == counter) {
 			seats = append(seats, s)
+		}
+		if s.Counter == counter || r == gone {
+			continue
+		}
+		for _, id := range s.Standby {
+			others[id], dealt[id] = true, dealt[id] || r == silent
 		}
 	}
 	slices.SortFunc(seats, func(a, b *Seat) int { return cmp.Compare(a.Counter, b.Counter) })
-	dealt, out := map[string]bool{}, map[string][]string{}
 	orders := make([][]Place, len(seats))
 	for i, s := range seats {
 		orders[i] = f.Order(now, s.Queues)
 	}
+	var out []string
 	for range StandbyMost {
 		for i, s := range seats {
-			for _, p := range orders[i] {
-				if !dealt[p.ID] {
-					dealt[p.ID] = true
-					out[s.Counter] = append(out[s.Counter], p.ID)
-					break
-				}
+			for len(orders[i]) > 0 && dealt[orders[i][0].ID] {
+				orders[i] = orders[i][1:]
+			}
+			if len(orders[i]) == 0 {
+				continue
+			}
+			id := orders[i][0].ID
+			dealt[id] = true
+			if s.Counter == counter && !others[id] {
+				out = append(out, id)
 			}
 		}
 	}

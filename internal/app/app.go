@@ -77,6 +77,8 @@ type App struct {
 	ids      idBlock
 	carry    sync.Mutex // one approved request at a time is carried out
 	stale    atomic.Int64
+	floors   floorHub
+	forecast Forecast
 
 	hasher    hasher
 	strangers strangers
@@ -111,6 +113,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	a.board = newBoard(a.node)
 	a.sessions.init()
+	a.floors.init()
 	a.hasher, a.public, a.party = newHasher(), c.Public, newParty(c.Public)
 	if err := a.Reload(ctx); err != nil {
 		return nil, err

@@ -320,6 +320,7 @@ func (s *Server) Serve(ctx context.Context, ready func()) error {
 	behind.Go(func() { s.app.FollowNews(background, 100*time.Millisecond) })
 	behind.Go(func() { s.app.FollowSessions(background) })
 	behind.Go(func() { s.app.FollowDirectory(background, 2*time.Second) })
+	behind.Go(func() { s.app.FollowFloors(background, 250*time.Millisecond) })
 	behind.Go(func() { s.app.FollowDevices(background, 500*time.Millisecond) })
 	behind.Go(func() { s.runner.Run(background, s.tasks()...) })
 	behind.Go(func() { s.followSignals(background) })

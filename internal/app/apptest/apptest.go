@@ -89,6 +89,7 @@ func found(tx *store.Tx) error {
 		func() error { return tx.SaveQueues(ctx, queues()) },
 		func() error { return tx.SaveItems(ctx, items()) },
 		func() error { return tx.SaveOfferings(ctx, offerings()) },
+		func() error { return tx.SaveCounters(ctx, counters()) },
 		func() error {
 			return tx.SaveCalendar(ctx, []calendar.Day{{Date: calendar.MakeDate(2027, time.January, 1), Kind: calendar.Off, Festival: "元旦"}},
 				map[int]calendar.YearStatus{2026: calendar.Official, 2027: calendar.Official})

@@ -84,6 +84,20 @@ func queues() []directory.Queue {
 	}
 }
 
+// Counters of the first district's hall: each serves every queue of it but the last, which has entry alone.
+var Counters = []string{"w1", "w2", "w3"}
+
+func counters() (out []directory.Counter) {
+	for i, id := range Counters {
+		c := directory.Counter{HallID: HallA, ID: id, Label: string(rune('1'+i)) + " 号窗口", Queues: []string{QueueAEntry}, Open: true}
+		if i < 2 {
+			c.Queues = []string{QueueA, QueueAEstate, QueueAEntry}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
 func items() []directory.Item {
 	all := directory.Stages{directory.Consultation, directory.Acceptance, directory.Collection}
 	return []directory.Item{

@@ -67,6 +67,8 @@ const (
 	API  Channel = "api"
 	Desk Channel = "desk" // staff on behalf of someone
 
+	Kiosk Channel = "kiosk" // at the hall; no way of booking
+
 	// System is no way in: what the city does to a booking by itself came this way.
 	System Channel = "system"
 )

@@ -53,6 +53,11 @@ const (
 	EventKept      EventKind = "kept"      // the person took the hour kept for them
 	EventDeclined  EventKind = "declined"  // cancelled by the person after it lost its hour: no mark against them
 	EventLapsed    EventKind = "lapsed"    // nothing was chosen in time: ended by the hall, no mark either
+
+	// At the hall (Art. 12). Nobody is sent a message about these: the person is there.
+	EventArrived EventKind = "arrived"
+	EventDone    EventKind = "done" // served
+	EventLeft    EventKind = "left" // came, but was not served: went away, or the day ended
 )
 
 // Event is one line of a booking's history: exactly one for each version, never changed.

@@ -9,6 +9,7 @@ import (
 
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 )
 
@@ -181,6 +182,7 @@ type Rules struct {
 	RadiusMetres  int           `json:"radius_metres"`   // within which a phone may check in: 300
 	OffGrid       time.Duration `json:"off_grid"`        // how long a counter may work without the network: 30 min
 	SilentAfter   time.Duration `json:"silent_after"`    // a counter not heard of for this long may be working by itself: 15 s
+	EndsAfter     time.Duration `json:"ends_after"`      // the last hour's end: the day is settled and sealed: 30 min
 }
 
 // DefaultRules is the day by the rulebook.
@@ -188,5 +190,45 @@ func DefaultRules() Rules {
 	return Rules{
 		CheckInBefore: 30 * time.Minute, WalkInAfter: 4, WalkInLongest: 45 * time.Minute, PassedAfter: 3, PassedMost: 3,
 		Green: GreenInOne, GreenMost: 3, NearAhead: 3, RadiusMetres: 300, OffGrid: 30 * time.Minute, SilentAfter: 15 * time.Second,
+		EndsAfter: 30 * time.Minute,
 	}
 }
+
+// Check finds all that no hall may set, by the name of the field in JSON.
+func (r Rules) Check() []fault.Field {
+	var wrong []fault.Field
+	within := func(path string, n, least, most int64) {
+		if n < least || n > most {
+			wrong = append(wrong, fault.Field{Path: path, Code: fault.OutOfRange})
+		}
+	}
+	within("check_in_before", int64(r.CheckInBefore), 0, int64(4*time.Hour))
+	within("walk_in_after", int64(r.WalkInAfter), 0, 100)
+	within("walk_in_longest", int64(r.WalkInLongest), int64(5*time.Minute), int64(8*time.Hour))
+	within("passed_after", int64(r.PassedAfter), 0, 100)
+	within("passed_most", int64(r.PassedMost), 1, 20)
+	if r.Green != GreenFirst && r.Green != GreenInOne {
+		wrong = append(wrong, fault.Field{Path: "green", Code: fault.NotOneOf})
+	}
+	within("green_most", int64(r.GreenMost), 1, 100)
+	within("near_ahead", int64(r.NearAhead), 0, 50)
+	within("radius_metres", int64(r.RadiusMetres), 0, 5000)
+	within("off_grid", int64(r.OffGrid), 0, int64(2*time.Hour))
+	within("silent_after", int64(r.SilentAfter), int64(6*time.Second), int64(5*time.Minute))
+	within("ends_after", int64(r.EndsAfter), 0, int64(6*time.Hour))
+	return wrong
+}
+
+// Entitlement is why somebody goes by the green channel (綠色通道). That it was shown is recorded with who
+// saw it, never what was shown.
+type Entitlement string
+
+const (
+	Elderly  Entitlement = "elderly"
+	Disabled Entitlement = "disabled"
+	Military Entitlement = "military" // soldiers, veterans and their families
+	Urgent   Entitlement = "urgent"   // pregnant, ill, with an infant
+)
+
+// Entitlements lists them.
+var Entitlements = []Entitlement{Elderly, Disabled, Military, Urgent}

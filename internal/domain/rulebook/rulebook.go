@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/counter"
 )
 
 // Counting says which days an off-site window of n days counts.
@@ -74,11 +75,14 @@ type Rulebook struct {
 	KeepPlaceLeast  time.Duration `json:"keep_place_least"`  // none is kept that leaves less than this to choose: 2 h
 	StrandedFor     time.Duration `json:"stranded_for"`      // where none could be kept, the item is held for its person for: 14 days, one whole window
 
+	// A day in the hall, Art. 12, 14, 17 and 18. A hall may set some of it for itself.
+	Hall counter.Rules `json:"hall"`
+
 	Sanctions Sanctions `json:"sanctions"`
 }
 
-// UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, they are
-// as in the versions that ship.
+// UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, or about the
+// day in the hall, they are as in the versions that ship.
 func (r *Rulebook) UnmarshalJSON(text []byte) error {
 	type plain Rulebook
 	v := plain(Rulebook{}.keeping())
@@ -92,6 +96,7 @@ func (r *Rulebook) UnmarshalJSON(text []byte) error {
 func (r Rulebook) keeping() Rulebook {
 	r.KeepPlaceFor, r.KeepPlaceBefore, r.KeepPlaceLeast = 24*time.Hour, 2*time.Hour, 2*time.Hour
 	r.StrandedFor = 14 * 24 * time.Hour
+	r.Hall = counter.DefaultRules()
 	return r
 }
 
@@ -125,6 +130,9 @@ func (r Rulebook) Validate() error {
 		return fmt.Errorf("rulebook %s: cancel_before_end negative", r.ID)
 	case r.KeepPlaceLeast < 0 || r.KeepPlaceFor < r.KeepPlaceLeast || r.KeepPlaceBefore < 0 || r.StrandedFor < 0:
 		return fmt.Errorf("rulebook %s: keep_place_for, keep_place_before, keep_place_least or stranded_for out of range", r.ID)
+	}
+	if wrong := r.Hall.Check(); len(wrong) > 0 {
+		return fmt.Errorf("rulebook %s: hall.%s out of range", r.ID, wrong[0].Path)
 	}
 	for i, h := range r.Hours {
 		if h < 0 || h > 23 || i > 0 && h <= r.Hours[i-1] {

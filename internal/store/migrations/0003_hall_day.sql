@@ -13,6 +13,7 @@ create table floor (
 ) /*+sqlite without rowid*/;
 
 create index floor_changed on floor (changed_at);
+create index floor_open on floor (date) where sealed = 0;
 
 -- What a hall sets for its days itself.
 create table floor_setting (
@@ -46,6 +47,7 @@ create table ticket (
   issued_at bigint not null,
   place_at bigint not null,
   place_after bigint not null,
+  first_at bigint not null,       -- first call, 0 for none yet
   called_at bigint not null,
   ended_at bigint not null,
   calls bigint not null,
@@ -60,6 +62,7 @@ create unique index ticket_number on ticket (hall_id, date, number);
 create unique index ticket_booking on ticket (hall_id, booking) where booking <> '';
 create index ticket_open on ticket (hall_id, date) where state not in ('done', 'left');
 create index ticket_by_id on ticket (id);
+create index ticket_called on ticket (hall_id, date, called_at) where called_at > 0;
 create index ticket_by_person on ticket (person, date);
 
 create table ticket_event (
@@ -90,14 +93,19 @@ create table seat (
   primary key (hall_id, counter, date)
 ) /*+sqlite without rowid*/;
 
--- What a counter did while it was cut off, so that telling it twice does it once.
-create table seat_act (
+-- Acts of a hall under an idempotency key: numbers given, and what counters did, cut off or not. Told twice,
+-- an act is done once.
+create table floor_act (
   hall_id text not null,
-  key text not null,              -- made by the counter's page
+  key text not null,              -- made by the page or device
+  hash text not null,             -- of what was asked, to tell a repetition from another act
   at bigint not null,
-  outcome text not null,
+  ticket text not null,           -- it came to, "" for none
+  outcome text not null,          -- "", or the fault code of what could not be done any more
   primary key (hall_id, key)
 ) /*+sqlite without rowid*/;
+
+create index floor_act_at on floor_act (at);
 
 -- An arrival that was refused: the document was not that of the booking (Art. 12), or another reason.
 create table arrival_refused (

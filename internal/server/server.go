@@ -346,6 +346,7 @@ func (s *Server) drain(servers []*http.Server, stop context.CancelFunc, serving,
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	var errs []error
+	s.site.Drain()
 	for _, srv := range servers {
 		if err := srv.Shutdown(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("some requests were cut off: %w", err), srv.Close())

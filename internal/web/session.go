@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"strings"
 	"time"
 
 	"suiyue/internal/domain/fault"
@@ -72,6 +73,20 @@ func (c *Cookies) ClearFlow(w http.ResponseWriter) {
 	c.write(w, "suiyue-flow", "", -1)
 }
 
+// SetKnown lets a machine prove, without the database, which one it is: for limits only, it opens nothing.
+func (c *Cookies) SetKnown(w http.ResponseWriter, id string, maxAge time.Duration) {
+	c.write(w, "suiyue-known", id+"."+c.signed("known", id), int(maxAge.Seconds()))
+}
+
+// Known returns the machine SetKnown was called for in this browser, "" for none.
+func (c *Cookies) Known(r *http.Request) string {
+	id, sign, ok := strings.Cut(c.read(r, "suiyue-known"), ".")
+	if !ok || !hmac.Equal([]byte(c.signed("known", id)), []byte(sign)) {
+		return ""
+	}
+	return id
+}
+
 // FormToken returns the token for a form on this page: bound to the session, or for somebody not
 // signed in to a random visitor cookie, which it sets when there is none.
 func (c *Cookies) FormToken(w http.ResponseWriter, r *http.Request) string {
@@ -99,9 +114,11 @@ func (c *Cookies) CheckForm(r *http.Request) error {
 	return nil
 }
 
-func (c *Cookies) sign(bound string) string {
+func (c *Cookies) sign(bound string) string { return c.signed("form token", bound) }
+
+func (c *Cookies) signed(what, bound string) string {
 	m := hmac.New(sha256.New, c.key)
-	m.Write([]byte("form token" + c.of + "\x00"))
+	m.Write([]byte(what + c.of + "\x00"))
 	m.Write([]byte(bound))
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }

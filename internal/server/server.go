@@ -324,6 +324,7 @@ func (s *Server) Serve(ctx context.Context, ready func()) error {
 	behind.Go(func() { s.app.FollowDevices(background, 500*time.Millisecond) })
 	behind.Go(func() { s.runner.Run(background, s.tasks()...) })
 	behind.Go(func() { s.followSignals(background) })
+	behind.Go(func() { followHeap(background) })
 	s.log.Info("serving", "address", s.listener.Addr().String(), "url", s.public, "engine", s.db.Engine(), "node", s.app.Node())
 	if ready != nil {
 		ready()

@@ -110,6 +110,9 @@ func (a *App) Proven(ad *Admin) error {
 // How long an administrator's sign-in lasts.
 const adminLife = 12 * time.Hour
 
+// silence is how much passes by the clock while somebody is silent for d.
+func (a *App) silence(d time.Duration) time.Duration { return d * time.Duration(a.pace()) }
+
 // idle is how long a sign-in may lie unused. A counter is left for lunch with its page open.
 func idle(r account.Rank) time.Duration {
 	if r == account.Clerk {
@@ -136,7 +139,7 @@ func (a *App) Admin(ctx context.Context, token string) (*Admin, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if row == nil || !row.EndedAt.IsZero() || !acc.Active() || !now.Before(row.ExpiresAt) || now.Sub(row.SeenAt) > idle(acc.Rank) {
+	if row == nil || !row.EndedAt.IsZero() || !acc.Active() || !now.Before(row.ExpiresAt) || now.Sub(row.SeenAt) > a.silence(idle(acc.Rank)) {
 		return nil, fault.New(fault.SessionEnded)
 	}
 	if now.Sub(row.SeenAt) > time.Minute {

@@ -58,7 +58,7 @@ func (a *App) Me(ctx context.Context, ad *Admin) (*Me, error) {
 			return err
 		}
 		for _, s := range sessions {
-			if now.Before(s.ExpiresAt) && now.Sub(s.SeenAt) <= idle(row.Rank) {
+			if now.Before(s.ExpiresAt) && now.Sub(s.SeenAt) <= a.silence(idle(row.Rank)) {
 				me.Sessions = append(me.Sessions, AdminSessionInfo{ID: s.ID, SignedIn: s.CreatedAt, Seen: s.SeenAt, Origin: s.Origin, Current: s.ID == ad.Session})
 			}
 		}

@@ -50,6 +50,10 @@ type Config struct {
 	// Plain answers the textbook way: a transaction for each booking, SQL for each look at what is
 	// free. It is what `suiyue bench` compares with, and nothing else uses it.
 	Plain bool
+
+	// Pace is how many seconds pass by Now in one of a person's: 1, unless a demonstration runs faster. How long
+	// a person or a counter may be silent is theirs, not the clock's. nil = 1.
+	Pace func() int
 }
 
 // App is the product without its faces. It is safe for concurrent use.
@@ -71,6 +75,7 @@ type App struct {
 	rules    atomic.Pointer[rules]
 	reading  sync.Mutex // of the directory: one at a time
 	plain    bool
+	pace     func() int
 	logKey   *LogKey
 	witness  Witness
 	sessions sessionCache
@@ -110,6 +115,9 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.pace = c.Pace; a.pace == nil {
+		a.pace = func() int { return 1 }
 	}
 	a.board = newBoard(a.node)
 	a.sessions.init()

@@ -96,11 +96,7 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if err != nil {
 		return Receipt{}, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.SlotID, r.Units})
 	}
-	if answer.Replayed { // its persons are as they were the first time
-		return a.receipt(ctx, answer)
-	}
-	v, err := a.shownWith(answer.Booking, parties)
-	return Receipt{View: v}, err
+	return a.receipt(ctx, answer)
 }
 
 // MoveRequest asks to change a booking to another slot, as one step.

@@ -54,7 +54,7 @@ func Doctor(ctx context.Context, db *store.DB, now time.Time, v note.Verifier, k
 	if log.Unsigned && log.Checkpoints > 0 {
 		out = append(out, Finding{Check: "audit log", Detail: "signatures were not checked: there is no keyring here"})
 	}
-	a := &App{db: db, now: func() time.Time { return now }, board: newBoard("doctor")}
+	a := &App{db: db, now: func() time.Time { return now }, board: newBoard("doctor"), pace: func() int { return 1 }}
 	if err := a.Reload(ctx); err != nil {
 		return nil, err
 	}

@@ -393,13 +393,14 @@ func (d *day) over(ctx context.Context, t *counter.Ticket) error {
 func (a *App) rulesOf(ctx context.Context, tx *store.Tx, hall string, date calendar.Date) (counter.Rules, error) {
 	r := a.Rules(date).Hall
 	detail, _, err := tx.FloorSetting(ctx, hall)
-	if err != nil || detail == nil {
+	if err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(detail, &r); err != nil {
-		return r, err
+	if detail != nil {
+		err = json.Unmarshal(detail, &r)
 	}
-	return r, nil
+	r.SilentAfter, r.OffGrid = a.silence(r.SilentAfter), a.silence(r.OffGrid)
+	return r, err
 }
 
 // readFloor reads a hall's day as it is; one that has not begun is empty.

@@ -128,14 +128,9 @@ func (a *App) outgoing(ctx context.Context, r store.MessageRow, b *booking.Booki
 	if err != nil {
 		return Outgoing{}, err
 	}
-	v, err := a.shownWith(*b, p)
-	if err != nil {
-		return Outgoing{}, err
-	}
-	views := []BookingView{v}
+	v, err := a.view(ctx, *b)
 	stale := r.Kind.Passes() && (!b.State.Active() || b.Version != r.Version)
-	err = a.tellLosses(ctx, views)
-	return Outgoing{Row: r, Phone: p.Booker.Phone, View: views[0], Stale: stale}, err
+	return Outgoing{Row: r, Phone: p.Booker.Phone, View: v, Stale: stale}, err
 }
 
 // SettleMessages records what became of messages that DueMessages gave out.

@@ -70,14 +70,14 @@ func (a *App) Session(ctx context.Context, token string) (*identity.Session, err
 		return s, nil
 	}
 	var row *store.Session
-	err := a.db.Read(ctx, func(tx *store.Tx) (err error) {
+	err := a.db.View(ctx, func(tx *store.Tx) (err error) {
 		row, err = tx.SessionByToken(ctx, hash)
 		return err
 	})
 	switch {
 	case err != nil:
 		return nil, fault.Wrap(fault.Busy, err).After(time.Second)
-	case row == nil || !row.EndedAt.IsZero() || !now.Before(row.ExpiresAt) || now.Sub(row.SeenAt) > sessionIdle:
+	case row == nil || !row.EndedAt.IsZero() || !now.Before(row.ExpiresAt) || now.Sub(row.SeenAt) > a.silence(sessionIdle):
 		return nil, fault.New(fault.SessionEnded)
 	}
 	plain, err := a.vault.Open(row.Sealed, "session|"+row.ID)
@@ -107,7 +107,7 @@ func (a *App) Sessions(ctx context.Context, who *identity.Session) ([]SessionInf
 	err := a.db.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.SessionsOf(ctx, who.Person.Key)
 		for _, r := range rows {
-			if r.EndedAt.IsZero() && now.Before(r.ExpiresAt) && now.Sub(r.SeenAt) <= sessionIdle {
+			if r.EndedAt.IsZero() && now.Before(r.ExpiresAt) && now.Sub(r.SeenAt) <= a.silence(sessionIdle) {
 				out = append(out, SessionInfo{ID: r.ID, SignedIn: r.CreatedAt, Seen: r.SeenAt, Current: r.ID == who.ID})
 			}
 		}

@@ -47,6 +47,7 @@ func (d demoDesk) T(key string) string { return d.locale.T(key) }
 func (s *Server) mountDemo(mux *http.ServeMux, f *faces) {
 	mux.Handle("GET /demo", s.site.Handle(s.desk))
 	mux.Handle("POST /demo/clock", s.site.Handle(s.moveClock))
+	s.mountDay(mux, f)
 	mux.Handle("GET "+demoAdmins, s.site.Handle(s.adminDesk))
 	mux.Handle("POST "+demoAdmins, s.site.Handle(s.beAdmin(f.Cookies.Of("console"))))
 }

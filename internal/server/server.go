@@ -50,6 +50,7 @@ type Server struct {
 	closeApp func()
 	once     sync.Once
 	current  atomic.Int64 // when the schema was last seen to be current, unix seconds
+	day      hallDay      // of a demonstration
 }
 
 // ErrOldSchema says that the schema must be brought up to date first.
@@ -127,7 +128,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	if s.app, err = app.New(ctx, app.Config{
 		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
-		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain,
+		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain, Pace: s.clock.Pace,
 		LogKey: sign, Witness: witness,
 	}); err != nil {
 		return err
@@ -155,6 +156,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.handler = s.routes(f)
 	s.runner = s.newRunner()
+	s.day.s = s
 	return nil
 }
 
@@ -324,7 +326,6 @@ func (s *Server) Serve(ctx context.Context, ready func()) error {
 	behind.Go(func() { s.app.FollowDevices(background, 500*time.Millisecond) })
 	behind.Go(func() { s.runner.Run(background, s.tasks()...) })
 	behind.Go(func() { s.followSignals(background) })
-	behind.Go(func() { followHeap(background) })
 	s.log.Info("serving", "address", s.listener.Addr().String(), "url", s.public, "engine", s.db.Engine(), "node", s.app.Node())
 	if ready != nil {
 		ready()
@@ -347,7 +348,6 @@ func (s *Server) drain(servers []*http.Server, stop context.CancelFunc, serving,
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	var errs []error
-	s.site.Drain()
 	for _, srv := range servers {
 		if err := srv.Shutdown(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("some requests were cut off: %w", err), srv.Close())

@@ -45,10 +45,13 @@ const (
 
 // checks recount what must agree, and nothing else. They read whole tables and hold little in memory.
 var checks = []check{
-	// Every slot has as many numbers taken as bookings that hold a place in it.
+	// Every slot has as many numbers taken as bookings that hold a place in it, and walk-ins who took what was
+	// left of it (Art. 14).
 	{"slot", `
 select s.id || ': ' || s.taken || ' taken, ' || coalesce(u.units, 0) || ' booked' as line
-from slot s left join (select hall_id, slot_id, sum(units) as units from booking where state not in (` + placeless + `) group by hall_id, slot_id) u
+from slot s left join (select hall_id, slot_id, sum(units) as units from (
+    select hall_id, slot_id, units from booking where state not in (` + placeless + `)
+    union all select hall_id, slot_id, units from ticket where share = 'unsold') x group by hall_id, slot_id) u
   on u.hall_id = s.hall_id and u.slot_id = s.id
 where s.taken <> coalesce(u.units, 0)`},
 	{"capacity", `
@@ -65,7 +68,49 @@ select id || ': state ' || state as line from booking where state not in ('booke
 	{"on-site share", `
 select queue_id || ' ' || date || ': ' || sum(on_site) || ' of ' || sum(capacity + on_site) as line from slot
 group by hall_id, queue_id, date having sum(on_site) * 10 > sum(capacity + on_site)`},
-	// An active booking holds the item of its applicant and the hour of its booker, and the day unless
+	{"on-site given", `
+select s.id || ': ' || s.on_site_taken || ' taken on-site, ' || coalesce(u.units, 0) || ' given' as line
+from slot s left join (select hall_id, slot_id, sum(units) as units from ticket where share = 'on_site' group by hall_id, slot_id) u
+  on u.hall_id = s.hall_id and u.slot_id = s.id
+where s.on_site_taken <> coalesce(u.units, 0)`},
+	{"on-site once", `
+select t.hall_id || ' ' || t.date || ' ' || t.number || ': ' || count(c.name) || ' claims' as line from ticket t
+left join claim c on c.person = t.person and c.name >= 'onsite|' and c.name < 'onsite}' and c.booking = t.id
+where t.kind = 'walk_in' group by t.hall_id, t.date, t.number having count(c.name) <> 1`},
+	// Who has come stands in line with one ticket until their booking is done, and nobody else's does.
+	{"ticket missing", `
+select b.id || ': ' || b.state || ', ' || count(t.id) || ' tickets of it wait' as line from booking b
+left join ticket t on t.hall_id = b.hall_id and t.booking = b.id and t.state not in ('done', 'left')
+where b.state in ('arrived', 'done') group by b.id, b.state having count(t.id) <> case when b.state = 'arrived' then 1 else 0 end`},
+	{"ticket of nobody", `
+select t.hall_id || ' ' || t.date || ' ' || t.number || ': its booking has not come' as line from ticket t
+left join booking b on b.id = t.booking where t.booking <> '' and (b.id is null or b.hall_id <> t.hall_id or b.state not in ('arrived', 'done'))`},
+	{"ticket number", `
+select hall_id || ' ' || date || ' ' || number || ': given ' || count(*) || ' times' as line from ticket group by hall_id, date, number having count(*) > 1`},
+	{"ticket state", `
+select hall_id || ' ' || date || ' ' || number || ': ' || kind || ', ' || state || ', ' || result as line from ticket
+where state not in ('waiting', 'called', 'held', 'passed', 'done', 'left') or kind not in ('booked', 'walk_in', 'green') or share not in ('', 'on_site', 'unsold')
+  or (state in ('done', 'left')) <> (result <> '') or (state in ('done', 'left')) <> (ended_at > 0) or (kind = 'booked') <> (booking <> '')`},
+	{"ticket event", `
+select t.hall_id || ' ' || t.date || ' ' || t.number || ': version ' || t.version || ', ' || count(e.version) || ' events' as line from ticket t
+left join ticket_event e on e.hall_id = t.hall_id and e.ticket = t.id group by t.hall_id, t.date, t.number, t.version
+having count(e.version) <> t.version or coalesce(max(e.version), 0) <> t.version or coalesce(min(e.version), 0) <> 1`},
+	{"ticket event of nothing", `
+select e.hall_id || ': event ' || e.version || ' of a ticket that is not there' as line from ticket_event e
+left join ticket t on t.hall_id = e.hall_id and t.id = e.ticket where t.id is null`},
+	// A day that has ended has its record, and nobody in line.
+	{"day record", `
+select f.hall_id || ' ' || f.date || ': ended, without a record' as line from floor f
+left join day_record d on d.hall_id = f.hall_id and d.date = f.date where f.sealed = 1 and d.date is null
+union all select d.hall_id || ' ' || d.date || ': a record of a day that has not ended' from day_record d
+left join floor f on f.hall_id = d.hall_id and f.date = d.date and f.sealed = 1 where f.date is null`},
+	{"day open", `
+select t.hall_id || ' ' || t.date || ' ' || t.number || ': in line on a day that has ended' as line from ticket t
+join floor f on f.hall_id = t.hall_id and f.date = t.date and f.sealed = 1 where t.state not in ('done', 'left')`},
+	{"floor missing", `
+select t.hall_id || ' ' || t.date || ': tickets of a day that never began' as line from (select distinct hall_id, date from ticket) t
+left join floor f on f.hall_id = t.hall_id and f.date = t.date where f.date is null`},
+	// An active booking, and one whose person has come, holds the item of its applicant and the hour of its booker, and the day unless
 	// for an organisation, each once and as far as the rules of its date limit it. One without a number
 	// holds the item only.
 	{"claim missing", `
@@ -75,17 +120,17 @@ h as (select b.id, b.date, b.applicant_kind, b.state,
     (select count(*) from claim c where c.person = b.applicant and ` + isItemOfB + ` and c.booking = b.id) as items,
     (select count(*) from claim c where c.person = b.booker and ` + isHourOfB + ` and c.booking = b.id) as hours,
     (select count(*) from claim c where c.person = b.booker and ` + isDayOfB + ` and c.booking = b.id) as days
-  from booking b where b.state in (` + active + `))
+  from booking b where b.state in (` + active + `, 'arrived'))
 select h.id || ': holds its item ' || h.items || ', its hour ' || h.hours || ', its day ' || h.days || ' times' as line
 from h join r on h.date >= r.day and h.date < r.until
 where h.items <> r.per_item or h.hours <> case when h.state = 'stranded' then 0 else r.per_hour end
   or h.days <> case when h.applicant_kind = 'organisation' or h.state = 'stranded' then 0 else r.per_day end`},
 	{"claim of nobody", `
 select c.name || ' of booking ' || c.booking as line from claim c left join booking b on b.id = c.booking
-where c.name >= 'day:' and c.name < 'item;' and (b.id is null or b.state not in (` + active + `))`},
+where c.name >= 'day:' and c.name < 'item;' and (b.id is null or b.state not in (` + active + `, 'arrived'))`},
 	{"claim of another", `
 select c.name || ' of booking ' || c.booking as line from claim c join booking b on b.id = c.booking
-where c.name >= 'day:' and c.name < 'item;' and b.state in (` + active + `)
+where c.name >= 'day:' and c.name < 'item;' and b.state in (` + active + `, 'arrived')
   and not (c.person = b.applicant and ` + isItemOfB + ` or c.person = b.booker and (` + isHourOfB + ` or ` + isDayOfB + `))`},
 	// A request that is repeated finds what it came to.
 	{"key missing", `
@@ -103,13 +148,15 @@ having count(e.version) <> max(b.version) or count(distinct e.version) <> max(b.
   or sum(case when e.version = b.version and e.slot_id = b.slot_id and e.hall_id = b.hall_id then 1 else 0 end) <> 1`},
 	{"event of nothing", `
 select e.booking || ': version ' || e.version as line from event e left join booking b on b.id = e.booking where b.id is null`},
-	// Whoever booked, moved or cancelled was told, or will be, and so was who lost an hour (Art. 13).
+	// Whoever booked, moved or cancelled was told, or will be, and so was who lost an hour (Art. 13). Who is at
+	// the hall needs no message of it.
 	{"message missing", `
 select e.booking || ': version ' || e.version || ' ' || e.kind as line from event e
 left join message m on m.booking = e.booking and m.version = e.version and m.kind = e.kind
-where m.booking is null`},
+where m.booking is null and e.kind not in ('arrived', 'done', 'left')`},
 	{"message of nothing", `
-select m.booking || ': ' || m.kind as line from message m left join booking b on b.id = m.booking where b.id is null`},
+select m.booking || ': ' || m.kind as line from message m left join booking b on b.id = m.booking left join ticket t on t.id = m.booking
+where b.id is null and t.id is null`},
 	// Who lost an hour waits in exactly one displacement, of this version and with the place it holds, and
 	// nobody else waits in any.
 	{"displacement", `

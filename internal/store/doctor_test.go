@@ -97,6 +97,24 @@ var damages = []struct {
 	{"a place is kept for somebody who holds none", `update displacement set held_slot = 'h2-general-20261209-10' where booking = '<stranded>'`, []string{"displacement"}},
 	{"an hour claimed without a number", `insert into claim (person, name, hall_id, booking, hash) values ('gus', 'hour:2026120909', 'h1', '<stranded>', '')`, []string{"claim missing"}},
 	{"the hour of a kept number is not claimed", `delete from claim where booking = '<displaced>' and name like 'hour:%'`, []string{"claim missing"}},
+	{"a number of the hall nobody has", `update slot set on_site_taken = on_site_taken + 1 where id = 'h1-general-20261209-10'`, []string{"on-site given"}},
+	{"a number of the hall is not counted", `update slot set on_site_taken = 0 where id = 'h1-general-20261209-10'`, []string{"on-site given"}},
+	{"Art14 an unsold number is not counted", `update slot set taken = taken - 1 where id = 'h1-general-20261209-10'`, []string{"slot"}},
+	{"Art14 a number without its half-day", `delete from claim where name like 'onsite|%' and person = 'p-A003'`, []string{"on-site once"}},
+	{"somebody has come and stands nowhere", `delete from ticket where booking = '<arrived>'`, []string{"ticket missing", "ticket event of nothing"}},
+	{"somebody was served and still waits", `update ticket set state = 'waiting', result = '', ended_at = 0 where booking = '<done>'`, []string{"ticket missing"}},
+	{"a ticket of somebody who has not come", `update booking set state = 'booked' where id = '<arrived>'`, []string{"ticket of nobody"}},
+	{"a ticket of a booking there never was", `update ticket set booking = 'ZZZZZZZZ' where booking = '<arrived>'`, []string{"ticket of nobody", "ticket missing"}},
+	{"a claim kept by who was served", `insert into claim (person, name, hall_id, booking, hash) values ('ivy', 'hour:2026120909', 'h1', '<done>', '')`, []string{"claim of nobody"}},
+	{"who has come holds no claim", `delete from claim where booking = '<arrived>' and name like 'hour:%'`, []string{"claim missing"}},
+	{"a ticket in a state there is not", `update ticket set state = 'maybe' where number = 'A005'`, []string{"ticket state"}},
+	{"a ticket that is over without a result", `update ticket set result = '' where booking = '<done>'`, []string{"ticket state"}},
+	{"a ticket event is lost", `delete from ticket_event where version = 2 and hall_id = 'h1'`, []string{"ticket event"}},
+	{"a ticket is lost", `delete from ticket where number = 'A005'`, []string{"ticket event of nothing"}},
+	{"a day that ended without a record", `delete from day_record`, []string{"day record"}},
+	{"a record of a day that goes on", `update floor set sealed = 0`, []string{"day record"}},
+	{"somebody waits on a day that ended", `update ticket set state = 'waiting', result = '', ended_at = 0 where hall_id = 'h2'`, []string{"day open"}},
+	{"tickets of a day that never began", `delete from floor where hall_id = 'h1'`, []string{"floor missing"}},
 	{"a unit without its parent", `update unit set parent_id = 'gone' where id = '440103000000'`, []string{"unit"}},
 	{"a unit above itself", `update unit set parent_id = '440103000000' where id = '440100000000'`, []string{"unit cycle"}},
 	{"a hall without its unit", `update hall set unit_id = 'gone' where id = 'h1'`, []string{"hall"}},
@@ -112,7 +130,7 @@ var damages = []struct {
 }
 
 // tables that damages touch, kept aside to mend what was planted.
-var kept = []string{"unit", "hall", "queue", "item", "offering", "calendar_year", "rulebook", "slot", "booking", "claim", "event", "message", "displacement"}
+var kept = []string{"unit", "hall", "queue", "item", "offering", "calendar_year", "rulebook", "slot", "booking", "claim", "event", "message", "displacement", "floor", "ticket", "ticket_event", "day_record"}
 
 func TestDoctorFindsEachKindOfDamage(t *testing.T) {
 	engines(t, func(t *testing.T, source string, raw *sql.DB) {
@@ -136,7 +154,7 @@ func TestDoctorFindsEachKindOfDamage(t *testing.T) {
 					if (f.Check == "calendar") != (f.Severity == store.Warning) {
 						t.Errorf("%s is %s", f.Check, f.Severity)
 					}
-					for _, person := range []string{"ann", "bea", "cat", "dan", "eve", "firm", "fay", "gus", "zoe"} {
+					for _, person := range []string{"ann", "bea", "cat", "dan", "eve", "firm", "fay", "gus", "hal", "ivy", "zoe"} {
 						if regexp.MustCompile(`\b` + person + `\b`).MatchString(f.Detail) {
 							t.Errorf("%s names a person: %s", f.Check, f.Detail)
 						}

@@ -21,6 +21,8 @@ var races = []testCase{
 	{"one_key_on_two_lanes", oneKey},
 	{"one_booking_cancelled_and_moved_at_once", oneBooking},
 	{"a_slot_closed_while_everybody_books_it", closedMeanwhile},
+	{"Art14_on_site_numbers_under_load", onSiteRace},
+	{"one_floor_for_many_counters", floorRace},
 	{"one_booking_displaced_on_two_lanes_and_cancelled", oneDisplacement},
 }
 

@@ -239,7 +239,7 @@ func (w *world) healthy() {
 
 // Lived opens a database of a small city in which people have booked, moved and cancelled. It returns
 // the ids of their bookings: "booked", "moved" (to another hall, so two versions), "cancelled",
-// "organisation", "batch", "displaced" (to the other hall) and "stranded".
+// "organisation", "batch", "displaced" (to the other hall), "stranded", "arrived" and "done".
 func Lived(t *testing.T, open func(*testing.T, store.Options) *store.DB) (*store.DB, map[string]string) {
 	w := newWorld(t, open, store.Options{})
 	saveCity(w)
@@ -272,5 +272,6 @@ func Lived(t *testing.T, open func(*testing.T, store.Options) *store.DB) (*store
 	w.ask(l, w.cancel(*w.stored(ids["cancelled"])), "")
 	w.ask(l, w.displace("R2026-1", *w.stored(ids["displaced"]), &slots[2]), "")
 	w.ask(l, w.displace("R2026-1", *w.stored(ids["stranded"]), nil), "")
+	w.livedDay(l, slots, ids)
 	return w.db, ids
 }

@@ -64,6 +64,24 @@ func Doctor(ctx context.Context, db *store.DB, now time.Time, v note.Verifier, k
 	if halls, _, _ := a.City().Counts(); halls == 0 {
 		out = append(out, Finding{Check: "city", Detail: "no city is loaded: run `suiyue import`"})
 	}
+	if err := db.View(ctx, func(tx *store.Tx) error {
+		days, err := tx.DayDigests(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range days {
+			list, err := tx.TicketsOn(ctx, d.HallID, d.Date)
+			if err != nil {
+				return err
+			}
+			if digestOf(list) != d.Digest {
+				out = append(out, Finding{Check: "day digest", Error: true, Detail: fmt.Sprintf("%s %s: its tickets are not those that were sealed", d.HallID, d.Date)})
+			}
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
 	stale := 0
 	if err := a.drift(ctx, func(d supply.Difference) error {
 		for _, s := range d.Step {

@@ -178,7 +178,8 @@ type day struct {
 	events  []store.TicketEvent
 	seats   map[string]bool // to be written
 	board   []store.SlotState
-	audit   *store.AuditRecord // written last
+	last    func(context.Context) error // after everything was written
+	audit   *store.AuditRecord          // written at the very end
 }
 
 // floorOf reads a hall's day, without those who are over: the row given, seats and open tickets.
@@ -279,6 +280,11 @@ func (a *App) stand(ctx context.Context, tx *store.Tx, by By, hall string, date 
 	}
 	if err := d.save(ctx); err != nil {
 		return nil, nil, err
+	}
+	if d.last != nil {
+		if err := d.last(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
 	if d.audit != nil {
 		return row, d.board, tx.Audit(ctx, *d.audit)

@@ -11,9 +11,10 @@ import (
 
 // How long what nobody needs any more is kept.
 const (
-	newsKept     = time.Hour      // a node reads news ten times a second
-	codesKept    = 24 * time.Hour // one-time codes, after they were sent
-	sessionsLast = 24 * time.Hour // after their end
+	newsKept     = time.Hour          // a node reads news ten times a second
+	actsKept     = 7 * 24 * time.Hour // keys of acts at halls: a page that comes back after days repeats them
+	codesKept    = 24 * time.Hour     // one-time codes, after they were sent
+	sessionsLast = 24 * time.Hour     // after their end
 )
 
 // Upkeep keeps this node's lanes known to the others and drops old news, lanes of nodes that are gone
@@ -27,6 +28,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 			return err
 		}
 		if err := tx.ForgetUploads(ctx, tx.Now.Add(-uploadKept)); err != nil {
+			return err
+		}
+		if err := tx.ForgetFloorActs(ctx, tx.Now.Add(-actsKept)); err != nil {
 			return err
 		}
 		if err := tx.ForgetCodes(ctx, tx.Now.Add(-codesKept)); err != nil {

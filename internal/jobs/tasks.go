@@ -69,6 +69,13 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return n == lapseAtOnce, err
 		}},
+		{Name: "end days", Every: time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, more, err := a.EndDays(ctx)
+			if n > 0 {
+				log.Info("days of halls ended", "halls", n)
+			}
+			return more, err
+		}},
 		{Name: "upkeep", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Upkeep(ctx) }},
 		// Every node, without a lease: each keeps the newest checkpoint for itself.
 		{Name: "sign audit log", Every: time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Checkpoint(ctx) }},

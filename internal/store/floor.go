@@ -190,13 +190,23 @@ func (tx *Tx) DayRecord(ctx context.Context, hall string, date calendar.Date) (*
 	return r, err
 }
 
-// DayRecords gives every record to each, in order of hall and date.
-func (tx *Tx) DayRecords(ctx context.Context, each func(DayRecord) error) error {
-	return tx.query(ctx, "day.all", `select `+dayColumns+` from day_record order by hall_id, date`, func(scan func(...any) error) error {
-		r, err := scanDay(scan)
-		if err != nil {
-			return err
+// DayDigest is the digest of one day.
+type DayDigest struct {
+	HallID string
+	Date   calendar.Date
+	Digest string
+}
+
+// DayDigests returns those of every day that has ended, in order of hall and date.
+func (tx *Tx) DayDigests(ctx context.Context) (out []DayDigest, err error) {
+	return out, tx.query(ctx, "day.digests", `select hall_id, date, digest from day_record order by hall_id, date`, func(scan func(...any) error) error {
+		var r DayDigest
+		var date string
+		err := scan(&r.HallID, &date, &r.Digest)
+		if err == nil {
+			r.Date, err = calendar.ParseDate(date)
 		}
-		return each(*r)
+		out = append(out, r)
+		return err
 	})
 }

@@ -62,9 +62,11 @@ func (a *App) Ledger(ctx context.Context, ad *Admin, f LedgerFilter) (list []Led
 // EntryView is an entry of the ledger with what the one who looks may do.
 type EntryView struct {
 	LedgerEntry
-	Own       bool // about the one who looks
-	Appealing bool // they may say something against it
-	Decidable bool // they may decide what was said
+	About     *supply.Request // nil where it is not there any more
+	Rank      account.Rank    // of the account it is about, "" for none
+	Own       bool            // about the one who looks
+	Appealing bool            // they may say something against it
+	Decidable bool            // they may decide what was said
 }
 
 // Entry returns an entry about a hall the administrator may supervise.
@@ -78,6 +80,16 @@ func (a *App) Entry(ctx context.Context, ad *Admin, id string) (v EntryView, err
 			return err
 		}
 		v = EntryView{LedgerEntry: e, Own: e.Account == ad.Account.ID}
+		if v.About, err = tx.Request(ctx, e.Request); err != nil {
+			return err
+		}
+		subject, err := tx.Account(ctx, e.Account)
+		if err != nil {
+			return err
+		}
+		if subject != nil {
+			v.Rank = subject.Rank
+		}
 		v.Appealing = v.Own && e.State == supply.EntryOpen && ad.appeals()
 		if ad.has(account.Decide) && e.State == supply.EntryAppealed {
 			v.Decidable, err = hears(ctx, tx, ad, e, p)

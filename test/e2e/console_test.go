@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,18 +28,24 @@ var consolePages = map[string][]string{
 		"/console/accounts", "/console/filings", "/console/filings/new", "/console/directory", "/console/directory/files", tianhe + "/edit", tianhe + "/edit/hall",
 		tianhe + "/displaced", tianhe + "/edit?show=queues", tianhe + "/edit?show=counters", tianhe + "/edit?show=offerings", tianhe + "/edit?show=versions", tianhe + "/edit/queue", tianhe + "/edit/offering",
 		"/console/requests/new?kind=close&hall=440106000000", "/console/requests/new?kind=capacity&hall=440106000000", "/console/requests/new?kind=weekend&hall=440106000000",
-		"/console/requests/new?kind=share&hall=440106000000", "/console/requests/new?kind=close&hall=%2A", "/console/filings/bulk", "/console/me/password", "/console/me/totp",
+		"/console/requests/new?kind=share&hall=440106000000", "/console/requests/new?kind=close&hall=%2A", "/console/filings/bulk", "/console/me/password", "/console/me/totp", "/console/me/passkeys",
+		tianhe + "/poster", tianhe + "/poster?size=a3", "/console/ledger?who=decide", "/console/ledger?who=mine",
 	},
 	"platform-1": {"/console", "/console/halls?sort=-booked&page=3", "/console/suggestions", "/console/displaced", "/console/ledger"},
-	"system":     {"/console", "/console/operation", "/console/directory/units", "/console/directory/unit?unit=440106000000"},
-	"audit":      {"/console", "/console/log"},
+	"platform-2": {
+		"/console", "/console/suggestions", "/console/suggestions/new", "/console/suggestions/new?kind=capacity&hall=440106000000",
+		"/console/suggestions/new?kind=weekend&hall=440106000000",
+	},
+	"municipal-2": {"/console/directory", "/console/directory/item", "/console/directory/item?item=SI-01"},
+	"system":      {"/console", "/console/operation", "/console/directory/units", "/console/directory/unit?unit=440106000000"},
+	"audit":       {"/console", "/console/log"},
 }
 
 // beAdmin signs in as the first administrator of a rank that the demonstration has ready.
 func (b *tab) beAdmin(rank, locale string) {
 	b.t.Helper()
 	b.goTo("/demo/administrators?lang=en")
-	words := map[string]string{"district-1": "District level 1", "platform-1": "Platform level 1", "system": "System administrator", "audit": "Audit administrator"}[rank]
+	words := map[string]string{"district-1": "District level 1", "platform-1": "Platform level 1", "platform-2": "Platform level 2", "municipal-2": "Municipal level 2", "system": "System administrator", "audit": "Audit administrator"}[rank]
 	if !eval[bool](b, `(() => { const b = [...document.querySelectorAll("button[name=account]")].find(b => b.innerText.startsWith(`+quote(words)+`) && (`+quote(rank)+` !== "district-1" || b.innerText.includes("Tianhe"))); if (b) b.id = "it"; return !!b })()`) {
 		b.t.Fatalf("nobody of rank %s is ready: %s", rank, b.text("main"))
 	}
@@ -82,6 +90,34 @@ func TestConsolePages(t *testing.T) {
 					b.inspectAs(look{name: name, lang: way.lang, least: least, at: way.at})
 				}
 			})
+		}
+	}
+}
+
+// What a file of directory entries would do, and what is wrong with one, in a real browser.
+func TestPlanOfAFile(t *testing.T) {
+	c := shared.get(t)
+	for _, way := range []struct{ scheme, locale, lang string }{{"light", "zh-Hans", "zh-Hans-CN"}, {"dark", "zh-Hant", "zh-Hant-HK"}, {"light", "en", "en"}} {
+		b := open(t, c)
+		b.beAdmin("district-1", way.locale)
+		b.scheme(way.scheme)
+		for name, rows := range map[string]string{
+			"changes": "id,phone,notice_hans,notice_hant,notice_en\n440106000000,020-12345678,今日系统升级,今日系統升級,Systems are being renewed today\n",
+			"faults":  "id,phone\n440106000000,\nnowhere,020-1\n",
+			"nothing": "id\n440106000000\n",
+		} {
+			file := filepath.Join(t.TempDir(), "halls.csv")
+			if err := os.WriteFile(file, []byte(rows), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b.goTo("/console/directory/files")
+			b.do(chromedp.SetUploadFiles(chromedp.CSS("#file"), []string{file}))
+			b.click("main form[enctype] button[type=submit]")
+			if at := b.path(); !strings.HasPrefix(at, "/console/directory/files/") {
+				t.Fatalf("%s leads to %s: %s", name, at, b.text("main"))
+			}
+			b.inspectAs(look{name: "file plan, " + name, lang: way.lang, least: mouse, at: []int64{desk}})
+			b.inspectAs(look{name: "file plan, " + name, lang: way.lang, least: finger, at: []int64{phone, tablet}})
 		}
 	}
 }

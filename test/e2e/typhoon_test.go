@@ -170,6 +170,53 @@ func typhoon(t *testing.T, c *city, looks bool) {
 		}
 	}
 	look(superior, "ledger with entries", "zh-Hans-CN")
+	appealed(t, c, superior, look)
+}
+
+// appealed has the hall say something against its late request, which the district upholds.
+func appealed(t *testing.T, c *city, superior *tab, look func(*tab, string, string)) {
+	t.Helper()
+	b := open(t, c)
+	b.resize(desk)
+	b.beOne("区二级", "荔湾区")
+	b.goTo("/console/ledger?who=mine")
+	entry := eval[string](b, `[...document.querySelectorAll("main table a")].find(a => a.innerText.includes("提出不及时")).getAttribute("href")`)
+	b.goTo(entry)
+	look(b, "ledger entry of one's own", "zh-Hans-CN")
+	if status := b.follow(b.press("main form.confirm button[type=submit]")); status != 422 || b.count("#why-error, .govuk-error-message") == 0 {
+		t.Errorf("an appeal without a word: %d: %s", status, b.text("main"))
+	}
+	b.expectStatus(422)
+	look(b, "ledger entry, appeal without a word", "zh-Hans-CN")
+	b.write("#why", "台风红色预警当晚才发布")
+	b.click("main form.confirm button[type=submit]")
+	if !strings.Contains(b.text("main"), "已提出申辩") || b.count("main form") != 0 {
+		t.Errorf("appealed: %s", b.text("main"))
+	}
+	look(b, "ledger entry appealed", "zh-Hans-CN")
+
+	superior.goTo("/console")
+	if !strings.Contains(superior.text("main"), "申辩待裁定") {
+		t.Errorf("the first page does not say what waits: %s", superior.text("main"))
+	}
+	superior.goTo("/console/ledger?who=decide")
+	superior.click(`main table a[href="` + entry + `"]`)
+	if superior.count(`main .confirm a[href^="/console/prove"]`) == 1 {
+		look(superior, "appeal to decide, before the proof", "zh-Hans-CN")
+		c.setClock(t, c.clock(t).Add(31*time.Second)) // a code counts once
+		superior.click(`main .confirm a[href^="/console/prove"]`)
+		superior.write("#code", code(t, c, demoSecret))
+		superior.click("main form:has(#code) button[type=submit]")
+	}
+	look(superior, "appeal to decide", "zh-Hans-CN")
+	superior.write("#why", "查明属实")
+	superior.click("main form.confirm button[value=strike]")
+	if !strings.Contains(superior.text("main"), "记录已撤销") || superior.count("main form") != 0 {
+		t.Errorf("decided: %s", superior.text("main"))
+	}
+	look(superior, "ledger entry struck", "zh-Hans-CN")
+	superior.goTo("/console/ledger?who=decide")
+	look(superior, "no appeal to decide", "zh-Hans-CN")
 }
 
 // choose3 is what each of the three does.

@@ -126,6 +126,12 @@ func (c *Console) showBreach(w http.ResponseWriter, r *http.Request, ad *app.Adm
 		{Key: l.T("ledger.account"), Value: accused(l, e.LedgerEntry)},
 		{Key: l.T("ledger.entered"), Value: l.When(e.At)},
 	}
+	if e.About != nil {
+		v.Known[1].Note = c.sentence(l, e.About.HallID, e.About.QueueID, e.About.Change)
+	}
+	if e.Rank != "" {
+		v.Known[3].Note = l.T("rank." + string(e.Rank))
+	}
 	if !e.Detail.Due.IsZero() {
 		v.Known = append(v.Known, Fact{Key: l.T("ledger.due"), Value: due(l, e.Detail.Due, c.App.Now()).Text})
 	}
@@ -142,11 +148,11 @@ func (c *Console) showBreach(w http.ResponseWriter, r *http.Request, ad *app.Adm
 	if c.App.Proven(ad) != nil {
 		v.Prove = address(provePath, "return", v.Action)
 	}
-	label := "ledger.appeal_why"
+	label, hint := "ledger.appeal_why", "request.reason_hint"
 	if e.Decidable {
-		label = "ledger.decide_why"
+		label, hint = "ledger.decide_why", "ledger.decide_hint"
 	}
-	v.Why = ui.InputView{FieldView: ui.FieldView{ID: "why", Label: l.T(label), Hint: l.T("request.reason_hint")}, Value: typed, Attrs: map[string]any{"maxlength": "500"}}
+	v.Why = ui.InputView{FieldView: ui.FieldView{ID: "why", Label: l.T(label), Hint: l.T(hint)}, Value: typed, Attrs: map[string]any{"maxlength": "500"}}
 	status := http.StatusOK
 	switch did := r.URL.Query().Get("did"); {
 	case wrong != nil:

@@ -6,7 +6,7 @@ GO      ?= go
 BIN     := bin/suiyue
 TEMPL   := v0.3.1020
 
-.PHONY: all build demo test quick bench soak assets generate clean
+.PHONY: all build demo test quick sim bench soak assets generate clean
 
 all: build
 
@@ -22,6 +22,10 @@ test:
 # Unit tests and the store on a throw-away PostgreSQL; no linters, races or browser.
 quick:
 	$(GO) run ./scripts/withpg $(GO) test $$($(GO) list ./... | grep -v /test/)
+
+# Some ten thousand days of halls on a virtual clock; each is checked from the outside.
+sim:
+	SUIYUE_SIM=2500 $(GO) test -timeout 60m -count 1 -v ./test/sim
 
 bench: build
 	./$(BIN) bench --compare

@@ -49,6 +49,7 @@ var layers = []layer{
 	{dir: "internal/web/api", may: []string{"internal/domain", "internal/app", "internal/web", "internal/gate/identity"}, never: others("internal/web/api")},
 	{dir: "internal/web/citizen", may: []string{"internal/domain", "internal/app", "internal/web", "internal/gate/identity"}, never: others("internal/web/citizen")},
 	{dir: "internal/web/console", may: []string{"internal/domain", "internal/app", "internal/web"}, never: others("internal/web/console")},
+	{dir: "internal/web/hall", may: []string{"internal/domain", "internal/app", "internal/web"}, never: others("internal/web/hall")},
 	{dir: "internal/web", may: []string{"internal/domain"}},
 	{dir: "internal/pgtest"},
 	{dir: "internal/bench", may: []string{"internal"}, never: []string{"internal/server"}},
@@ -59,7 +60,7 @@ var layers = []layer{
 }
 
 // faces are the folders under web that never import each other.
-var faces = []string{"internal/web/api", "internal/web/citizen", "internal/web/console"}
+var faces = []string{"internal/web/api", "internal/web/citizen", "internal/web/console", "internal/web/hall"}
 
 func others(face string) []string {
 	return slices.DeleteFunc(slices.Clone(faces), func(f string) bool { return f == face })

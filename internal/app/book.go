@@ -96,7 +96,11 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if err != nil {
 		return Receipt{}, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.SlotID, r.Units})
 	}
-	return a.receipt(ctx, answer)
+	if answer.Replayed { // its persons are as they were the first time
+		return a.receipt(ctx, answer)
+	}
+	v, err := a.shownWith(answer.Booking, parties)
+	return Receipt{View: v}, err
 }
 
 // MoveRequest asks to change a booking to another slot, as one step.

@@ -192,37 +192,44 @@ func (a *App) view(ctx context.Context, b booking.Booking) (BookingView, error) 
 
 func (a *App) views(ctx context.Context, list []*booking.Booking) ([]BookingView, error) {
 	out := make([]BookingView, 0, len(list))
-	var choosing []string
 	for _, b := range list {
 		v, err := a.shown(*b)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, v)
-		if b.State.Choosing() {
-			choosing = append(choosing, b.ID)
+	}
+	return out, a.tellLosses(ctx, out)
+}
+
+// tellLosses adds what was lost to the views of bookings that wait for a choice.
+func (a *App) tellLosses(ctx context.Context, views []BookingView) error {
+	var choosing []string
+	for _, v := range views {
+		if v.Booking.State.Choosing() {
+			choosing = append(choosing, v.Booking.ID)
 		}
 	}
 	if len(choosing) == 0 {
-		return out, nil
+		return nil
 	}
 	var waiting map[string]*booking.Displacement
 	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
 		waiting, err = tx.WaitingOf(ctx, choosing)
 		return err
 	}); err != nil {
-		return nil, err
+		return err
 	}
-	for i := range out {
+	for i := range views {
 		// One that was chosen since the booking was read is shown without; the next look shows the choice.
-		if d := waiting[out[i].Booking.ID]; d != nil && d.Version == out[i].Booking.Version {
-			out[i].Lost = &Loss{
+		if d := waiting[views[i].Booking.ID]; d != nil && d.Version == views[i].Booking.Version {
+			views[i].Lost = &Loss{
 				Request: d.Request, Hall: a.City().Hall(d.HallID), HallID: d.HallID, Date: d.Date, Hour: d.Hour, Closed: d.Closed,
 				Until: d.Until.In(calendar.Zone),
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // shown is all of a view that the booking itself tells.
@@ -231,6 +238,11 @@ func (a *App) shown(b booking.Booking) (BookingView, error) {
 	if err != nil {
 		return BookingView{}, err
 	}
+	return a.shownWith(b, p)
+}
+
+// shownWith is shown for who has opened the persons of the booking already.
+func (a *App) shownWith(b booking.Booking, p booking.Parties) (BookingView, error) {
 	n, ok := booking.NumberOfID(b.ID)
 	if !ok {
 		return BookingView{}, fault.New(fault.InternalError)

@@ -128,9 +128,14 @@ func (a *App) outgoing(ctx context.Context, r store.MessageRow, b *booking.Booki
 	if err != nil {
 		return Outgoing{}, err
 	}
-	v, err := a.view(ctx, *b)
+	v, err := a.shownWith(*b, p)
+	if err != nil {
+		return Outgoing{}, err
+	}
+	views := []BookingView{v}
 	stale := r.Kind.Passes() && (!b.State.Active() || b.Version != r.Version)
-	return Outgoing{Row: r, Phone: p.Booker.Phone, View: v, Stale: stale}, err
+	err = a.tellLosses(ctx, views)
+	return Outgoing{Row: r, Phone: p.Booker.Phone, View: views[0], Stale: stale}, err
 }
 
 // SettleMessages records what became of messages that DueMessages gave out.

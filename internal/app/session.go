@@ -70,7 +70,7 @@ func (a *App) Session(ctx context.Context, token string) (*identity.Session, err
 		return s, nil
 	}
 	var row *store.Session
-	err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+	err := a.db.Read(ctx, func(tx *store.Tx) (err error) {
 		row, err = tx.SessionByToken(ctx, hash)
 		return err
 	})

@@ -1,6 +1,8 @@
 // Package batch is group commit: calls that wait are answered together, by one run of one function.
-// Nobody waits for a timer: a lone call starts at once, and whatever arrives while the lanes are busy
-// is the next group. All lanes take from one line, so calls start in the order they came.
+// A lone call starts at once. A group costs much whatever its size, so under load there are few and large
+// ones: what arrives while a lane runs is the next group, another lane joins only when that is full or has
+// waited long, and a busy line is given a moment to fill. All lanes take from one line, so calls start in
+// the order they came.
 package batch
 
 import (
@@ -20,13 +22,26 @@ type Lanes[Q, A any] struct {
 	line    chan *call[Q, A]
 	run     Runner[Q, A]
 	limit   int
+	full    int
 	sizes   []atomic.Int64 // of the group each lane is running
+	running atomic.Int64   // lanes that run a group
+	turn    chan struct{}  // held by the lane that takes the next group, no other looks at the line
+	last    int            // size of the group taken last; guarded by turn
+	enough  atomic.Int64   // so many in line, and the lane that has the turn is woken
+	wake    chan struct{}
 	closing chan struct{}
 	once    sync.Once
 	done    sync.WaitGroup
 	gate    sync.RWMutex // held for reading while a call is put in line
 	closed  bool
 }
+
+const (
+	patience  = 10 * time.Millisecond  // the most a call waits for a running lane while another stands idle
+	restEach  = 250 * time.Microsecond // what is waited for company, for each call of the last group but one
+	restMost  = 5 * time.Millisecond   // the most that is waited for company
+	fullGroup = 32
+)
 
 const (
 	waiting = iota
@@ -44,6 +59,7 @@ type call[Q, A any] struct {
 type Config struct {
 	Lanes int // ≥ 1
 	Limit int // most calls of one group; 0 = 512
+	Full  int // so many calls are worth another lane while one runs; 0 = 32, or Limit if that is less
 	Depth int // most calls waiting before callers are told Busy; 0 = 8 × Limit
 }
 
@@ -53,11 +69,15 @@ func New[Q, A any](ctx context.Context, c Config, run Runner[Q, A]) *Lanes[Q, A]
 	if c.Limit == 0 {
 		c.Limit = 512
 	}
+	if c.Full == 0 {
+		c.Full = min(fullGroup, c.Limit)
+	}
 	if c.Depth == 0 {
 		c.Depth = 8 * c.Limit
 	}
 	l := &Lanes[Q, A]{
-		line: make(chan *call[Q, A], c.Depth), run: run, limit: c.Limit, sizes: make([]atomic.Int64, c.Lanes), closing: make(chan struct{}),
+		line: make(chan *call[Q, A], c.Depth), run: run, limit: c.Limit, full: c.Full, sizes: make([]atomic.Int64, c.Lanes),
+		turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	ctx = context.WithoutCancel(ctx)
 	for i := range c.Lanes {
@@ -94,6 +114,9 @@ func (l *Lanes[Q, A]) enter(c *call[Q, A]) error {
 	}
 	select {
 	case l.line <- c:
+		if int64(len(l.line)) >= l.enough.Load() {
+			l.knock()
+		}
 		return nil
 	default:
 		return fault.New(fault.Busy).After(time.Second)
@@ -126,18 +149,13 @@ func (l *Lanes[Q, A]) work(ctx context.Context, i int) {
 	group := make([]*call[Q, A], 0, l.limit)
 	asked := make([]Q, 0, l.limit)
 	for {
-		group, asked = group[:0], asked[:0]
-		select {
-		case c := <-l.line:
-			group, asked = accept(c, group, asked)
-		case <-l.closing:
-			select {
-			case c := <-l.line:
-				group, asked = accept(c, group, asked)
-			default:
-				return
-			}
+		l.turn <- struct{}{}
+		first := l.first()
+		if first == nil {
+			<-l.turn
+			return
 		}
+		group, asked = accept(first, group[:0], asked[:0])
 	drain:
 		for len(group) < l.limit {
 			select {
@@ -147,17 +165,90 @@ func (l *Lanes[Q, A]) work(ctx context.Context, i int) {
 				break drain
 			}
 		}
+		if len(group) > 0 {
+			l.running.Add(1)
+			l.last = len(group)
+		}
+		<-l.turn
 		if len(group) == 0 {
 			continue
 		}
 		l.sizes[i].Store(int64(len(group)))
 		answers := l.run(ctx, i, asked)
 		l.sizes[i].Store(0)
+		l.running.Add(-1)
+		l.knock()
 		for j, c := range group {
 			c.done <- answers[j]
 		}
 		clear(group)
 		clear(asked)
+	}
+}
+
+// first waits for a call, and for the company that call is worth. It returns nil when the lanes are closed
+// and nobody waits.
+func (l *Lanes[Q, A]) first() *call[Q, A] {
+	select {
+	case c := <-l.line:
+		l.gather()
+		return c
+	default:
+	}
+	select {
+	case c := <-l.line:
+		if l.running.Load() > 0 {
+			l.gather()
+		}
+		return c
+	case <-l.closing:
+		select {
+		case c := <-l.line:
+			return c
+		default:
+			return nil
+		}
+	}
+}
+
+// gather waits while another lane runs, unless a group is full before. Then, or when calls came while this
+// lane was busy, it waits for as many as there were the last time.
+func (l *Lanes[Q, A]) gather() {
+	if l.running.Load() > 0 && !l.await(l.full, patience, func() bool { return l.running.Load() == 0 }) {
+		return
+	}
+	l.await(min(l.last, l.full), min(time.Duration(l.last-1)*restEach, restMost), func() bool { return false })
+}
+
+// await returns true as soon as over says so; false when enough calls wait, d is over or the lanes close.
+func (l *Lanes[Q, A]) await(enough int, d time.Duration, over func() bool) bool {
+	enough-- // one is taken out of the line already
+	l.enough.Store(int64(enough))
+	if len(l.line) >= enough {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for !over() {
+		select {
+		case <-l.wake:
+			if len(l.line) >= enough {
+				return false
+			}
+		case <-timer.C:
+			return false
+		case <-l.closing:
+			return false
+		}
+	}
+	return true
+}
+
+// knock wakes the lane that has the turn, if it waits for company.
+func (l *Lanes[Q, A]) knock() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
 	}
 }
 

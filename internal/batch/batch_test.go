@@ -191,3 +191,90 @@ func TestSeveralLanesShareOneLine(t *testing.T) {
 		}
 	})
 }
+
+// at asks after a pause and returns when the answer came, counted from began.
+func at(t *testing.T, l *batch.Lanes[int, int], began time.Time, pause time.Duration) time.Duration {
+	time.Sleep(pause)
+	if _, err := l.Do(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+	return time.Since(began)
+}
+
+func TestAnotherLaneJoinsWhenAGroupIsFull(t *testing.T) {
+	for _, c := range []struct {
+		calls  int // that come while one runs
+		groups int64
+		last   time.Duration
+	}{
+		{3, 2, 8 * time.Millisecond}, // few: after the one that runs
+		{4, 2, 5 * time.Millisecond}, // a full group: beside it
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var groups atomic.Int64
+			l := batch.New(t.Context(), batch.Config{Lanes: 2, Full: 4}, double(&groups, 4*time.Millisecond))
+			defer l.Close()
+			began := time.Now()
+			var wg sync.WaitGroup
+			wg.Go(func() { at(t, l, began, 0) })
+			for range c.calls {
+				wg.Go(func() {
+					if got := at(t, l, began, time.Millisecond); got != c.last {
+						t.Errorf("one of %d that came at 1ms was answered at %v, want %v", c.calls, got, c.last)
+					}
+				})
+			}
+			wg.Wait()
+			if n := groups.Load(); n != c.groups {
+				t.Errorf("%d groups, want %d", n, c.groups)
+			}
+		})
+	}
+}
+
+func TestALaneThatRunsForLongKeepsNobodyBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		l := batch.New(t.Context(), batch.Config{Lanes: 2}, double(&groups, time.Second))
+		defer l.Close()
+		began := time.Now()
+		var wg sync.WaitGroup
+		wg.Go(func() { at(t, l, began, 0) })
+		wg.Go(func() {
+			if got, want := at(t, l, began, time.Millisecond), 1011*time.Millisecond; got != want {
+				t.Errorf("answered at %v, want %v: ten milliseconds later the other lane takes it", got, want)
+			}
+		})
+		wg.Wait()
+	})
+}
+
+func TestABusyLineIsGivenAMomentToFill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var groups atomic.Int64
+		l := batch.New(t.Context(), batch.Config{Lanes: 1}, double(&groups, time.Millisecond))
+		defer l.Close()
+		began := time.Now()
+		var wg sync.WaitGroup
+		ask := func(pause, want time.Duration) {
+			wg.Go(func() {
+				if got := at(t, l, began, pause); got != want {
+					t.Errorf("a call at %v was answered at %v, want %v", pause, got, want)
+				}
+			})
+		}
+		const us = time.Microsecond
+		ask(0, 1000*us)
+		for range 9 {
+			ask(500*us, 2000*us) // while the first runs: a group of nine
+		}
+		ask(1500*us, 5000*us)  // while they run: it waits for company, 250 µs for each of the other eight
+		ask(3000*us, 5000*us)  // company
+		ask(4500*us, 6250*us)  // while those two run: the line is not as busy any more, it waits 250 µs
+		ask(9000*us, 10000*us) // a lone call starts at once
+		wg.Wait()
+		if n := groups.Load(); n != 5 {
+			t.Errorf("%d groups, want 5", n)
+		}
+	})
+}

@@ -42,7 +42,7 @@ type Mail struct {
 	Log     *slog.Logger
 	Told    func(kind booking.MessageKind, outcome string) // for metrics; may be nil
 
-	Batch    int // most claimed at once; 0 = 200
+	Batch    int // most claimed at once; 0 = 100
 	InFlight int // most handed to the carrier at once; 0 = 16
 }
 
@@ -58,7 +58,7 @@ const (
 func (m *Mail) Send(ctx context.Context) (more bool, err error) {
 	batch, width := m.Batch, m.InFlight
 	if batch == 0 {
-		batch = 200
+		batch = 100
 	}
 	if width == 0 {
 		width = 16

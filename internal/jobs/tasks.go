@@ -32,8 +32,8 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 		{Name: "read city", Every: 30 * time.Minute, Later: true, Limit: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			return false, a.Reload(ctx)
 		}},
-		// 800 a second at most: a rush of bookings must not wait for its messages.
-		{Name: "send messages", Every: time.Second, Again: 250 * time.Millisecond, Limit: 2 * time.Minute, Run: mail.Send},
+		// 800 a second at most, and few at a time: a rush of bookings must not wait for its messages.
+		{Name: "send messages", Every: time.Second, Again: 125 * time.Millisecond, Limit: 2 * time.Minute, Run: mail.Send},
 		{Name: "write reminders", Every: 10 * time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			if a.Now().In(calendar.Zone).Hour() < remindFrom {
 				return false, nil

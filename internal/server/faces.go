@@ -13,10 +13,18 @@ import (
 	"suiyue/internal/web/api"
 	"suiyue/internal/web/citizen"
 	"suiyue/internal/web/console"
+	"suiyue/internal/web/hall"
 )
 
 // programLimit bounds what the programs of one administrator's account may ask.
 var programLimit = web.Limit{Rate: 10, Burst: 60}
+
+// enrolLimit keeps codes that enrol a device from being tried one after another from one address; deviceLimit
+// bounds what one kiosk may ask: a person acts every few seconds, a program would not.
+var (
+	enrolLimit  = web.Limit{Rate: 1.0 / 30, Burst: 10}
+	deviceLimit = web.Limit{Rate: 0.5, Burst: 30}
+)
 
 // faces is what every face of the product is made with.
 type faces struct {
@@ -60,6 +68,10 @@ func (f *faces) mount(mux *http.ServeMux) {
 	console.New(console.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("console"), Sealer: f.Keys, Public: f.Public, Account: f.Account, Demo: f.demoAdmins(),
 	}).Register(mux)
+	hall.New(hall.Config{
+		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("hall").Strict(), Sealer: f.Keys, Public: f.Public,
+		Enrol: web.NewLimiter(enrolLimit, f.Now), Device: web.NewLimiter(deviceLimit, f.Now),
+	}).Register(mux)
 	mux.Handle("/", f.Site.Handle(web.NotFound))
 }
 
@@ -67,6 +79,9 @@ func (f *faces) mount(mux *http.ServeMux) {
 func faultPage(r *http.Request, e *fault.Error) web.Component {
 	if r.URL.Path == console.Prefix || strings.HasPrefix(r.URL.Path, console.Prefix+"/") {
 		return console.FaultPage(r, e)
+	}
+	if strings.HasPrefix(r.URL.Path, hall.Prefix+"/") {
+		return hall.FaultPage(r, e)
 	}
 	return citizen.FaultPage(r, e)
 }

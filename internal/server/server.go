@@ -326,6 +326,7 @@ func (s *Server) Serve(ctx context.Context, ready func()) error {
 	behind.Go(func() { s.app.FollowDevices(background, 500*time.Millisecond) })
 	behind.Go(func() { s.runner.Run(background, s.tasks()...) })
 	behind.Go(func() { s.followSignals(background) })
+	behind.Go(func() { followHeap(background) })
 	s.log.Info("serving", "address", s.listener.Addr().String(), "url", s.public, "engine", s.db.Engine(), "node", s.app.Node())
 	if ready != nil {
 		ready()
@@ -348,6 +349,7 @@ func (s *Server) drain(servers []*http.Server, stop context.CancelFunc, serving,
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	var errs []error
+	s.site.Drain()
 	for _, srv := range servers {
 		if err := srv.Shutdown(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("some requests were cut off: %w", err), srv.Close())

@@ -81,10 +81,10 @@ func (db *DB) Engine() string { return db.d.name }
 // Ping answers whether the database can be reached.
 func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
 
-// Tx is one transaction. Now is its one instant, truncated to microseconds.
+// Tx is one transaction, or what Read gives. Now is its one instant, truncated to microseconds.
 type Tx struct {
 	Now   time.Time
-	tx    *sql.Tx
+	tx    *sql.Tx // nil in Read
 	db    *DB
 	src   *sql.DB
 	fresh []string // texts that are not prepared yet
@@ -151,6 +151,14 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	return db.outage(fn(t))
 }
 
+// Read runs fn without a transaction, for a single reading statement: that sees one instant by itself, and
+// PostgreSQL is asked once instead of three times.
+func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
+	t := &Tx{Now: db.now().Truncate(time.Microsecond), db: db, src: db.read}
+	defer t.prepare(ctx)
+	return db.outage(fn(t))
+}
+
 // outage gives an error of the connection, which says nothing of the request, the code of a database
 // that is out of reach: ask again in a moment.
 func (db *DB) outage(err error) error {
@@ -211,10 +219,13 @@ type poolText struct {
 	text string
 }
 
-// runner is what a statement is run by: a prepared one, or the transaction itself.
+// runner is what a statement is run by: a prepared one, or the transaction or pool itself.
 type runner struct {
 	stmt *sql.Stmt
-	tx   *sql.Tx
+	bare interface {
+		ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+	}
 	text string
 }
 
@@ -222,28 +233,35 @@ func (r runner) exec(ctx context.Context, args ...any) (sql.Result, error) {
 	if r.stmt != nil {
 		return r.stmt.ExecContext(ctx, args...)
 	}
-	return r.tx.ExecContext(ctx, r.text, args...)
+	return r.bare.ExecContext(ctx, r.text, args...)
 }
 
 func (r runner) query(ctx context.Context, args ...any) (*sql.Rows, error) {
 	if r.stmt != nil {
 		return r.stmt.QueryContext(ctx, args...)
 	}
-	return r.tx.QueryContext(ctx, r.text, args...)
+	return r.bare.QueryContext(ctx, r.text, args...)
 }
 
 // runner finds the prepared statement of a text. A text met for the first time is run as it is and
 // prepared once the transaction is over: preparing takes a connection of the pool, and transactions
 // that each hold one and wait for another would wait for ever.
 func (tx *Tx) runner(ctx context.Context, text string) runner {
-	r := runner{tx: tx.tx, text: tx.db.d.sql(text)}
+	r := runner{bare: tx.src, text: tx.db.d.sql(text)}
+	if tx.tx != nil {
+		r.bare = tx.tx
+	}
 	if !tx.db.d.prepares {
 		return r
 	}
-	if s, ok := tx.db.stmts.Load(poolText{tx.src, text}); ok {
-		r.stmt = tx.tx.StmtContext(ctx, s.(*sql.Stmt))
-	} else {
+	s, ok := tx.db.stmts.Load(poolText{tx.src, text})
+	switch {
+	case !ok:
 		tx.fresh = append(tx.fresh, text)
+	case tx.tx != nil:
+		r.stmt = tx.tx.StmtContext(ctx, s.(*sql.Stmt))
+	default:
+		r.stmt = s.(*sql.Stmt)
 	}
 	return r
 }

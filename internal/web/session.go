@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"strings"
 	"time"
 
 	"suiyue/internal/domain/fault"
@@ -19,6 +20,7 @@ type Cookies struct {
 	secure bool
 	key    []byte
 	of     string // "" for citizens, else the face whose sign-ins these are
+	strict bool   // sent with requests that begin at our own pages only
 }
 
 // NewCookies takes whether the site is served over https and a secret of at least 32 bytes, the same
@@ -34,6 +36,13 @@ func NewCookies(secure bool, key []byte) *Cookies {
 // browser and key are the same.
 func (c *Cookies) Of(face string) *Cookies {
 	return &Cookies{secure: c.secure, key: c.key, of: "-" + face}
+}
+
+// Strict returns the same cookies for a face nobody comes to from a page of somebody else.
+func (c *Cookies) Strict() *Cookies {
+	s := *c
+	s.strict = true
+	return &s
 }
 
 // Names with __Host- cannot be set by a sibling domain or without https.
@@ -72,6 +81,20 @@ func (c *Cookies) ClearFlow(w http.ResponseWriter) {
 	c.write(w, "suiyue-flow", "", -1)
 }
 
+// SetKnown lets a machine prove, without the database, which one it is: for limits only, it opens nothing.
+func (c *Cookies) SetKnown(w http.ResponseWriter, id string, maxAge time.Duration) {
+	c.write(w, "suiyue-known", id+"."+c.signed("known", id), int(maxAge.Seconds()))
+}
+
+// Known returns the machine SetKnown was called for in this browser, "" for none.
+func (c *Cookies) Known(r *http.Request) string {
+	id, sign, ok := strings.Cut(c.read(r, "suiyue-known"), ".")
+	if !ok || !hmac.Equal([]byte(c.signed("known", id)), []byte(sign)) {
+		return ""
+	}
+	return id
+}
+
 // FormToken returns the token for a form on this page: bound to the session, or for somebody not
 // signed in to a random visitor cookie, which it sets when there is none.
 func (c *Cookies) FormToken(w http.ResponseWriter, r *http.Request) string {
@@ -99,9 +122,22 @@ func (c *Cookies) CheckForm(r *http.Request) error {
 	return nil
 }
 
-func (c *Cookies) sign(bound string) string {
+// FormTokenOf and CheckFormOf bind a form to what the face says instead of to the browser: to a device, whose
+// key is changed while pages of it are open.
+func (c *Cookies) FormTokenOf(bound string) string { return c.sign("of " + bound) }
+
+func (c *Cookies) CheckFormOf(r *http.Request, bound string) error {
+	if !hmac.Equal([]byte(c.sign("of "+bound)), []byte(r.PostForm.Get(FormField))) {
+		return fault.New(fault.CrossSite)
+	}
+	return nil
+}
+
+func (c *Cookies) sign(bound string) string { return c.signed("form token", bound) }
+
+func (c *Cookies) signed(what, bound string) string {
 	m := hmac.New(sha256.New, c.key)
-	m.Write([]byte("form token" + c.of + "\x00"))
+	m.Write([]byte(what + c.of + "\x00"))
 	m.Write([]byte(bound))
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }
@@ -115,8 +151,12 @@ func (c *Cookies) read(r *http.Request, base string) string {
 }
 
 func (c *Cookies) write(w http.ResponseWriter, base, value string, maxAge int) {
+	site := http.SameSiteLaxMode
+	if c.strict {
+		site = http.SameSiteStrictMode
+	}
 	http.SetCookie(w, &http.Cookie{
 		Name: c.name(base), Value: value, Path: "/", MaxAge: maxAge,
-		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: c.secure, HttpOnly: true, SameSite: site,
 	})
 }

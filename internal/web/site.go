@@ -27,6 +27,13 @@ type Options struct {
 	MaxBody    int64             // bytes of a request body; 0 = 64 KiB
 	Timeout    time.Duration     // of one request's context; 0 = 20 s
 	Observe    func(Observation) // called after each request, for metrics; may be nil
+	Streams    int               // answers without an end that are open at once; 0 = 20 000
+
+	// Known names the machine of ours a request comes from, "" for none. It is asked before anything is
+	// read and must not be fooled: Address does not count for such a machine, Machine does. A hall's
+	// displays share one address.
+	Known   func(*http.Request) string
+	Machine Limit // requests of one such machine; zero = no limit
 }
 
 // Observation is what one answered request looked like. Route is the pattern, never the path.
@@ -51,6 +58,9 @@ type Site struct {
 	maxBody int64
 	timeout time.Duration
 	observe func(Observation)
+	streams *streams
+	known   func(*http.Request) string
+	machine *Limiter
 	origins *http.CrossOriginProtection
 }
 
@@ -62,7 +72,10 @@ func New(o Options) *Site {
 	s := &Site{
 		log: o.Log, now: o.Now, secure: o.Secure, trusted: o.Trusted, page: o.Page,
 		policy: contentPolicy(o.FormAction), maxBody: o.MaxBody, timeout: o.Timeout,
-		observe: o.Observe, origins: http.NewCrossOriginProtection(),
+		observe: o.Observe, origins: http.NewCrossOriginProtection(), streams: newStreams(o.Streams), known: o.Known,
+	}
+	if o.Machine.Rate > 0 {
+		s.machine = NewLimiter(o.Machine, o.Now)
 	}
 	if o.Address.Rate > 0 {
 		s.address = NewLimiter(o.Address, o.Now)
@@ -84,7 +97,8 @@ type exchange struct {
 	addr   netip.Addr
 	locale Locale
 	elder  bool
-	body   io.ReadCloser // as it came, before it was bounded
+	body   io.ReadCloser   // as it came, before it was bounded
+	whole  context.Context // of the request, before it was bounded
 }
 
 type exchangeKey struct{}
@@ -159,7 +173,8 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 		x.locale, setLocale = chooseLocale(r)
 		x.elder, setElder = chooseElder(r)
 
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), exchangeKey{}, x), s.timeout)
+		x.whole = context.WithValue(r.Context(), exchangeKey{}, x)
+		ctx, cancel := context.WithTimeout(x.whole, s.timeout)
 		defer cancel()
 		r = r.WithContext(ctx)
 		rec := &recorder{ResponseWriter: w}
@@ -179,11 +194,9 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 			s.finish(rec, r, x, start)
 		}()
 
-		if s.address != nil {
-			if wait := s.address.Take(addressKey(x.addr)); wait > 0 {
-				s.Fail(rec, r, fault.New(fault.TooManyRequests).After(wait))
-				return
-			}
+		if wait := s.take(r, x.addr); wait > 0 {
+			s.Fail(rec, r, fault.New(fault.TooManyRequests).After(wait))
+			return
 		}
 		if err := s.origins.Check(r); err != nil {
 			s.Fail(rec, r, fault.New(fault.CrossSite))
@@ -195,6 +208,23 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// take uses one request of the allowance of where it comes from, and returns how long to wait when there
+// is none left.
+func (s *Site) take(r *http.Request, addr netip.Addr) time.Duration {
+	if s.known != nil {
+		if id := s.known(r); id != "" {
+			if s.machine == nil {
+				return 0
+			}
+			return s.machine.Take(id)
+		}
+	}
+	if s.address == nil {
+		return 0
+	}
+	return s.address.Take(addressKey(addr))
 }
 
 // recovered answers a panic as an internal fault. Its value may hold anything, so only its type and
@@ -286,6 +316,14 @@ func contentPolicy(formAction []string) string {
 		strings.Join(append([]string{"form-action 'self'"}, formAction...), " "),
 		"base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
 	}, "; ")
+}
+
+// Connect lets the scripts of this answer's page talk to another origin beside ours: a program on the machine
+// itself. Who calls it has checked what origin that is.
+func Connect(w http.ResponseWriter, origin string) {
+	if p := w.Header().Get("Content-Security-Policy"); p != "" && !strings.ContainsAny(origin, " ;,'\"\n") {
+		w.Header().Set("Content-Security-Policy", strings.Replace(p, "connect-src 'self'", "connect-src 'self' "+origin, 1))
+	}
 }
 
 func (s *Site) secureHeaders(h http.Header) {

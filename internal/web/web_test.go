@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +25,7 @@ import (
 
 type house struct {
 	log  bytes.Buffer
+	mu   sync.Mutex
 	seen []Observation
 	site *Site
 	mux  *http.ServeMux
@@ -34,7 +36,11 @@ func build(t *testing.T, o Options) *house {
 	h := &house{mux: http.NewServeMux()}
 	o.Log = slog.New(slog.NewJSONHandler(&h.log, nil))
 	o.Now = time.Now
-	o.Observe = func(x Observation) { h.seen = append(h.seen, x) }
+	o.Observe = func(x Observation) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.seen = append(h.seen, x)
+	}
 	h.site = New(o)
 	return h
 }

@@ -2,6 +2,7 @@ package counter
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -92,6 +93,7 @@ func (f *Floor) Apply(now time.Time, a Act) (*Change, *fault.Error) {
 			return nil, fault.New(fault.TicketNotYours)
 		}
 	}
+	was, queue := t.State, t.QueueID
 	switch a.Kind {
 	case Recall:
 		t.Calls++
@@ -131,7 +133,7 @@ func (f *Floor) Apply(now time.Time, a Act) (*Change, *fault.Error) {
 			if f.At(a.Counter) != nil {
 				return nil, fault.New(fault.CounterBusy)
 			}
-			t.State = Called
+			t.State, t.CalledAt = Called, now
 		default:
 			return nil, fault.New(fault.TicketNotYours)
 		}
@@ -153,6 +155,9 @@ func (f *Floor) Apply(now time.Time, a Act) (*Change, *fault.Error) {
 		}
 	default:
 		return nil, fault.InvalidFields(fault.Field{Path: "act", Code: fault.NotOneOf})
+	}
+	if l := f.Lines[queue]; l != nil && was == Called && t.State != Called {
+		l.took(t, now)
 	}
 	c.add(t, a.Kind)
 	return c, nil
@@ -179,17 +184,28 @@ func (f *Floor) call(now time.Time, seat *Seat, t *Ticket, c *Change) *fault.Err
 		return fault.New(fault.TicketNotYours)
 	}
 	if at != nil {
+		if l := f.Lines[at.QueueID]; l != nil {
+			l.took(at, now)
+		}
 		f.end(at, Done, Finished, now)
 		c.add(at, Finish)
 	}
 	if t == nil { // nobody waits: the one who was there is finished
 		return nil
 	}
+	first := t.FirstAt.IsZero()
+	if first {
+		t.FirstAt = now
+	}
 	if l := f.Lines[t.QueueID]; l != nil {
 		l.called(t)
-	}
-	if t.FirstAt.IsZero() {
-		t.FirstAt = now
+		if first {
+			l.Waited = maps.Clone(l.Waited)
+			if l.Waited == nil {
+				l.Waited = map[Kind]int{}
+			}
+			l.Waited[t.Kind] = int(t.Waited(now) / time.Second)
+		}
 	}
 	t.State, t.Counter, t.CalledAt, t.After = Called, seat.Counter, now, 0
 	t.Calls++

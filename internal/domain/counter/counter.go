@@ -5,6 +5,7 @@
 package counter
 
 import (
+	"slices"
 	"time"
 
 	"suiyue/internal/domain/calendar"
@@ -147,6 +148,21 @@ type Line struct {
 	Streak int    `json:"streak"` // booked people called in a row since the last walk-in
 	Greens int    `json:"greens"` // green ones called in a row since the last other
 	Calls  int    `json:"calls"`  // so far today, without recalls
+
+	// What the time others will wait is told from.
+	Waited map[Kind]int `json:"waited,omitempty"` // seconds the last of each kind waited for its first call
+	Took   []int        `json:"took,omitempty"`   // seconds the last calls took their counters, oldest first, at most tookMost
+}
+
+// tookMost is how many calls a line remembers the length of.
+const tookMost = 12
+
+// took remembers that a call of a ticket ends now: the counter that called it is free.
+func (l *Line) took(t *Ticket, now time.Time) {
+	if s := int(now.Sub(t.CalledAt) / time.Second); s >= 0 {
+		l.Took = append(slices.Clone(l.Took), s)
+		l.Took = l.Took[max(0, len(l.Took)-tookMost):]
+	}
 }
 
 // Floor is a hall on one day, as decisions see it.

@@ -90,31 +90,49 @@ func (f *Floor) stand(now time.Time, queues []string, out func(*Ticket) bool) li
 		all[i], at[q] = l, l
 	}
 	for _, t := range f.Tickets {
-		l := at[t.QueueID]
-		if t.State != Waiting || l == nil || out(t) {
-			continue
-		}
-		switch {
-		case t.After > 0:
-			l.passed = append(l.passed, t)
-		case t.Kind == Green:
-			l.green = append(l.green, t)
-		case t.Kind == Booked && t.Hour >= 0 && now.Before(t.Date.At(t.Hour, 0)):
-			l.early = append(l.early, t)
-		case t.Kind == Booked || now.Sub(t.PlaceAt) >= f.Rules.WalkInLongest:
-			l.booked = append(l.booked, t)
-		default:
-			l.walkIn = append(l.walkIn, t)
+		if l := at[t.QueueID]; l != nil && t.State == Waiting && !out(t) {
+			l.add(t)
 		}
 	}
 	for _, l := range all {
 		slices.SortFunc(l.green, byPlace)
 		slices.SortFunc(l.passed, func(a, b *Ticket) int { return cmp.Or(cmp.Compare(a.After, b.After), byPlace(a, b)) })
 		slices.SortFunc(l.walkIn, byPlace)
-		slices.SortFunc(l.booked, byHour)
 		slices.SortFunc(l.early, byHour)
+		l.turn(now)
 	}
 	return all
+}
+
+// add puts a ticket into its group; turn sorts out who is due.
+func (l *line) add(t *Ticket) {
+	group := &l.walkIn
+	switch {
+	case t.After > 0:
+		group = &l.passed
+	case t.Kind == Green:
+		group = &l.green
+	case t.Kind == Booked:
+		group = &l.early
+	}
+	*group = append(*group, t)
+}
+
+// turn makes those due whose hour has begun by now, and the walk-ins who have waited longest.
+func (l *line) turn(now time.Time) {
+	due := 0
+	for due < len(l.early) && !(l.early[due].Hour >= 0 && now.Before(l.early[due].Date.At(l.early[due].Hour, 0))) {
+		due++
+	}
+	long := 0
+	for long < len(l.walkIn) && now.Sub(l.walkIn[long].PlaceAt) >= l.rules.WalkInLongest {
+		long++
+	}
+	if due+long > 0 {
+		l.booked = slices.Concat(l.booked, l.early[:due], l.walkIn[:long])
+		l.early, l.walkIn = l.early[due:], l.walkIn[long:]
+		slices.SortFunc(l.booked, byHour)
+	}
 }
 
 func byPlace(a, b *Ticket) int {

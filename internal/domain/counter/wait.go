@@ -1,0 +1,352 @@
+package counter
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How long somebody will wait is told as a range that should hold for CoverageGoal of those it is told
+// (waiting times of the 2025 regulation). A range is a guess with the errors around it that the same guess
+// had on past days; docs/hall-day.md says so in words.
+//
+// The wait is the time from now to the first call, for those booked for a later hour the time until that
+// hour included.
+
+// CoverageGoal is the share of waits that should lie within the range told.
+const CoverageGoal = 0.8
+
+// Way is a way to guess a wait.
+type Way string
+
+const (
+	ByLast      Way = "last"      // as long as the last of its kind waited (delay of the last to enter service)
+	ByHead      Way = "head"      // as long as whoever is next has waited by now (head-of-line delay)
+	ByLength    Way = "length"    // people ahead × recent service time ÷ open counters
+	ByHistory   Way = "history"   // as on past days at this weekday and hour
+	ByRehearsal Way = "rehearsal" // calling the line as it stands by the rule, each service as long as recent ones
+	ByBlend     Way = "blend"     // rehearsal, leant to what the last of its kind waited
+)
+
+// Ways lists them.
+var Ways = []Way{ByLast, ByHead, ByLength, ByHistory, ByRehearsal, ByBlend}
+
+// Chosen is the way ranges are told by: the one with the least error in simulated days (test/sim).
+const Chosen = ByRehearsal
+
+// Past is what past days teach about a queue. The zero value knows nothing and still tells ranges.
+type Past struct {
+	Days   int                 `json:"days"`             // it was learned from
+	Took   int                 `json:"took,omitempty"`   // seconds a call takes a counter, mean; 0 for not known
+	Usual  map[string]int      `json:"usual,omitempty"`  // seconds waited, mean, by weekday, hour and kind
+	Errors map[string]Quantile `json:"errors,omitempty"` // of guesses, by kind and size of the guess
+}
+
+// Quantile is a distribution in seconds: its quantiles at 0, 1/40 … 1.
+type Quantile [41]int
+
+// leastLearned is how many tickets a distribution must stand on.
+const leastLearned = 60
+
+// Range is how long somebody will wait; Known is false where nothing can be told. Early and Late are whole
+// minutes; both are 0 if a counter is free.
+type Range struct {
+	Early, Late time.Duration
+	Guess       time.Duration
+	Known       bool
+}
+
+// Foretell tells how long a ticket that stands in line will wait from now, or with ticket "" somebody who
+// takes a walk-in's number of the queue now.
+func (f *Floor) Foretell(now time.Time, queue, ticket string, past Past) Range {
+	guess, known := f.Guess(Chosen, now, queue, ticket, past)
+	if !known { // no counter calls from the queue yet, or any more
+		guess, known = f.Guess(ByHistory, now, queue, ticket, past)
+	}
+	if !known || f.Sealed {
+		return Range{}
+	}
+	if guess < 20*time.Second {
+		return Range{Known: true}
+	}
+	early, late := past.Around(f.kind(ticket), guess)
+	return Range{Early: early, Late: late, Guess: guess, Known: true}
+}
+
+// Around returns the shortest range that held CoverageGoal of the errors of guesses like this one.
+func (p Past) Around(k Kind, guess time.Duration) (early, late time.Duration) {
+	q := p.errors(k, guess)
+	const steps = len(q) - 1
+	width := int(math.Round(CoverageGoal*float64(steps))) + 1 // one more: the shortest of several is a little too short
+	g := int(guess / time.Second)
+	best := math.MaxInt
+	for a := 0; a+width <= steps; a++ {
+		from, to := max(0, g+q[a]), max(0, g+q[a+width])
+		if to-from < best {
+			best, early, late = to-from, time.Duration(from)*time.Second, time.Duration(to)*time.Second
+		}
+	}
+	early, late = early.Round(time.Minute), late.Round(time.Minute)
+	return early, max(late, early+time.Minute)
+}
+
+func (p Past) errors(k Kind, guess time.Duration) Quantile {
+	for _, key := range errorKeys(k, guess) {
+		if q, ok := p.Errors[key]; ok {
+			return q
+		}
+	}
+	var q Quantile // nothing learned: from half to twice the guess, and some minutes
+	g := float64(guess / time.Second)
+	for i := range q {
+		x := float64(i)/20 - 1 // −1 … 1
+		q[i] = int(x*240 + g*(x*0.75+max(0, x)*0.35))
+	}
+	return q
+}
+
+// errorKeys names the distributions a guess may be judged by, the nearest first.
+func errorKeys(k Kind, guess time.Duration) []string {
+	bin := strconv.Itoa(slices.IndexFunc(bins, func(b time.Duration) bool { return guess < b }))
+	return []string{string(k) + "/" + bin, "/" + bin}
+}
+
+var bins = []time.Duration{2 * time.Minute, 5 * time.Minute, 9 * time.Minute, 14 * time.Minute, 20 * time.Minute, 30 * time.Minute, 45 * time.Minute, 60 * time.Minute, 24 * time.Hour}
+
+func usualKey(day time.Weekday, hour int, k Kind) string {
+	return strconv.Itoa(int(day)) + "/" + strconv.Itoa(hour) + "/" + string(k)
+}
+
+// Outcome is one wait of a past day: what was guessed and what came.
+type Outcome struct {
+	Kind   Kind
+	Issued time.Time
+	Guess  time.Duration // told from it; 0 for none
+	Waited time.Duration // from Issued to the first call
+	Took   time.Duration // the counter, 0 for not known
+}
+
+// Learn draws from past days what Foretell goes by.
+func Learn(days int, list []Outcome) Past {
+	p := Past{Days: days, Usual: map[string]int{}, Errors: map[string]Quantile{}}
+	var took []int
+	usual, errors := map[string][]int{}, map[string][]int{}
+	for _, o := range list {
+		if o.Took > 0 {
+			took = append(took, int(o.Took/time.Second))
+		}
+		at := o.Issued.Sub(dayOf(o.Issued))
+		for _, k := range []string{usualKey(o.Issued.Add(8*time.Hour).UTC().Weekday(), int(at/time.Hour), o.Kind), usualKey(-1, int(at/time.Hour), o.Kind)} {
+			usual[k] = append(usual[k], int(o.Waited/time.Second))
+		}
+		if o.Guess > 0 {
+			for _, k := range errorKeys(o.Kind, o.Guess) {
+				errors[k] = append(errors[k], int((o.Waited-o.Guess)/time.Second))
+			}
+		}
+	}
+	if len(took) > 0 {
+		p.Took = mean(took)
+	}
+	for k, v := range usual {
+		if len(v) >= 5 {
+			p.Usual[k] = mean(v)
+		}
+	}
+	for k, v := range errors {
+		if len(v) >= leastLearned {
+			p.Errors[k] = quantiles(v)
+		}
+	}
+	return p
+}
+
+// dayOf is midnight of an instant's day in the city.
+func dayOf(t time.Time) time.Time {
+	const zone = 8 * time.Hour
+	return t.Add(zone).UTC().Truncate(24 * time.Hour).Add(-zone)
+}
+
+func mean(list []int) int {
+	sum := 0
+	for _, n := range list {
+		sum += n
+	}
+	return sum / len(list)
+}
+
+func quantiles(list []int) (q Quantile) {
+	slices.Sort(list)
+	for i := range q {
+		x := float64(i) / float64(len(q)-1) * float64(len(list)-1)
+		low := int(x)
+		high := min(low+1, len(list)-1)
+		q[i] = list[low] + int(math.Round((x-float64(low))*float64(list[high]-list[low])))
+	}
+	return q
+}
+
+func (f *Floor) kind(ticket string) Kind {
+	if t := f.Tickets[ticket]; t != nil {
+		return t.Kind
+	}
+	return WalkIn
+}
+
+// Guess is one number for the wait that Foretell tells a range of; false where the way knows nothing.
+func (f *Floor) Guess(way Way, now time.Time, queue, ticket string, past Past) (time.Duration, bool) {
+	t := f.Tickets[ticket]
+	if t == nil {
+		t = &Ticket{ID: "", QueueID: queue, Kind: WalkIn, Hour: -1, Date: f.Date, IssuedAt: now, PlaceAt: now, State: Waiting}
+	} else if t.State != Waiting {
+		return 0, false
+	}
+	l := f.Lines[t.QueueID]
+	if l == nil {
+		return 0, false
+	}
+	untilDue := max(0, t.Starts().Sub(now))
+	waited := max(0, now.Sub(t.Starts()))
+	switch way {
+	case ByLast:
+		last, ok := l.Waited[t.Kind]
+		return max(0, untilDue+time.Duration(last)*time.Second-waited), ok
+	case ByHead:
+		for _, p := range f.Order(now, []string{t.QueueID}) {
+			if p.Kind == t.Kind && p.ID != t.ID {
+				return untilDue + p.Waited(now), true
+			}
+		}
+		return untilDue, len(f.seatsOf(t.QueueID)) > 0
+	case ByLength:
+		open := len(f.seatsOf(t.QueueID))
+		if open == 0 {
+			return 0, false
+		}
+		ahead := 0
+		for _, o := range f.Tickets {
+			if o.State == Waiting && o.QueueID == t.QueueID && o.ID != t.ID {
+				ahead++
+			}
+		}
+		return time.Duration(ahead+1) * l.service(past) / time.Duration(open), true
+	case ByHistory:
+		hour := int(now.Sub(f.Date.At(0, 0)) / time.Hour)
+		for _, day := range []time.Weekday{f.Date.Weekday(), -1} {
+			if s, ok := past.Usual[usualKey(day, hour, t.Kind)]; ok {
+				return time.Duration(s) * time.Second, true
+			}
+		}
+		return 0, false
+	case ByRehearsal:
+		return f.rehearse(now, t, past)
+	case ByBlend:
+		g, ok := f.rehearse(now, t, past)
+		if last, known := l.Waited[t.Kind]; ok && known && g > 0 {
+			g = (g*4 + max(0, untilDue+time.Duration(last)*time.Second-waited)) / 5
+		}
+		return g, ok
+	}
+	return 0, false
+}
+
+// seatsOf returns the open counters that call from a queue.
+func (f *Floor) seatsOf(queue string) (open []*Seat) {
+	for _, s := range f.Seats {
+		if s.State == SeatOpen && slices.Contains(s.Queues, queue) {
+			open = append(open, s)
+		}
+	}
+	return open
+}
+
+// service is how long a call takes a counter: the last ones today, leant to past days while they are few.
+func (l *Line) service(past Past) time.Duration {
+	usual, weight := past.Took, 8
+	if usual == 0 {
+		usual, weight = 9*60, 3
+	}
+	sum := usual * weight
+	for _, s := range l.Took {
+		sum += min(s, 6*usual)
+	}
+	return time.Duration(sum/(weight+len(l.Took))) * time.Second
+}
+
+// rehearse calls the line as it stands by the rule until t is called: each counter is free when its service
+// has taken as long as recent ones.
+func (f *Floor) rehearse(now time.Time, t *Ticket, past Past) (time.Duration, bool) {
+	var queues []string
+	for q := range f.Lines {
+		queues = append(queues, q)
+	}
+	all := f.stand(now, queues, func(o *Ticket) bool { return o.ID == t.ID })
+	at := map[string]*line{}
+	for i, q := range queues {
+		at[q] = all[i]
+	}
+	mine := at[t.QueueID]
+	mine.add(t)
+	slices.SortFunc(mine.walkIn, byPlace)
+	slices.SortFunc(mine.early, byHour)
+	slices.SortFunc(mine.green, byPlace)
+	slices.SortFunc(mine.passed, func(a, b *Ticket) int { return a.After - b.After })
+
+	type clerk struct {
+		id    string
+		free  time.Time
+		lines lines
+	}
+	called := map[string]*Ticket{}
+	for _, o := range f.Tickets {
+		if o.State == Called {
+			called[o.Counter] = o
+		}
+	}
+	var clerks []*clerk
+	for _, s := range f.Seats {
+		if s.State == SeatClosed || f.reach(now, s) == gone {
+			continue
+		}
+		c := &clerk{id: s.Counter, free: now}
+		if o := called[s.Counter]; o != nil {
+			long := f.Lines[o.QueueID].service(past)
+			c.free = now.Add(max(long-now.Sub(o.CalledAt), long*2/5))
+		}
+		if s.State == SeatPaused {
+			c.free = c.free.Add(max(10*time.Minute-now.Sub(s.Since), 3*time.Minute))
+		}
+		for _, q := range s.Queues {
+			if l := at[q]; l != nil {
+				c.lines = append(c.lines, l)
+			}
+		}
+		clerks = append(clerks, c)
+	}
+	slices.SortFunc(clerks, func(a, b *clerk) int { return strings.Compare(a.id, b.id) })
+	for len(clerks) > 0 {
+		i := 0
+		for j, c := range clerks {
+			if c.free.Before(clerks[i].free) {
+				i = j
+			}
+		}
+		c := clerks[i]
+		for _, l := range c.lines {
+			l.turn(c.free)
+		}
+		p, l := c.lines.best()
+		switch {
+		case p == nil:
+			clerks = slices.Delete(clerks, i, i+1)
+			continue
+		case p.Ticket == t:
+			return c.free.Sub(now), true
+		}
+		l.take(p)
+		c.free = c.free.Add(f.Lines[p.QueueID].service(past))
+	}
+	return 0, false
+}

@@ -482,6 +482,35 @@ func (a *App) LeaveLine(ctx context.Context, id string) error {
 	return a.told(err)
 }
 
+// ComeBack puts somebody who was called and was not there back in line, wherever they say so: at the desk, a
+// kiosk, or on the phone that holds the ticket.
+func (a *App) ComeBack(ctx context.Context, by By, hall, id string) (v TicketView, err error) {
+	if err := a.here(by, hall); err != nil {
+		return v, a.told(err)
+	}
+	err = a.onFloor(ctx, by, hall, calendar.DateOf(a.now()), func(d *day) error {
+		t := d.Tickets[id]
+		if t != nil && t.State == counter.Waiting { // twice is once
+			if v, err = a.ticketView(d.tx.Now, d.Floor, t); err != nil {
+				return err
+			}
+			return errStands
+		}
+		if t != nil && t.State != counter.Passed {
+			return fault.New(fault.TicketNotYours)
+		}
+		if err := d.apply(ctx, d.tx.Now, counter.Act{Kind: counter.Return, Ticket: id}, ""); err != nil {
+			return err
+		}
+		v, err = a.ticketView(d.tx.Now, d.Floor, t)
+		return err
+	})
+	if errors.Is(err, errStands) {
+		err = nil
+	}
+	return v, a.told(err)
+}
+
 // told counts a refusal and gives an error of the database its code.
 func (a *App) told(err error) error {
 	if err == nil {

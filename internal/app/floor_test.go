@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,5 +147,100 @@ func TestADayInTheHall(t *testing.T) {
 		if err != nil || done.Booking.State != booking.Done {
 			t.Errorf("the booking after it: %+v, %v", done.Booking, err)
 		}
+	})
+}
+
+// What one node changes is seen by who watches at another.
+func TestAnotherNodesChangesAreSeen(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		h := newHallDay(t, f)
+		h.at(9, 5)
+		other, err := app.New(ctx, app.Config{DB: f.DB, Vault: f.Vault, Now: f.Clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(other.Close)
+		follow, stop := context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		wg.Go(func() { other.FollowFloors(follow, 10*time.Millisecond) })
+		defer wg.Wait()
+		defer stop()
+		changes, leave := other.WatchFloor(apptest.HallA)
+		defer leave()
+		elsewhere, leave2 := other.WatchFloor(apptest.HallB)
+		defer leave2()
+		before, err := other.FloorView(ctx, apptest.HallA)
+		if err != nil || before.Revision != 0 || len(before.Queues) != 3 || before.Queues[0].Waiting != 0 {
+			t.Fatalf("before: %+v, %v", before, err)
+		}
+		h.walkIns(1)
+		select {
+		case <-changes:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the other node did not see it")
+		}
+		after, err := other.FloorView(ctx, apptest.HallA)
+		if err != nil || after.Revision != 1 || waitingIn(after, apptest.QueueA) != 1 {
+			t.Errorf("after: %+v, %v", after, err)
+		}
+		select {
+		case <-elsewhere:
+			t.Error("who watches another hall was woken")
+		default:
+		}
+	})
+}
+
+func waitingIn(v app.FloorView, queue string) int {
+	for _, q := range v.Queues {
+		if q.Queue.ID == queue {
+			return q.Waiting
+		}
+	}
+	return -1
+}
+
+// Who was called and was not there comes back at the desk, a kiosk or by phone, and leaves by phone.
+func TestComingBackAndLeaving(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		h := newHallDay(t, f)
+		b := h.book(apptest.Citizen(1), apptest.SocialCard, apptest.QueueA, 9)
+		h.at(9, 5)
+		ad := h.clerks(1)[0]
+		v, err := f.App.CheckIn(ctx, h.kiosk(), apptest.HallA, app.CheckIn{Code: b.Code, Fact: lastFour(apptest.Citizen(1))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := v.Ticket.ID
+		h.must(f.App.OpenCounter(ctx, ad, apptest.HallA, "w1", nil))
+		h.must(h.act(ad, "w1", counter.Act{Kind: counter.Call}))
+		_, err = f.App.ComeBack(ctx, h.kiosk(), apptest.HallA, id)
+		wantCode(t, err, fault.TicketNotYours, "coming back while being called")
+		wantCode(t, f.App.LeaveLine(ctx, id), fault.TicketNotYours, "leaving while being called")
+		h.must(h.act(ad, "w1", counter.Act{Kind: counter.Pass}))
+		for range 2 {
+			if back, err := f.App.ComeBack(ctx, h.kiosk(), apptest.HallA, id); err != nil || back.Ticket.State != counter.Waiting || back.Ahead != 0 {
+				t.Errorf("coming back: %+v, %v", back, err)
+			}
+		}
+		for range 2 {
+			if err := f.App.LeaveLine(ctx, id); err != nil {
+				t.Errorf("leaving: %v", err)
+			}
+		}
+		wantCode(t, f.App.LeaveLine(ctx, "aaaaaaaaaaaaaaaa"), fault.TicketNotFound, "leaving with no number")
+		if h.state(b) != booking.Done {
+			t.Errorf("the booking of who left is %s", h.state(b))
+		}
+		_, err = f.App.ComeBack(ctx, h.kiosk(), apptest.HallA, id)
+		wantCode(t, err, fault.TicketOver, "coming back after leaving")
+		// Their claims are free: the same item can be booked again.
+		_, who := f.SignIn(t, apptest.Citizen(1))
+		if _, err := f.App.Book(ctx, who, self("again-0001", f.FreeSlots(apptest.QueueA)[0])); err != nil {
+			t.Errorf("booking the item again: %v", err)
+		}
+		sound(t, f)
 	})
 }

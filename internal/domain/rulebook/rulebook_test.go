@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/rulebook"
 )
 
@@ -142,5 +143,33 @@ func TestAnOlderTextKeepsPlacesAsTheOnesThatShip(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &r); err != nil || r.KeepPlaceFor != want || r.KeepPlaceBefore != 2*time.Hour {
 			t.Errorf("%s: kept for %v, %v", text, r.KeepPlaceFor, err)
 		}
+	}
+}
+
+// A version written before the day in the hall had rules is as the versions that ship, and what a version says
+// of it comes back.
+func TestOldTextsHaveADayInTheHall(t *testing.T) {
+	text, err := json.Marshal(rulebook.Trial2022())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	delete(fields, "hall")
+	old, _ := json.Marshal(fields)
+	var r rulebook.Rulebook
+	if err := json.Unmarshal(old, &r); err != nil || r.Hall != counter.DefaultRules() || r.Validate() != nil {
+		t.Errorf("an old text: %+v, %v", r.Hall, err)
+	}
+	fields["hall"] = json.RawMessage(`{"walk_in_after":9}`)
+	part, _ := json.Marshal(fields)
+	if err := json.Unmarshal(part, &r); err != nil || r.Hall.WalkInAfter != 9 || r.Hall.PassedMost != counter.DefaultRules().PassedMost {
+		t.Errorf("part of them: %+v, %v", r.Hall, err)
+	}
+	r.Hall.PassedMost = 0
+	if r.Validate() == nil {
+		t.Error("a number that may be passed never is no rule")
 	}
 }

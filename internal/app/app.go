@@ -83,7 +83,7 @@ type App struct {
 	carry    sync.Mutex // one approved request at a time is carried out
 	stale    atomic.Int64
 	floors   floorHub
-	forecast Forecast
+	waits    waits
 
 	hasher    hasher
 	strangers strangers

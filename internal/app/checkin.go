@@ -293,7 +293,8 @@ func (d *day) issue(t *counter.Ticket) (TicketView, error) {
 	v, err := d.a.ticketView(d.tx.Now, d.Floor, t)
 	if err == nil && v.Wait.Known {
 		t.Early, t.Late = int(v.Wait.Early/time.Second), int(v.Wait.Late/time.Second)
-		v.Ticket.Early, v.Ticket.Late = t.Early, t.Late
+		t.Guess = int(v.Wait.Guess / time.Second)
+		v.Ticket.Early, v.Ticket.Late, v.Ticket.Guess = t.Early, t.Late, t.Guess
 	}
 	return v, err
 }

@@ -78,11 +78,8 @@ func (a *App) here(by By, hall string) error {
 	return nil
 }
 
-// Range is how long somebody will wait, as a range; not Known where nothing can be told.
-type Range struct {
-	Early, Late time.Duration
-	Known       bool
-}
+// Range is how long somebody will wait.
+type Range = counter.Range
 
 // TicketView is a ticket as it is shown: the name is masked, Ticket.Sealed left out.
 type TicketView struct {
@@ -94,17 +91,6 @@ type TicketView struct {
 	Ahead        int    // how many are called before it, −1 if it does not stand in line
 	Wait         Range  // from now; zero unless it stands in line
 	CounterLabel string // where it was called to, "" for nowhere yet
-}
-
-// Forecast tells how long a ticket of a floor will wait from now, or with ticket "" somebody who would take
-// a number of the queue now.
-type Forecast func(now time.Time, f *counter.Floor, queue, ticket string) Range
-
-func (a *App) wait(now time.Time, f *counter.Floor, queue, ticket string) Range {
-	if a.forecast == nil {
-		return Range{}
-	}
-	return a.forecast(now, f, queue, ticket)
 }
 
 // ticketView shows a ticket of a floor; a floor that is not known may be nil.
@@ -121,7 +107,7 @@ func (a *App) ticketView(now time.Time, f *counter.Floor, t *counter.Ticket) (Ti
 	v.Ticket.Sealed = nil
 	if f != nil && t.State == counter.Waiting {
 		if v.Ahead = f.Ahead(now, t.ID); v.Ahead >= 0 {
-			v.Wait = a.wait(now, f, t.QueueID, t.ID)
+			v.Wait = f.Foretell(now, t.QueueID, t.ID, a.pasts(f.HallID))
 		}
 	}
 	return v, nil
@@ -158,6 +144,9 @@ func (a *App) counter(hall, id string) *directory.Counter {
 	}
 	return nil
 }
+
+// ticketIDLength tells the id of a ticket from that of a booking.
+const ticketIDLength = 16
 
 // ticketID makes the id of a ticket: 80 random bits, the address of the ticket on a phone.
 func ticketID() string {
@@ -336,6 +325,7 @@ func (d *day) note(c *counter.Change, at time.Time, detail, at2 string) {
 
 // save writes what has changed, in the order of locks.
 func (d *day) save(ctx context.Context) error {
+	near := d.near()
 	for _, t := range d.changed {
 		if t.Booking != "" && t.State.Over() {
 			if err := d.over(ctx, t); err != nil {
@@ -363,6 +353,11 @@ func (d *day) save(ctx context.Context) error {
 	}
 	for id := range d.seats {
 		if err := d.tx.SaveSeat(ctx, d.HallID, d.Date, d.Seats[id]); err != nil {
+			return err
+		}
+	}
+	if len(near) > 0 {
+		if err := d.tx.InsertReminders(ctx, near); err != nil {
 			return err
 		}
 	}
@@ -423,7 +418,7 @@ func (a *App) readFloor(ctx context.Context, tx *store.Tx, hall string, date cal
 
 // Ticket returns a ticket by its id, which only its holder and the hall know.
 func (a *App) Ticket(ctx context.Context, id string) (v TicketView, err error) {
-	if len(id) != 16 {
+	if len(id) != ticketIDLength {
 		return v, fault.New(fault.TicketNotFound)
 	}
 	return v, a.db.View(ctx, func(tx *store.Tx) error {

@@ -264,7 +264,7 @@ func (a *App) paint(v *FloorView, now time.Time, f *counter.Floor, called []*cou
 			continue
 		}
 		v.Queues = append(v.Queues, QueueView{
-			Queue: q, Prefix: f.Lines[q.ID].Prefix, Waiting: waiting[q.ID], Seats: seats[q.ID], Last: last[q.ID], Wait: a.wait(now, f, q.ID, ""),
+			Queue: q, Prefix: f.Lines[q.ID].Prefix, Waiting: waiting[q.ID], Seats: seats[q.ID], Last: last[q.ID], Wait: f.Foretell(now, q.ID, "", a.pasts(f.HallID)),
 		})
 	}
 	return nil

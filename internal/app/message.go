@@ -8,6 +8,7 @@ import (
 
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/store"
@@ -80,6 +81,8 @@ type Outgoing struct {
 	Row   store.MessageRow
 	Phone string // clear: for the gateway only
 	View  BookingView
+	// Ticket is what the message is about where that is no booking: View is empty then.
+	Ticket *TicketView
 	// Stale says that the booking has changed since: a reminder, or a choice, of what is no longer so is
 	// not sent.
 	Stale bool
@@ -90,13 +93,17 @@ type Outgoing struct {
 func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) ([]Outgoing, error) {
 	var rows []store.MessageRow
 	var bookings map[string]*booking.Booking
+	tickets := map[string]Outgoing{}
 	now := a.now()
 	err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
 		if rows, err = tx.ClaimMessages(ctx, now, limit, now.Add(lease)); err != nil {
 			return err
 		}
-		bookings, err = tx.BookingsByID(ctx, about(rows))
-		return err
+		if bookings, err = tx.BookingsByID(ctx, about(rows)); err != nil {
+			return err
+		}
+		clear(tickets)
+		return a.aboutTickets(ctx, tx, rows, tickets)
 	})
 	if err != nil {
 		return nil, err
@@ -104,6 +111,11 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 	out := make([]Outgoing, 0, len(rows))
 	var broken []Settled
 	for _, r := range rows {
+		if o, ok := tickets[r.Booking]; ok {
+			o.Row, o.Stale = r, r.Kind.Passes() && o.Ticket.Ticket.State != counter.Waiting
+			out = append(out, o)
+			continue
+		}
 		o, err := a.outgoing(ctx, r, bookings[r.Booking])
 		if err != nil { // one that cannot be read must not keep the others back
 			a.log.Error("message cannot be sent", "message", r.Ref(), "error", err)

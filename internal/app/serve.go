@@ -111,12 +111,12 @@ func (a *App) counterView(ctx context.Context, tx *store.Tx, ad *Admin, f *count
 		err = errors.Join(err, bad)
 		return view
 	}
-	order := f.Order(now, queues)
+	order, waits := f.Order(now, queues), f.ForetellAll(now, a.pasts(f.HallID))
 	v.Waiting = len(order)
 	for i, p := range order[:min(len(order), MostLine)] {
 		line := LineView{show(p.Ticket), p.Why}
 		line.Ahead = i
-		line.Wait = a.wait(now, f, p.QueueID, p.ID)
+		line.Wait = waits[p.ID]
 		v.Line = append(v.Line, line)
 	}
 	for _, t := range f.Tickets {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"suiyue/internal/app"
@@ -39,6 +40,9 @@ func carrier(s sms.Sender) jobs.Carrier {
 
 // words says a message in one language: plain, without links, as carriers demand.
 func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
+	if m.Ticket != nil {
+		return ticketWords(l, m)
+	}
 	v := m.View
 	hall, item := v.Booking.HallID, v.Booking.Item
 	if v.Hall != nil {
@@ -61,6 +65,20 @@ func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
 		args = append(args, "lost", l.Slot(lost.Date, lost.Hour), "lost_hall", at, "why", l.T(why), "choose", l.When(lost.Until))
 	}
 	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, args...)}
+}
+
+// ticketWords says a message about a number held in a hall.
+func ticketWords(l web.Locale, m app.Outgoing) jobs.Text {
+	v := m.Ticket
+	hall, item := v.Ticket.HallID, v.Ticket.Item
+	if v.Hall != nil {
+		hall = l.Text(v.Hall.Name)
+	}
+	if v.Item != nil {
+		item = l.Text(v.Item.Name)
+	}
+	key := "sms." + string(m.Row.Kind)
+	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "number", v.Ticket.Number, "hall", hall, "item", item, "ahead", strconv.Itoa(max(0, v.Ahead)))}
 }
 
 // texter sends what is not about a booking.

@@ -20,9 +20,10 @@ type MessageRow struct {
 	Sent     time.Time
 }
 
-// Ref names a message: unique, safe to show in logs and to give a gateway.
+// Ref names a message: unique, safe to show in logs and to give a gateway. The id of a ticket is its address
+// on a phone and is not shown whole.
 func (m MessageRow) Ref() string {
-	return m.Booking + "." + strconv.Itoa(m.Version) + "." + string(m.Kind)
+	return m.Booking[:min(len(m.Booking), 8)] + "." + strconv.Itoa(m.Version) + "." + string(m.Kind)
 }
 
 // isRef tells whether s is what Ref writes.

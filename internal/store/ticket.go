@@ -12,19 +12,20 @@ import (
 
 const ticketColumns = "t.id, t.hall_id, t.date, t.queue_id, t.number, t.kind, t.share, t.slot_id, t.hour, t.booking, t.instead, t.item, t.stage, t.units, " +
 	"t.person, t.sealed, t.verified, t.channel, t.state, t.counter, t.result, t.issued_at, t.place_at, t.place_after, t.first_at, t.called_at, t.ended_at, " +
-	"t.calls, t.passes, t.told_early, t.told_late, t.version"
+	"t.calls, t.passes, t.told_early, t.told_late, t.told_guess, t.near_at, t.version"
 
 func scanTicket(scan func(...any) error) (*counter.Ticket, error) {
 	var t counter.Ticket
 	var date, person string
-	var issued, place, first, called, ended int64
+	var issued, place, first, called, ended, near int64
 	if err := scan(&t.ID, &t.HallID, &date, &t.QueueID, &t.Number, &t.Kind, &t.Share, &t.SlotID, &t.Hour, &t.Booking, &t.Instead, &t.Item, &t.Stage, &t.Units,
 		&person, &t.Sealed, &t.Verified, &t.Channel, &t.State, &t.Counter, &t.Result, &issued, &place, &t.After, &first, &called, &ended,
-		&t.Calls, &t.Passes, &t.Early, &t.Late, &t.Version); err != nil {
+		&t.Calls, &t.Passes, &t.Early, &t.Late, &t.Guess, &near, &t.Version); err != nil {
 		return &t, err
 	}
 	t.Person = identity.Key(person)
 	t.IssuedAt, t.PlaceAt, t.FirstAt, t.CalledAt, t.EndedAt = instant(issued), instant(place), since(first), since(called), since(ended)
+	t.NearAt = since(near)
 	var err error
 	t.Date, err = calendar.ParseDate(date)
 	return &t, err
@@ -67,6 +68,23 @@ func (tx *Tx) Ticket(ctx context.Context, id string) (*counter.Ticket, error) {
 	return tx.ticket(ctx, "ticket.one", `where t.id = $1`, id)
 }
 
+// TicketsByID returns tickets by id; unknown ids are left out.
+func (tx *Tx) TicketsByID(ctx context.Context, ids map[string]struct{}) (map[string]*counter.Ticket, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows := make([][1]string, 0, len(ids))
+	for id := range ids {
+		rows = append(rows, [1]string{id})
+	}
+	list, err := tx.tickets(ctx, "ticket.ids", `where t.id in (select r.value->>0 from {rows} r)`, marshal(rows))
+	out := make(map[string]*counter.Ticket, len(list))
+	for _, t := range list {
+		out[t.ID] = t
+	}
+	return out, err
+}
+
 // TicketOf returns the ticket of a booking, nil for none.
 func (tx *Tx) TicketOf(ctx context.Context, hall, booking string) (*counter.Ticket, error) {
 	return tx.ticket(ctx, "ticket.booking", `where t.hall_id = $1 and t.booking = $2 and t.booking <> ''`, hall, booking)
@@ -95,21 +113,24 @@ func (tx *Tx) AddTicket(ctx context.Context, t *counter.Ticket) error {
 	}
 	_, err := tx.exec(ctx, "ticket.insert", `
 insert into ticket (id, hall_id, date, queue_id, number, kind, share, slot_id, hour, booking, instead, item, stage, units, person, sealed, verified, channel,
-  state, counter, result, issued_at, place_at, place_after, first_at, called_at, ended_at, calls, passes, told_early, told_late, version)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)`,
+  state, counter, result, issued_at, place_at, place_after, first_at, called_at, ended_at, calls, passes, told_early, told_late, version,
+  told_guess, near_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)`,
 		t.ID, t.HallID, t.Date.String(), t.QueueID, t.Number, string(t.Kind), string(t.Share), t.SlotID, t.Hour, t.Booking, t.Instead, t.Item, string(t.Stage),
 		t.Units, string(t.Person), sealed, t.Verified, t.Channel, string(t.State), t.Counter, string(t.Result), micros(t.IssuedAt), micros(t.PlaceAt), t.After,
-		untilMicros(t.FirstAt), untilMicros(t.CalledAt), untilMicros(t.EndedAt), t.Calls, t.Passes, t.Early, t.Late, t.Version)
+		untilMicros(t.FirstAt), untilMicros(t.CalledAt), untilMicros(t.EndedAt), t.Calls, t.Passes, t.Early, t.Late, t.Version,
+		t.Guess, untilMicros(t.NearAt))
 	return err
 }
 
 // SaveTicket writes what has become of a ticket; false if it is no longer at version was.
 func (tx *Tx) SaveTicket(ctx context.Context, t *counter.Ticket, was int) (bool, error) {
 	n, err := tx.exec(ctx, "ticket.update", `
-update ticket set queue_id = $4, state = $5, counter = $6, result = $7, place_at = $8, place_after = $9, called_at = $10, ended_at = $11, calls = $12, passes = $13, version = $14, first_at = $15
+update ticket set queue_id = $4, state = $5, counter = $6, result = $7, place_at = $8, place_after = $9, called_at = $10, ended_at = $11, calls = $12, passes = $13, version = $14, first_at = $15,
+  near_at = $16
 where hall_id = $1 and id = $2 and version = $3`,
 		t.HallID, t.ID, was, t.QueueID, string(t.State), t.Counter, string(t.Result), micros(t.PlaceAt), t.After,
-		untilMicros(t.CalledAt), untilMicros(t.EndedAt), t.Calls, t.Passes, t.Version, untilMicros(t.FirstAt))
+		untilMicros(t.CalledAt), untilMicros(t.EndedAt), t.Calls, t.Passes, t.Version, untilMicros(t.FirstAt), untilMicros(t.NearAt))
 	return n == 1, err
 }
 

@@ -20,17 +20,17 @@ type told struct {
 }
 
 // watch lives a day and notes what would have been told to everybody who was called in the end.
-func watch(s *Shape, seed uint64, past map[string]counter.Past, ways []counter.Way) (out []told) {
+func watch(s *Shape, seed uint64, past counter.Pasts, ways []counter.Way) (out []told) {
 	d := New(s, seed, NoBug)
 	notes := map[string]*told{}
 	d.Issued = func(now time.Time, f *counter.Floor, t *counter.Ticket) {
 		n := &told{queue: t.QueueID, guess: map[counter.Way]time.Duration{}}
 		for _, w := range ways {
-			if g, ok := f.Guess(w, now, t.QueueID, t.ID, past[t.QueueID]); ok {
+			if g, ok := f.Guess(w, now, t.QueueID, t.ID, past); ok {
 				n.guess[w] = g
 			}
 		}
-		n.rng = f.Foretell(now, t.QueueID, t.ID, past[t.QueueID])
+		n.rng = f.Foretell(now, t.QueueID, t.ID, past)
 		notes[t.ID] = n
 	}
 	for _, t := range d.Run().Tickets {
@@ -47,7 +47,7 @@ func watch(s *Shape, seed uint64, past map[string]counter.Past, ways []counter.W
 
 // learn is what a hall has learned after n days of its own, by queue: with the errors of each way, and under
 // "" with those of the ranges told.
-func learn(s *Shape, from, n uint64, past map[string]counter.Past) map[counter.Way]map[string]counter.Past {
+func learn(s *Shape, from, n uint64, past counter.Pasts) map[counter.Way]counter.Pasts {
 	list := map[counter.Way]map[string][]counter.Outcome{"": {}}
 	for seed := from; seed < from+n; seed++ {
 		for _, w := range watch(s, seed, past, counter.Ways) {
@@ -62,9 +62,9 @@ func learn(s *Shape, from, n uint64, past map[string]counter.Past) map[counter.W
 			}
 		}
 	}
-	out := map[counter.Way]map[string]counter.Past{}
+	out := map[counter.Way]counter.Pasts{}
 	for way, queues := range list {
-		out[way] = map[string]counter.Past{}
+		out[way] = counter.Pasts{}
 		for q, l := range queues {
 			out[way][q] = counter.Learn(int(n), l)
 		}

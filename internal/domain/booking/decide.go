@@ -87,19 +87,22 @@ const (
 	MessageKept      MessageKind = "kept"
 	MessageDeclined  MessageKind = "declined"
 	MessageLapsed    MessageKind = "lapsed"
+
+	// About a ticket of a hall's day, not a booking: Message.Booking is the ticket's id.
+	MessageNear MessageKind = "near" // only a few are called before it
 )
 
 // Passes tells whether a message of this kind says something that is no longer so once the booking
 // has changed: it is not sent then.
 func (k MessageKind) Passes() bool {
-	return k == MessageReminder || k == MessageDisplaced || k == MessageStranded
+	return k == MessageReminder || k == MessageDisplaced || k == MessageStranded || k == MessageNear
 }
 
 // Message is a notice to the booker, written in the transaction of what it tells and sent after.
 type Message struct {
-	Booking string
+	Booking string // or ticket
 	HallID  string
-	Version int // of the booking it tells about
+	Version int // of the booking it tells about; 1 of a ticket, of which each is written once
 	Kind    MessageKind
 	Due     time.Time
 }

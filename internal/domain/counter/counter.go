@@ -94,9 +94,11 @@ type Ticket struct {
 	EndedAt  time.Time
 	Calls    int // recalls included
 	Passes   int
-	Early    int // told when it was issued: the wait, as a range of seconds
-	Late     int // early ≤ late; both 0 where nothing could be told
-	Version  int // 1 when issued, +1 with each change
+	Early    int       // told when it was issued: the wait, as a range of seconds
+	Late     int       // early ≤ late; both 0 where nothing could be told, or a counter was free
+	Guess    int       // what the range was drawn around, 0 where none was told
+	NearAt   time.Time // its turn was near for the first time: its holder was told, unless it was so from the beginning
+	Version  int       // 1 when issued, +1 with each change
 }
 
 // Starts returns from when a ticket counts as due: the booked hour's beginning or its coming, whichever is

@@ -1,10 +1,10 @@
 package counter
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -58,20 +58,43 @@ type Range struct {
 	Known       bool
 }
 
+// Pasts is what is known of the queues of a hall.
+type Pasts map[string]Past
+
 // Foretell tells how long a ticket that stands in line will wait from now, or with ticket "" somebody who
 // takes a walk-in's number of the queue now.
-func (f *Floor) Foretell(now time.Time, queue, ticket string, past Past) Range {
-	guess, known := f.Guess(Chosen, now, queue, ticket, past)
-	if !known { // no counter calls from the queue yet, or any more
-		guess, known = f.Guess(ByHistory, now, queue, ticket, past)
-	}
-	if !known || f.Sealed {
+func (f *Floor) Foretell(now time.Time, queue, ticket string, pasts Pasts) Range {
+	t := f.in(now, queue, ticket)
+	if t == nil || f.Sealed {
 		return Range{}
 	}
-	if guess < 20*time.Second {
+	guess, known := f.Guess(Chosen, now, queue, ticket, pasts)
+	return f.rangeOf(now, t, guess, known, pasts)
+}
+
+// ForetellAll is Foretell for every ticket that stands in line.
+func (f *Floor) ForetellAll(now time.Time, pasts Pasts) map[string]Range {
+	guesses, out := f.rehearse(now, nil, pasts), map[string]Range{}
+	for _, t := range f.Tickets {
+		if t.State == Waiting && !f.Sealed {
+			guess, known := guesses[t.ID]
+			out[t.ID] = f.rangeOf(now, t, guess, known, pasts)
+		}
+	}
+	return out
+}
+
+func (f *Floor) rangeOf(now time.Time, t *Ticket, guess time.Duration, known bool, pasts Pasts) Range {
+	if !known { // no counter calls from the queue yet, or any more
+		guess, known = f.Guess(ByHistory, now, t.QueueID, t.ID, pasts)
+	}
+	switch {
+	case !known:
+		return Range{}
+	case guess < 20*time.Second:
 		return Range{Known: true}
 	}
-	early, late := past.Around(f.kind(ticket), guess)
+	early, late := pasts[t.QueueID].Around(t.Kind, guess)
 	return Range{Early: early, Late: late, Guess: guess, Known: true}
 }
 
@@ -188,27 +211,25 @@ func quantiles(list []int) (q Quantile) {
 	return q
 }
 
-func (f *Floor) kind(ticket string) Kind {
-	if t := f.Tickets[ticket]; t != nil {
-		return t.Kind
+// in returns a ticket that stands in line, or with "" one that somebody would take now; nil for none.
+func (f *Floor) in(now time.Time, queue, ticket string) *Ticket {
+	if ticket == "" {
+		return &Ticket{QueueID: queue, Kind: WalkIn, Hour: -1, Date: f.Date, IssuedAt: now, PlaceAt: now, State: Waiting}
 	}
-	return WalkIn
+	if t := f.Tickets[ticket]; t != nil && t.State == Waiting {
+		return t
+	}
+	return nil
 }
 
 // Guess is one number for the wait that Foretell tells a range of; false where the way knows nothing.
-func (f *Floor) Guess(way Way, now time.Time, queue, ticket string, past Past) (time.Duration, bool) {
-	t := f.Tickets[ticket]
-	if t == nil {
-		t = &Ticket{ID: "", QueueID: queue, Kind: WalkIn, Hour: -1, Date: f.Date, IssuedAt: now, PlaceAt: now, State: Waiting}
-	} else if t.State != Waiting {
+func (f *Floor) Guess(way Way, now time.Time, queue, ticket string, pasts Pasts) (time.Duration, bool) {
+	t := f.in(now, queue, ticket)
+	if t == nil || f.Lines[t.QueueID] == nil {
 		return 0, false
 	}
 	l := f.Lines[t.QueueID]
-	if l == nil {
-		return 0, false
-	}
-	untilDue := max(0, t.Starts().Sub(now))
-	waited := max(0, now.Sub(t.Starts()))
+	untilDue, waited := max(0, t.Starts().Sub(now)), max(0, now.Sub(t.Starts()))
 	switch way {
 	case ByLast:
 		last, ok := l.Waited[t.Kind]
@@ -219,47 +240,39 @@ func (f *Floor) Guess(way Way, now time.Time, queue, ticket string, past Past) (
 				return untilDue + p.Waited(now), true
 			}
 		}
-		return untilDue, len(f.seatsOf(t.QueueID)) > 0
+		return untilDue, f.open(t.QueueID) > 0
 	case ByLength:
-		open := len(f.seatsOf(t.QueueID))
-		if open == 0 {
-			return 0, false
-		}
-		ahead := 0
+		ahead, open := 0, f.open(t.QueueID)
 		for _, o := range f.Tickets {
 			if o.State == Waiting && o.QueueID == t.QueueID && o.ID != t.ID {
 				ahead++
 			}
 		}
-		return time.Duration(ahead+1) * l.service(past) / time.Duration(open), true
+		return time.Duration(ahead+1) * l.service(pasts[t.QueueID]) / time.Duration(max(1, open)), open > 0
 	case ByHistory:
 		hour := int(now.Sub(f.Date.At(0, 0)) / time.Hour)
 		for _, day := range []time.Weekday{f.Date.Weekday(), -1} {
-			if s, ok := past.Usual[usualKey(day, hour, t.Kind)]; ok {
+			if s, ok := pasts[t.QueueID].Usual[usualKey(day, hour, t.Kind)]; ok {
 				return time.Duration(s) * time.Second, true
 			}
 		}
 		return 0, false
-	case ByRehearsal:
-		return f.rehearse(now, t, past)
-	case ByBlend:
-		g, ok := f.rehearse(now, t, past)
-		if last, known := l.Waited[t.Kind]; ok && known && g > 0 {
-			g = (g*4 + max(0, untilDue+time.Duration(last)*time.Second-waited)) / 5
-		}
-		return g, ok
 	}
-	return 0, false
+	g, ok := f.rehearse(now, t, pasts)[t.ID]
+	if last, known := l.Waited[t.Kind]; way == ByBlend && ok && known && g > 0 {
+		g = (g*4 + max(0, untilDue+time.Duration(last)*time.Second-waited)) / 5
+	}
+	return g, ok
 }
 
-// seatsOf returns the open counters that call from a queue.
-func (f *Floor) seatsOf(queue string) (open []*Seat) {
+// open is how many open counters call from a queue.
+func (f *Floor) open(queue string) (n int) {
 	for _, s := range f.Seats {
 		if s.State == SeatOpen && slices.Contains(s.Queues, queue) {
-			open = append(open, s)
+			n++
 		}
 	}
-	return open
+	return n
 }
 
 // service is how long a call takes a counter: the last ones today, leant to past days while they are few.
@@ -275,29 +288,25 @@ func (l *Line) service(past Past) time.Duration {
 	return time.Duration(sum/(weight+len(l.Took))) * time.Second
 }
 
-// rehearse calls the line as it stands by the rule until t is called: each counter is free when its service
-// has taken as long as recent ones.
-func (f *Floor) rehearse(now time.Time, t *Ticket, past Past) (time.Duration, bool) {
-	var queues []string
-	for q := range f.Lines {
-		queues = append(queues, q)
-	}
-	all := f.stand(now, queues, func(o *Ticket) bool { return o.ID == t.ID })
-	at := map[string]*line{}
-	for i, q := range queues {
-		at[q] = all[i]
-	}
-	mine := at[t.QueueID]
-	mine.add(t)
-	slices.SortFunc(mine.walkIn, byPlace)
-	slices.SortFunc(mine.early, byHour)
-	slices.SortFunc(mine.green, byPlace)
-	slices.SortFunc(mine.passed, func(a, b *Ticket) int { return a.After - b.After })
+// clerk is a counter while the line is rehearsed.
+type clerk struct {
+	id    string
+	free  time.Time
+	lines lines
+}
 
-	type clerk struct {
-		id    string
-		free  time.Time
-		lines lines
+// rehearse calls the line as it stands by the rule, each counter free when its service has taken as long as
+// recent ones, and returns when each is called, from now; with t only until t is, who may not be in the line
+// yet. Those whom no counter would call are left out.
+func (f *Floor) rehearse(now time.Time, t *Ticket, pasts Pasts) map[string]time.Duration {
+	queues := slices.Sorted(maps.Keys(f.Lines))
+	all, at := f.stand(now, queues, func(*Ticket) bool { return false }), map[string]*line{}
+	service := map[string]time.Duration{}
+	for i, q := range queues {
+		at[q], service[q] = all[i], all[i].service(pasts[q])
+	}
+	if t != nil && f.Tickets[t.ID] == nil { // the last of the walk-ins
+		at[t.QueueID].add(t)
 	}
 	called := map[string]*Ticket{}
 	for _, o := range f.Tickets {
@@ -306,13 +315,14 @@ func (f *Floor) rehearse(now time.Time, t *Ticket, past Past) (time.Duration, bo
 		}
 	}
 	var clerks []*clerk
-	for _, s := range f.Seats {
-		if s.State == SeatClosed || f.reach(now, s) == gone {
+	for _, id := range slices.Sorted(maps.Keys(f.Seats)) {
+		s := f.Seats[id]
+		if f.reach(now, s) == gone {
 			continue
 		}
-		c := &clerk{id: s.Counter, free: now}
-		if o := called[s.Counter]; o != nil {
-			long := f.Lines[o.QueueID].service(past)
+		c := &clerk{id: id, free: now}
+		if o := called[id]; o != nil {
+			long := service[o.QueueID]
 			c.free = now.Add(max(long-now.Sub(o.CalledAt), long*2/5))
 		}
 		if s.State == SeatPaused {
@@ -325,28 +335,23 @@ func (f *Floor) rehearse(now time.Time, t *Ticket, past Past) (time.Duration, bo
 		}
 		clerks = append(clerks, c)
 	}
-	slices.SortFunc(clerks, func(a, b *clerk) int { return strings.Compare(a.id, b.id) })
+	out := map[string]time.Duration{}
 	for len(clerks) > 0 {
-		i := 0
-		for j, c := range clerks {
-			if c.free.Before(clerks[i].free) {
-				i = j
-			}
-		}
-		c := clerks[i]
+		c := slices.MinFunc(clerks, func(a, b *clerk) int { return a.free.Compare(b.free) })
 		for _, l := range c.lines {
 			l.turn(c.free)
 		}
 		p, l := c.lines.best()
-		switch {
-		case p == nil:
-			clerks = slices.Delete(clerks, i, i+1)
+		if p == nil { // nobody is left for it
+			clerks = slices.DeleteFunc(clerks, func(o *clerk) bool { return o == c })
 			continue
-		case p.Ticket == t:
-			return c.free.Sub(now), true
+		}
+		out[p.ID] = c.free.Sub(now)
+		if t != nil && p.Ticket == t {
+			break
 		}
 		l.take(p)
-		c.free = c.free.Add(f.Lines[p.QueueID].service(past))
+		c.free = c.free.Add(service[p.QueueID])
 	}
-	return 0, false
+	return out
 }

@@ -52,8 +52,10 @@ create table ticket (
   ended_at bigint not null,
   calls bigint not null,
   passes bigint not null,
-  told_early bigint not null,
+  told_early bigint not null,     -- seconds: the wait as it was told when the number was given
   told_late bigint not null,
+  told_guess bigint not null,     -- what the range was drawn around, 0 where none was told
+  near_at bigint not null,        -- its holder was told that the turn is near, or it was near from the beginning; 0 for neither
   version bigint not null,
   primary key (hall_id, id)
 ) /*+sqlite without rowid*/;

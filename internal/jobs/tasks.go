@@ -76,6 +76,10 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return more, err
 		}},
+		// The waits that anyone can look up: each node keeps them for itself, and halls learn once a day.
+		{Name: "tell waits", Every: 3 * time.Second, Run: func(ctx context.Context) (bool, error) { return false, a.RefreshWaits(ctx) }},
+		{Name: "read waits", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.ReadWaits(ctx) }},
+		{Name: "learn waits", Every: 20 * time.Minute, Lease: 5 * time.Minute, Run: a.LearnWaits},
 		{Name: "upkeep", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Upkeep(ctx) }},
 		// Every node, without a lease: each keeps the newest checkpoint for itself.
 		{Name: "sign audit log", Every: time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Checkpoint(ctx) }},

@@ -67,6 +67,13 @@ create index ticket_by_id on ticket (id);
 create index ticket_called on ticket (hall_id, date, called_at) where called_at > 0;
 create index ticket_by_person on ticket (person, date);
 
+-- What past days teach about the waits at a hall.
+create table wait_past (
+  hall_id text not null primary key,
+  learned text not null,          -- local date: of the days before it
+  detail text not null            -- JSON
+) /*+sqlite without rowid*/;
+
 create table ticket_event (
   hall_id text not null,
   ticket text not null,

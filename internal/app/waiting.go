@@ -77,7 +77,7 @@ const (
 	waitAgain  = 30 * time.Second // after which they are told anew though nothing was changed: time passes
 	waitPause  = 4 * time.Second  // between two looks at one busy hall
 	waitHalls  = 8                // that learn in one go
-	mostAtOnce = 50               // halls on one page
+	mostAtOnce = 500              // halls in one answer
 )
 
 func (a *App) hallPast(hall string) hallPast {
@@ -347,6 +347,20 @@ func (a *App) anyWaits(now time.Time, h *directory.Hall) *HallWaiting {
 	}
 	w.quiet[h.ID] = v
 	return v
+}
+
+// WaitNow tells the wait at a queue from memory; false where nothing is known of it.
+func (a *App) WaitNow(q *directory.Queue) (QueueWait, bool) {
+	h := a.City().Hall(q.HallID)
+	if h == nil {
+		return QueueWait{}, false
+	}
+	for _, w := range a.anyWaits(a.now(), h).Queues {
+		if w.Queue.ID == q.ID {
+			return w, true
+		}
+	}
+	return QueueWait{}, false
 }
 
 // The orders of CityWaiting.

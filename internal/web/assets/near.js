@@ -1,5 +1,6 @@
-// Brings the phone's place into the address when somebody asks for it: to about a kilometre, which is
-// enough to sort halls by and too little to tell where somebody lives.
+// Brings the phone's place into the address, or into the form of a button that says data-near="form", when
+// somebody asks for it: to about a kilometre, which is enough to sort halls by and too little to tell where
+// somebody lives.
 for (const b of document.querySelectorAll("[data-near]")) {
   if (!navigator.geolocation) {
     b.hidden = true;
@@ -8,6 +9,12 @@ for (const b of document.querySelectorAll("[data-near]")) {
   b.addEventListener("click", () => {
     b.setAttribute("aria-disabled", "true");
     navigator.geolocation.getCurrentPosition((at) => {
+      if (b.dataset.near === "form") {
+        b.form.elements.lat.value = at.coords.latitude.toFixed(2);
+        b.form.elements.lng.value = at.coords.longitude.toFixed(2);
+        b.form.submit();
+        return;
+      }
       const to = new URL(b.form.action);
       for (const [name, value] of new FormData(b.form)) {
         if (value && name !== "sort") to.searchParams.set(name, value);

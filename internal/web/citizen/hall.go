@@ -31,6 +31,10 @@ type hallView struct {
 	Self   string
 	Items  []ui.ItemView
 	More   string
+
+	Waits    []ui.SummaryRow // none where nothing is known
+	WaitsAt  string
+	Coverage string
 }
 
 // manyItems is from how many items on a hall's page can be searched.
@@ -70,6 +74,13 @@ func (p *Pages) hall(w http.ResponseWriter, r *http.Request) error {
 	}
 	if how := l.Text(h.How); how != "" {
 		v.Known[3].Lines = []string{how}
+	}
+	waits, err := p.app.Waiting(r.Context(), h.ID)
+	if err != nil {
+		return err
+	}
+	if h.Open {
+		v.Waits, v.WaitsAt, v.Coverage = waitRows(l, waits), l.T("waiting.as_of_time", "time", web.Clock(waits.At)), coverage(l, p.app)
 	}
 	page, err := strconv.Atoi(q.Get("page"))
 	if err != nil || page < 1 || page > mostHallPages {

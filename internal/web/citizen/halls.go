@@ -101,6 +101,9 @@ func (p *Pages) hallList(r *http.Request, l web.Locale, elder bool, it *director
 			h.Action.Text = l.T("citizen.halls.see_days")
 			h.Action.Attrs = spoken(h.Action.Text, l.Text(o.Hall.Name))
 		}
+		if wait := p.waitAt(l, o.Queue); wait != nil {
+			h.Facts = append(h.Facts, *wait)
+		}
 		if at.compare && !elder && total > 1 {
 			h.Compare = &ui.Option{Value: o.Queue.ID, Text: l.T("hall.compare"),
 				Attrs: spoken(l.T("hall.compare"), l.Text(o.Hall.Name))}

@@ -23,6 +23,7 @@ type homeView struct {
 	Release    *ui.CountdownView
 	Categories []ui.Link
 	Find       ui.Link
+	Waiting    ui.Link
 }
 
 func (p *Pages) home(w http.ResponseWriter, r *http.Request) error {
@@ -34,6 +35,7 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) error {
 		Search:  p.searchView(l, ""),
 		Release: p.release(l),
 		Find:    ui.Link{Text: l.T("nav.find"), Href: "/find"},
+		Waiting: ui.Link{Text: l.T("waiting.title"), Href: "/waiting"},
 	}
 	v.Search.Big = true
 	if who != nil {

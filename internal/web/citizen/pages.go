@@ -82,6 +82,8 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"GET /item/{code}":              p.item,
 		"GET /item/{code}/compare":      p.compare,
 		"GET /hall/{id}":                p.hall,
+		"GET /waiting":                  p.waiting,
+		"POST /waiting":                 p.waitingNear,
 		"GET /book/{item}/{queue}":      p.when,
 		"GET /book/who":                 p.signed(p.who),
 		"POST /book/who":                p.signed(p.chooseWho),

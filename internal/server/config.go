@@ -41,6 +41,7 @@ type HTTP struct {
 	TLSCert        string         `name:"tls-cert" env:"SUIYUE_TLS_CERT" placeholder:"FILE" group:"http" help:"Certificate chain (PEM). With --tls-key the process speaks TLS itself; SIGHUP reads both again."`
 	TLSKey         string         `name:"tls-key" env:"SUIYUE_TLS_KEY" placeholder:"FILE" group:"http" help:"Private key of the certificate (PEM)."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"SUIYUE_TRUSTED_PROXIES" placeholder:"CIDR" group:"http" help:"Networks whose X-Forwarded-For is believed, separated by commas."`
+	HallSounds     string         `name:"hall-sounds" env:"SUIYUE_HALL_SOUNDS" placeholder:"FOLDER" group:"http" help:"Recorded numbers for call displays whose browser has no voice of a language: FOLDER/zh-Hant/a.mp3 and so on, see docs/hall-display.md."`
 	MetricsListen  string         `name:"metrics-listen" env:"SUIYUE_METRICS_LISTEN" placeholder:"HOST:PORT" group:"http" help:"Serve /metrics (Prometheus), /healthz and /readyz here too. Keep it off the open network. Default: no such address, and no /metrics."`
 }
 

@@ -40,6 +40,7 @@ type faces struct {
 	Public   string       // address people open, without trailing slash
 	Now      func() time.Time
 	Demo     bool
+	Sounds   string // recorded numbers for displays
 }
 
 // demoAdmins is the page of ready administrators, "" outside of a demonstration.
@@ -70,7 +71,7 @@ func (f *faces) mount(mux *http.ServeMux) {
 	}).Register(mux)
 	hall.New(hall.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("hall").Strict(), Sealer: f.Keys, Public: f.Public,
-		Enrol: web.NewLimiter(enrolLimit, f.Now), Device: web.NewLimiter(deviceLimit, f.Now),
+		Enrol: web.NewLimiter(enrolLimit, f.Now), Device: web.NewLimiter(deviceLimit, f.Now), Log: f.Log, Sounds: f.Sounds,
 	}).Register(mux)
 	mux.Handle("/", f.Site.Handle(web.NotFound))
 }

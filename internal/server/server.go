@@ -59,6 +59,9 @@ var ErrOldSchema = errors.New("the schema of the database is not up to date: run
 // findLimit keeps booking codes from being tried one after another: ten at once, then one in 30 s.
 var findLimit = web.Limit{Rate: 1.0 / 30, Burst: 10}
 
+// machineLimit bounds what one enrolled kiosk or display may ask, wherever it stands.
+var machineLimit = web.Limit{Rate: 10, Burst: 60}
+
 // drainTime bounds how long a stop takes.
 const drainTime = 20 * time.Second
 
@@ -141,15 +144,16 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.dev = dev
+	cookies := web.NewCookies(s.secure(), []byte(keys.TokenHash("the key of form tokens")))
 	s.site = web.New(web.Options{
 		Log: s.log, Now: s.clock.Now, Secure: s.secure(), Trusted: c.TrustedProxies, FormAction: formOrigins(c), Page: faultPage,
 		Address: web.Limit{Rate: c.AddressRate, Burst: c.AddressBurst}, MaxBody: c.MaxBody, Timeout: c.RequestTimeout,
-		Observe: s.metrics.request,
+		Observe: s.metrics.request, Known: cookies.Of("hall").Known, Machine: machineLimit,
 	})
 	f := &faces{
 		App: s.app, Site: s.site, Provider: provider, Keys: vault{keys}, Public: s.public, Now: s.clock.Now, Demo: c.Demo, Limits: c.Limits, Log: s.log,
-		Cookies: web.NewCookies(s.secure(), []byte(keys.TokenHash("the key of form tokens"))),
-		Find:    web.NewLimiter(findLimit, s.clock.Now),
+		Cookies: cookies, Sounds: c.HallSounds,
+		Find: web.NewLimiter(findLimit, s.clock.Now),
 	}
 	if c.AccountRate > 0 {
 		f.Account = web.NewLimiter(web.Limit{Rate: c.AccountRate, Burst: c.AccountBurst}, s.clock.Now)

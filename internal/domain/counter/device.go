@@ -26,13 +26,14 @@ var DeviceKinds = []DeviceKind{Kiosk, Display}
 type Layout string
 
 const (
-	LayoutCall   Layout = "call"   // the newest call in large figures, the last four below
-	LayoutQueues Layout = "queues" // a line for each queue
-	LayoutBoard  Layout = "board"  // a field for each counter
+	LayoutCall     Layout = "call"     // the newest call in large figures, the last four below
+	LayoutQueues   Layout = "queues"   // a line for each queue
+	LayoutBoard    Layout = "board"    // a field for each counter
+	LayoutPortrait Layout = "portrait" // for a screen that stands upright: the call, the last four, the queues
 )
 
 // Layouts lists them; the first is what a display has until somebody sets another.
-var Layouts = []Layout{LayoutCall, LayoutQueues, LayoutBoard}
+var Layouts = []Layout{LayoutCall, LayoutQueues, LayoutBoard, LayoutPortrait}
 
 // Printer is how a kiosk puts a number on paper.
 type Printer string
@@ -57,7 +58,9 @@ type DeviceSettings struct {
 	Layout    Layout         `json:"layout"` // displays
 	Notice    directory.Text `json:"notice,omitzero"`
 	Chime     bool           `json:"chime"`  // displays: a sound with each call; kiosks: with each touch that was taken
-	Speech    bool           `json:"speech"` // displays: calls are spoken; kiosks: what is touched is read out
+	Speech    bool           `json:"speech"` // displays: calls are spoken, in each of its languages; kiosks: what is touched is read out
+	Names     bool           `json:"names"`  // displays: the masked name beside the number
+	Code      bool           `json:"code"`   // displays: the hall's code of the day, for phones that check in
 	Printer   Printer        `json:"printer"`
 	Bridge    string         `json:"bridge,omitempty"`  // http://127.0.0.1:port of the program that reads documents and prints, "" for none
 	Pairing   []byte         `json:"pairing,omitempty"` // sealed: the secret page and bridge share
@@ -75,7 +78,7 @@ const (
 
 // NewDeviceSettings is what a device begins with.
 func NewDeviceSettings(k DeviceKind) DeviceSettings {
-	s := DeviceSettings{Languages: slices.Clone(Languages), Idle: IdleDefault, Layout: Layouts[0], Chime: true, Speech: true, Printer: NoPrinter}
+	s := DeviceSettings{Languages: slices.Clone(Languages), Idle: IdleDefault, Layout: Layouts[0], Chime: true, Speech: true, Names: true, Printer: NoPrinter}
 	if k == Kiosk {
 		s.Printer = ThermalPrinter
 	}

@@ -1,9 +1,11 @@
-// Package hall is the pages of the machines in a hall: the kiosk visitors check in and take numbers at. A
+// Package hall is the pages of the machines in a hall: the kiosk visitors check in and take numbers at, and
+// the display that shows whom the counters call. A
 // machine is enrolled as a device of its hall by a one-time code and holds a key; whoever stands before it is
 // known by what they show, and nothing of them stays on the machine.
 package hall
 
 import (
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -32,6 +34,11 @@ type Config struct {
 	Public  string       // address people open, without trailing slash
 	Enrol   *web.Limiter // codes tried from one address; nil = no limit
 	Device  *web.Limiter // what one device asks for; nil = no limit
+	Log     *slog.Logger // nil = nothing is said
+	Sounds  string       // folder of recorded numbers for displays, "" for none
+
+	// DayCode returns the address a phone in the hall opens to check in today; nil = displays show none.
+	DayCode func(hall string) (string, error)
 }
 
 // Sealer seals what a browser keeps for us. The app's vault is one.
@@ -43,7 +50,8 @@ type Sealer interface {
 // Hall is the pages. Made by New, safe for concurrent use.
 type Hall struct {
 	Config
-	routes []route
+	routes   []route
+	displays *broadcast
 }
 
 // route is one page or act; a display or kiosk that is enrolled may open it, if its kind is the one named.
@@ -62,8 +70,12 @@ func New(c Config) *Hall {
 		panic("hall: Config needs App, Site, Cookies, Sealer and Public")
 	}
 	h := &Hall{Config: c}
+	if h.Log == nil {
+		h.Log = slog.New(slog.DiscardHandler)
+	}
 	h.enrolRoutes()
 	h.kioskRoutes()
+	h.displayRoutes()
 	return h
 }
 
@@ -109,6 +121,9 @@ func (h *Hall) guard(rt route) web.Handler {
 		}
 		if d.Kind != rt.kind {
 			return fault.New(fault.NoSuchPage)
+		}
+		if h.Cookies.Known(r) != d.ID {
+			h.Cookies.SetKnown(w, d.ID, keyLife)
 		}
 		if r.Method == http.MethodPost {
 			if err := web.ParseForm(r); err != nil {

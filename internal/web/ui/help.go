@@ -106,6 +106,9 @@ func Moment(text string) templ.Component {
 	return templ.Raw(`<span class="parts">` + words(text) + `</span>`)
 }
 
+// QRPath is qrPath for the pictures of other faces.
+func QRPath(text string) (path string, side int) { return qrPath(text) }
+
 // qrPath draws the dark modules of text as one SVG path with a quiet zone of four modules, and
 // returns the side of its square. Text too long for a QR code gives an empty path.
 func qrPath(text string) (path string, side int) {

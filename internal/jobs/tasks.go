@@ -75,6 +75,13 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 				log.Info("days of halls ended", "halls", n)
 			}
 			return more, err
+		// Art. 17. An outage only makes it later: whose hour was over is marked when somebody runs again.
+		{Name: "mark no-shows", Every: time.Minute, Again: time.Second, Lease: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.MarkMissed(ctx)
+			if n > 0 {
+				log.Info("no-shows marked", "bookings", n)
+			}
+			return false, err
 		}},
 		// The waits that anyone can look up: each node keeps them for itself, and halls learn once a day.
 		{Name: "tell waits", Every: 3 * time.Second, Run: func(ctx context.Context) (bool, error) { return false, a.RefreshWaits(ctx) }},

@@ -63,7 +63,7 @@ left join slot s on s.hall_id = b.hall_id and s.id = b.slot_id and s.queue_id = 
 where s.id is null`},
 	{"booking twice", `select id || ': ' || count(*) || ' rows' as line from booking group by id having count(*) > 1`},
 	{"booking state", `
-select id || ': state ' || state as line from booking where state not in ('booked', 'cancelled', 'no_show', 'arrived', 'done', ` + choosing + `)`},
+select id || ': state ' || state as line from booking where state not in ('booked', 'cancelled', 'no_show', 'excused', 'arrived', 'done', ` + choosing + `)`},
 	// Art. 14: at most 10 % of a queue's numbers of a day are kept for the hall.
 	{"on-site share", `
 select queue_id || ' ' || date || ': ' || sum(on_site) || ' of ' || sum(capacity + on_site) as line from slot

@@ -210,7 +210,7 @@ func (l *Lane) overtaken(ctx context.Context, group []booking.Request, out []boo
 			continue
 		}
 		switch o.Fault.Code {
-		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.ChoiceOver, fault.Busy:
+		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.ChoiceOver, fault.RebookUsed, fault.Busy:
 			group[i].Needs(n)
 		}
 	}

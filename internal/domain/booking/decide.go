@@ -140,6 +140,7 @@ type Book struct {
 	Units     int
 	Channel   Channel
 	Sealed    []byte
+	Instead   string // id of the missed booking this makes good (Art. 18), "" for none
 }
 
 // Move asks to change a booking to another slot of a queue that serves the same item, as one step.
@@ -190,6 +191,12 @@ func Decide(now time.Time, f *Facts, group []Request) ([]Outcome, *Change) {
 func (r *Book) Needs(n *Needs) {
 	n.Slots[r.SlotID] = r.Offer.HallID
 	n.Keys[Ref{r.Who.Key, KeyName(r.Key)}] = struct{}{}
+	if r.Instead != "" {
+		n.Bookings[r.Instead] = struct{}{}
+		for i := 1; i <= r.Offer.Rules.RebookTimes; i++ {
+			n.Keys[Ref{r.Who.Key, RebookName(r.Instead, i)}] = struct{}{}
+		}
+	}
 }
 
 func (r *Book) More(f *Facts, n *Needs) {
@@ -210,6 +217,14 @@ func (r *Book) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if err := mayBook(r.Who, r.Offer, r.Stage, r.Units); err != nil {
 		return Answer{}, err
 	}
+	var once []Claim
+	if r.Instead != "" {
+		claim, err := r.makesGood(now, f)
+		if err != nil {
+			return Answer{}, err
+		}
+		once = append(once, claim)
+	}
 	slot := f.Slots[r.SlotID]
 	if err := canTake(now, slot, r.Offer); err != nil {
 		return Answer{}, err
@@ -227,7 +242,7 @@ func (r *Book) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if err != nil {
 		return Answer{}, err
 	}
-	claims = append(claims, Claim{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash})
+	claims = append(append(claims, once...), Claim{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash})
 	take(f, c, claims)
 	c.shift(slot, r.Units)
 	f.Bookings[b.ID] = b

@@ -8,7 +8,7 @@ import (
 )
 
 // Request is one thing somebody asks of the bookings of a hall: a Book, a Move or a Cancel, or for a
-// booking that loses its hour a Displace, a Keep or a Lapse.
+// booking that loses its hour a Displace, a Keep or a Lapse, and for one whose hour has passed a Miss.
 //
 // Facts for a group of requests are read in two rounds, so that a request that is lost after the
 // first (sold out, repeated) costs nothing in the second.

@@ -171,6 +171,12 @@ create table ticket_print (
   primary key (hall_id, ticket, n)
 ) /*+sqlite without rowid*/;
 
+-- One row: every booking whose hour ended by then has been looked at for a no-show (Art. 17).
+create table no_show_mark (
+  id bigint not null primary key,
+  until bigint not null
+);
+
 -- Art. 17, 18: a missed hour that its person says they were prevented from.
 create table no_show_appeal (
   booking text not null primary key,

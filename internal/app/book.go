@@ -22,8 +22,9 @@ type BookRequest struct {
 	SlotID    string
 	Stage     directory.Stage
 	Units     int // 0 counts as 1
-	Applicant Applicant
+	Applicant Applicant // of no kind, with Instead: as it was
 	Channel   booking.Channel
+	Instead   string // code of the missed booking this makes good (Art. 18), "" for none
 }
 
 // Applicant says whose business it is. For Self the rest is empty; Other has name and document, or
@@ -67,7 +68,13 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if err != nil {
 		return Receipt{}, err
 	}
-	parties, applicant, err := a.parties(ctx, who, r.Applicant)
+	var missed *booking.Booking
+	if r.Instead != "" {
+		if missed, err = a.ownBooking(ctx, who, r.Instead); err != nil {
+			return Receipt{}, err
+		}
+	}
+	parties, applicant, err := a.partiesFor(ctx, who, &r, missed)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -86,8 +93,14 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 			return Receipt{}, err
 		}
 	}
+	asked := []string{"book", r.Item, r.SlotID, string(r.Stage), fmt.Sprint(r.Units), string(r.Applicant.Kind), string(applicant), string(whom)}
+	instead := ""
+	if missed != nil {
+		instead = missed.ID
+		asked = append(asked, instead)
+	}
 	answer, err := a.ask(ctx, &booking.Book{
-		Key: r.Key, Hash: digest("book", r.Item, r.SlotID, string(r.Stage), fmt.Sprint(r.Units), string(r.Applicant.Kind), string(applicant), string(whom)),
+		Key: r.Key, Hash: digest(asked...), Instead: instead,
 		ID: id, Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
 		Applicant: r.Applicant.Kind, For: applicant, Offer: offer,
 		SlotID: r.SlotID, Stage: r.Stage, Units: r.Units, Channel: r.Channel,
@@ -305,6 +318,24 @@ func nearness(city *City, home *directory.Queue, hall string) int {
 		return 1
 	}
 	return 0
+}
+
+// partiesFor is parties, with the applicant of the missed booking where r makes one good and names none.
+func (a *App) partiesFor(ctx context.Context, who *identity.Session, r *BookRequest, missed *booking.Booking) (booking.Parties, identity.Key, error) {
+	if missed == nil || r.Applicant.Kind != "" {
+		return a.parties(ctx, who, r.Applicant)
+	}
+	r.Applicant.Kind = missed.Applicant
+	if missed.Applicant == booking.Self {
+		return a.parties(ctx, who, r.Applicant)
+	}
+	p, err := a.open(missed)
+	if err != nil {
+		return booking.Parties{}, "", err
+	}
+	me := who.Person
+	p.Booker = booking.Party{Name: me.Name, Document: me.Document, Birth: me.Birth, Phone: me.Phone}
+	return p, missed.ApplicantKey, nil
 }
 
 // parties gathers the persons of a booking and the applicant's key.

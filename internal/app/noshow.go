@@ -89,10 +89,9 @@ func (a *App) missHour(ctx context.Context, h store.Hour) (marked int, err error
 // MarksOf returns what is recorded of a person in the month of a date, for the sanctions of the rulebook;
 // bars tells whether they would be without off-site booking if those were on.
 func (a *App) MarksOf(ctx context.Context, person identity.Key, month calendar.Date) (m booking.Marks, bars bool, err error) {
-	from := calendar.MakeDate(month.Year(), month.Month(), 1)
-	next := calendar.DateOf(from.At(12, 0).AddDate(0, 1, 0))
+	from, before := monthOf(month)
 	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
-		m, err = tx.MarksOf(ctx, person, from.At(0, 0), next.At(0, 0))
+		m, err = tx.MarksOf(ctx, person, from, before)
 		return err
 	})
 	return m, m.Reached(a.Rules(month).Sanctions), err

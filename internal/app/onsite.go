@@ -38,6 +38,7 @@ type OnSiteView struct {
 	Open   bool              // the queue has hours left today
 	Left   int               // of the day's on-site numbers
 	Unsold int               // of the current hour's off-site numbers nobody booked
+	Until  time.Time         // the end of its last hour today
 }
 
 // OnSiteLeft returns the queues of a hall that serve today with what is left of the day's on-site numbers.
@@ -64,7 +65,7 @@ func (a *App) OnSiteLeft(ctx context.Context, hall string) ([]OnSiteView, error)
 				if s.Closed || !now.Before(s.End()) {
 					continue
 				}
-				v.Open = true
+				v.Open, v.Until = true, s.End()
 				v.Left += s.OnSite - s.OnSiteTaken
 				if !now.Before(s.Start()) {
 					v.Unsold += s.Free()

@@ -75,6 +75,7 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 				log.Info("days of halls ended", "halls", n)
 			}
 			return more, err
+		}},
 		// Art. 17. An outage only makes it later: whose hour was over is marked when somebody runs again.
 		{Name: "mark no-shows", Every: time.Minute, Again: time.Second, Lease: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			n, err := a.MarkMissed(ctx)

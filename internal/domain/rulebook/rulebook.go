@@ -78,6 +78,10 @@ type Rulebook struct {
 	// A day in the hall, Art. 12, 14, 17 and 18. A hall may set some of it for itself.
 	Hall counter.Rules `json:"hall"`
 
+	// Evaluation (國辦發〔2019〕51號); the days are our reading.
+	EvaluateWithin   int `json:"evaluate_within"`    // days after that of the service: 10
+	AnswerCaseWithin int `json:"answer_case_within"` // working days to answer a bad grade: 5
+
 	Sanctions Sanctions `json:"sanctions"`
 }
 
@@ -97,7 +101,13 @@ func (r Rulebook) keeping() Rulebook {
 	r.KeepPlaceFor, r.KeepPlaceBefore, r.KeepPlaceLeast = 24*time.Hour, 2*time.Hour, 2*time.Hour
 	r.StrandedFor = 14 * 24 * time.Hour
 	r.Hall = counter.DefaultRules()
+	r.EvaluateWithin, r.AnswerCaseWithin = 10, 5
 	return r
+}
+
+// Evaluation is what evaluations go by.
+func (r Rulebook) Evaluation() counter.EvaluationRules {
+	return counter.EvaluationRules{OpenDays: r.EvaluateWithin, AnswerDays: r.AnswerCaseWithin}
 }
 
 // Sanctions are recorded but off by default: the measure names none.
@@ -133,6 +143,9 @@ func (r Rulebook) Validate() error {
 	}
 	if wrong := r.Hall.Check(); len(wrong) > 0 {
 		return fmt.Errorf("rulebook %s: hall.%s out of range", r.ID, wrong[0].Path)
+	}
+	if r.EvaluateWithin < 0 || r.EvaluateWithin > 366 || r.AnswerCaseWithin < 1 || r.AnswerCaseWithin > 366 {
+		return fmt.Errorf("rulebook %s: evaluate_within or answer_case_within out of range", r.ID)
 	}
 	for i, h := range r.Hours {
 		if h < 0 || h > 23 || i > 0 && h <= r.Hours[i-1] {

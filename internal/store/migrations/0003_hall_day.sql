@@ -194,6 +194,7 @@ create index no_show_appeal_waiting on no_show_appeal (hall_id, state);
 -- 好差評: one a ticket. Who gave which grade is not in it; the ticket leads there for who may follow it.
 create table evaluation (
   hall_id text not null,
+  id text not null,               -- of its case: leads to no ticket
   ticket text not null,
   queue_id text not null,
   item text not null,
@@ -216,8 +217,9 @@ create table evaluation (
   primary key (hall_id, ticket)
 ) /*+sqlite without rowid*/;
 
+create unique index evaluation_id on evaluation (id);
 create index evaluation_case on evaluation (state, due) where state in ('open', 'answered');
-create index evaluation_by_hall on evaluation (hall_id, at);
+create index evaluation_by_hall on evaluation (hall_id, date);
 
 -- The day of a hall as it ended: figures, and a digest over every ticket.
 create table day_record (

@@ -22,6 +22,7 @@ var laneCases = []testCase{
 	{"limits_hold_across_halls", limits},
 	{"who_loses_an_hour_chooses_another", displacing},
 	{"cut_slots_hold_nobody_too_many", cutting},
+	{"Art17_missed_hours_are_marked_once", missing},
 	{"Art14_a_closed_or_unreleased_slot_gives_nothing", notYet},
 }
 

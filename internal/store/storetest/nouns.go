@@ -26,6 +26,8 @@ var nouns = []testCase{
 	{"calendar_and_rulebooks", calendarRoundTrip},
 	{"slots_are_added_once", slotsOnce},
 	{"news_of_other_lanes", news},
+	{"Art18_appeals", appeals},
+	{"evaluations", evaluations},
 	{"session", sessions},
 	{"one_time_codes", codes},
 	{"kept_people", kept},

@@ -23,6 +23,8 @@ var races = []testCase{
 	{"a_slot_closed_while_everybody_books_it", closedMeanwhile},
 	{"Art14_on_site_numbers_under_load", onSiteRace},
 	{"one_floor_for_many_counters", floorRace},
+	{"an_hour_missed_on_two_lanes_while_people_come_and_cancel", missedOnTwoLanes},
+	{"one_missed_hour_rebooked_on_two_lanes", rebookedOnTwoLanes},
 	{"one_booking_displaced_on_two_lanes_and_cancelled", oneDisplacement},
 }
 

@@ -21,7 +21,7 @@ type BookRequest struct {
 	Item      string
 	SlotID    string
 	Stage     directory.Stage
-	Units     int // 0 counts as 1
+	Units     int       // 0 counts as 1
 	Applicant Applicant // of no kind, with Instead: as it was
 	Channel   booking.Channel
 	Instead   string // code of the missed booking this makes good (Art. 18), "" for none

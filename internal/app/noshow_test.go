@@ -202,7 +202,7 @@ func TestArt18_AMissedHourIsMadeGood(t *testing.T) {
 		if err != nil || !m.CanRebook || !m.CanAppeal || m.OnSite == nil || m.OnSite.Left == 0 || m.Month.NoShows != 1 {
 			t.Fatalf("offered at once: %+v, %v", m, err)
 		}
-		if want := hallDate.At(17, 0); !m.OnSite.Until.Equal(want) || !m.RebookUntil.Equal((hallDate + 31).At(0, 0)) {
+		if want := hallDate.At(17, 0); !m.OnSite.Until.Equal(want) || !m.RebookUntil.Equal((hallDate+31).At(0, 0)) {
 			t.Errorf("until %v and %v", m.OnSite.Until, m.RebookUntil)
 		}
 		_, other := f.SignIn(t, apptest.Citizen(2))

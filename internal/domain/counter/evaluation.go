@@ -157,7 +157,9 @@ func (t Ticket) Evaluate(now time.Time, r EvaluationRules, cal *calendar.Calenda
 }
 
 // Overdue tells whether a case should have been answered by now.
-func (e Evaluation) Overdue(today calendar.Date) bool { return e.State == CaseOpen && e.Due != 0 && today > e.Due }
+func (e Evaluation) Overdue(today calendar.Date) bool {
+	return e.State == CaseOpen && e.Due != 0 && today > e.Due
+}
 
 // Reply answers an open case.
 func (e *Evaluation) Reply(now time.Time, account, answer string) (*Evaluation, *fault.Error) {

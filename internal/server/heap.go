@@ -13,7 +13,7 @@ import (
 // has doubled; with a small city that is every 25 MiB, several times a second under load, and each
 // collection stops everybody's requests for its share and shrinks the stacks of all connections, which the
 // next requests grow again. A heap larger than this is collected as ever, when it has doubled.
-const heapRoom = 128 << 20
+const heapRoom = 64 << 20
 
 // followHeap keeps that room until ctx ends, unless GOGC says how often to collect. GOMEMLIMIT holds
 // besides.
@@ -22,7 +22,7 @@ func followHeap(ctx context.Context) {
 		return
 	}
 	live := []gometrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	tick := time.NewTicker(time.Minute)
+	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
 	for runtime.GC(); ; { // the first look is at a heap just collected
 		gometrics.Read(live)
@@ -35,7 +35,8 @@ func followHeap(ctx context.Context) {
 	}
 }
 
-// gcPercent is what GOGC has to be for the room, with so many bytes live.
+// gcPercent is what GOGC has to be for the room, with so many bytes live; never above 300, for what is live
+// may grow before the next look.
 func gcPercent(live uint64) int {
-	return int(max(100, 100*heapRoom/max(live, heapRoom/8)))
+	return int(min(max(100, 100*heapRoom/max(live, 1)), 300))
 }

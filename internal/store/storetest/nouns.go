@@ -286,6 +286,13 @@ func sessions(w *world) {
 			s, err = tx.SessionByToken(w.ctx, hash)
 			return err
 		})
+		if err := w.db.Read(w.ctx, func(tx *store.Tx) error {
+			read, err := tx.SessionByToken(w.ctx, hash)
+			same(w, "session outside a transaction", read, s)
+			return err
+		}); err != nil {
+			w.Error(err)
+		}
 		return s
 	}
 	same(w, "session", get("hash-1"), &one)

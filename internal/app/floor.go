@@ -95,14 +95,14 @@ type TicketView struct {
 
 // ticketView shows a ticket of a floor; a floor that is not known may be nil.
 func (a *App) ticketView(now time.Time, f *counter.Floor, t *counter.Ticket) (TicketView, error) {
-	p, err := a.openTicket(t)
+	name, err := a.ticketName(t)
 	if err != nil {
 		return TicketView{}, err
 	}
 	city := a.City()
 	v := TicketView{
 		Ticket: *t, Item: city.Item(t.Item), Hall: city.Hall(t.HallID), Queue: city.Queue(t.QueueID),
-		Name: identity.MaskName(p.Booker.Name), Ahead: -1, CounterLabel: a.counterLabel(t.HallID, t.Counter),
+		Name: name, Ahead: -1, CounterLabel: a.counterLabel(t.HallID, t.Counter),
 	}
 	v.Ticket.Sealed = nil
 	if f != nil && t.State == counter.Waiting {
@@ -111,6 +111,21 @@ func (a *App) ticketView(now time.Time, f *counter.Floor, t *counter.Ticket) (Ti
 		}
 	}
 	return v, nil
+}
+
+// ticketName is the masked name of whoever comes to the counter: opened once and kept, as everybody who looks
+// at a hall sees it.
+func (a *App) ticketName(t *counter.Ticket) (string, error) {
+	if name, ok := a.floors.name(t.ID); ok {
+		return name, nil
+	}
+	p, err := a.openTicket(t)
+	if err != nil {
+		return "", err
+	}
+	name := identity.MaskName(p.Booker.Name)
+	a.floors.nameIs(t.ID, name)
+	return name, nil
 }
 
 func (a *App) openTicket(t *counter.Ticket) (p booking.Parties, err error) {
@@ -217,68 +232,71 @@ func (a *App) lines(f *counter.Floor) {
 	}
 }
 
-// onFloor runs fn over a hall's day of today, writes what it changed and tells who watches. An error undoes all.
+// onFloor runs fn over a hall's day, writes what it changed and tells who watches. An error undoes all.
 func (a *App) onFloor(ctx context.Context, by By, hall string, date calendar.Date, fn func(d *day) error) error {
-	var row *store.Floor
-	err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
-		row, _, err = a.stand(ctx, tx, by, hall, date, fn)
+	var d *day
+	return a.stood(&d, a.db.Update(ctx, func(tx *store.Tx) (err error) {
+		d, err = a.stand(ctx, tx, by, hall, date, fn)
 		return err
-	})
-	if err == nil {
-		a.floors.tell(hall, row.Date, row.Revision)
-	}
-	return err
+	}))
 }
 
 // onFloorAndSlots is onFloor for what changes numbers that are shown off-site, too.
 func (a *App) onFloorAndSlots(ctx context.Context, by By, hall string, date calendar.Date, fn func(d *day) error) error {
-	var row *store.Floor
-	err := a.changeSlots(ctx, func(tx *store.Tx) (slots []store.SlotState, err error) {
-		row, slots, err = a.stand(ctx, tx, by, hall, date, fn)
-		return slots, err
-	})
+	var d *day
+	return a.stood(&d, a.changeSlots(ctx, func(tx *store.Tx) (_ []store.SlotState, err error) {
+		if d, err = a.stand(ctx, tx, by, hall, date, fn); err != nil {
+			return nil, err
+		}
+		return d.board, nil
+	}))
+}
+
+// stood lets everybody see what was committed.
+func (a *App) stood(d **day, err error) error {
 	if err == nil {
-		a.floors.tell(hall, row.Date, row.Revision)
+		a.floors.keep((*d).Floor, (*d).tx.Now)
+		a.floors.tell((*d).HallID, (*d).Date, (*d).Revision)
 	}
 	return err
 }
 
-func (a *App) stand(ctx context.Context, tx *store.Tx, by By, hall string, date calendar.Date, fn func(d *day) error) (*store.Floor, []store.SlotState, error) {
+func (a *App) stand(ctx context.Context, tx *store.Tx, by By, hall string, date calendar.Date, fn func(d *day) error) (*day, error) {
 	if by.Admin != nil {
 		if err := still(ctx, tx, by.Admin); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	row, err := tx.HoldFloor(ctx, hall, date)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	f, err := a.floorOf(ctx, tx, row)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	if f.Sealed {
+		return nil, fault.New(fault.DaySealed)
 	}
 	d := &day{Floor: f, a: a, tx: tx, by: by, was: map[string]int{}, seats: map[string]bool{}}
 	for _, t := range f.Tickets {
 		d.was[t.ID] = t.Version
 	}
-	if f.Sealed {
-		return nil, nil, fault.New(fault.DaySealed)
-	}
 	if err := fn(d); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := d.save(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if d.last != nil {
 		if err := d.last(ctx); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if d.audit != nil {
-		return row, d.board, tx.Audit(ctx, *d.audit)
+		return d, tx.Audit(ctx, *d.audit)
 	}
-	return row, d.board, nil
+	return d, nil
 }
 
 // apply does an act at an instant, or says why not.
@@ -421,44 +439,34 @@ func (a *App) Ticket(ctx context.Context, id string) (v TicketView, err error) {
 	if len(id) != ticketIDLength {
 		return v, fault.New(fault.TicketNotFound)
 	}
-	return v, a.db.View(ctx, func(tx *store.Tx) error {
-		t, err := tx.Ticket(ctx, id)
-		if err != nil {
-			return err
-		}
-		if t == nil {
-			return fault.New(fault.TicketNotFound)
-		}
-		v, err = a.viewTicket(ctx, tx, t)
-		return err
-	})
+	return a.readTicket(ctx, func(tx *store.Tx) (*counter.Ticket, error) { return tx.Ticket(ctx, id) })
 }
 
-// TicketOfBooking returns the ticket that the booking of a code stands in line with; the caller has made sure
-// that whoever asks may see it. TicketNotFound before its person has come.
+// TicketOfBooking returns the ticket that a booking stands in line with; the caller has made sure that whoever
+// asks may see it. TicketNotFound before its person has come.
 func (a *App) TicketOfBooking(ctx context.Context, hall, booking string) (v TicketView, err error) {
-	return v, a.db.View(ctx, func(tx *store.Tx) error {
-		t, err := tx.TicketOf(ctx, hall, booking)
-		if err != nil {
-			return err
-		}
-		if t == nil {
-			return fault.New(fault.TicketNotFound)
-		}
-		v, err = a.viewTicket(ctx, tx, t)
-		return err
-	})
+	return a.readTicket(ctx, func(tx *store.Tx) (*counter.Ticket, error) { return tx.TicketOf(ctx, hall, booking) })
 }
 
-func (a *App) viewTicket(ctx context.Context, tx *store.Tx, t *counter.Ticket) (TicketView, error) {
-	if t.State.Over() {
-		return a.ticketView(tx.Now, nil, t)
+func (a *App) readTicket(ctx context.Context, read func(tx *store.Tx) (*counter.Ticket, error)) (v TicketView, err error) {
+	var t *counter.Ticket
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		t, err = read(tx)
+		return err
+	}); err != nil {
+		return v, err
 	}
-	f, err := a.readFloor(ctx, tx, t.HallID, t.Date)
+	if t == nil {
+		return v, fault.New(fault.TicketNotFound)
+	}
+	if t.State.Over() || t.Date != calendar.DateOf(a.now()) {
+		return a.ticketView(a.now(), nil, t)
+	}
+	f, err := a.liveFloor(ctx, t.HallID)
 	if err != nil {
-		return TicketView{}, err
+		return v, err
 	}
-	return a.ticketView(tx.Now, f, t)
+	return a.ticketView(a.now(), f, t)
 }
 
 // LeaveLine gives a number back: its holder will not come. One that is at a counter is not theirs to give

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"suiyue/internal/domain/calendar"
@@ -72,13 +73,32 @@ type floorHub struct {
 	pictures map[string]*floorPicture
 	heard    map[[2]string]time.Time // hall and counter
 	unsaved  map[[2]string]bool
+	names    map[string]string // masked, by ticket
 }
 
 type floorPicture struct {
-	mu   sync.Mutex
-	view *FloorView
-	of   int64 // the hub's revision it was taken for
+	mu    sync.Mutex
+	view  *FloorView
+	of    int64 // the hub's revision it was taken for
+	hours []store.HourCount
+	hourD calendar.Date
+	hourA time.Time
+	hourO int64
+
+	floor atomic.Pointer[liveFloor]
 }
+
+// liveFloor is a hall's day as it was read or left by a commit. It is never changed.
+type liveFloor struct {
+	*counter.Floor
+	at time.Time
+}
+
+// liveFor is how long a hall's day may be looked at though nothing was changed: counters are heard of.
+const liveFor = 2 * time.Second
+
+// namesKept bounds the names kept in memory.
+const namesKept = 50_000
 
 // pictureFor is how long a picture of a hall may be looked at though nothing was changed: waits grow by
 // themselves.
@@ -86,7 +106,39 @@ const pictureFor = 5 * time.Second
 
 func (h *floorHub) init() {
 	h.watchers, h.newest, h.pictures = map[string]map[chan struct{}]bool{}, map[string]store.FloorRef{}, map[string]*floorPicture{}
-	h.heard, h.unsaved = map[[2]string]time.Time{}, map[[2]string]bool{}
+	h.heard, h.unsaved, h.names = map[[2]string]time.Time{}, map[[2]string]bool{}, map[string]string{}
+}
+
+func (h *floorHub) name(ticket string) (string, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	name, ok := h.names[ticket]
+	return name, ok
+}
+
+func (h *floorHub) nameIs(ticket, name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.names) >= namesKept {
+		clear(h.names)
+	}
+	h.names[ticket] = name
+}
+
+// keep takes a floor that was just committed, and is not changed any more, as what the hall's day is.
+func (h *floorHub) keep(f *counter.Floor, at time.Time) {
+	for id, t := range f.Tickets {
+		if t.State.Over() {
+			delete(f.Tickets, id)
+		}
+	}
+	p, _ := h.picture(f.HallID, f.Date)
+	for {
+		old := p.floor.Load()
+		if old != nil && old.Date == f.Date && old.Revision > f.Revision || p.floor.CompareAndSwap(old, &liveFloor{f, at}) {
+			return
+		}
+	}
 }
 
 // tell wakes who watches a hall, unless what happened is known already.
@@ -186,6 +238,46 @@ func (a *App) WatchFloor(hall string) (changes <-chan struct{}, stop func()) {
 	return a.floors.watch(hall)
 }
 
+// liveFloor returns today of a hall as it is now, for looking at: it must not be changed.
+func (a *App) liveFloor(ctx context.Context, hall string) (*counter.Floor, error) {
+	now := a.now()
+	date := calendar.DateOf(now)
+	p, newest := a.floors.picture(hall, date)
+	if f := p.floor.Load(); f != nil && f.Date == date && f.Revision >= newest && now.Sub(f.at) < liveFor && !now.Before(f.at) {
+		return f.Floor, nil
+	}
+	var f *counter.Floor
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		f, err = a.readFloor(ctx, tx, hall, date)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	a.floors.keep(f, now)
+	return f, nil
+}
+
+// hourCounts returns how many are booked for each hour of a hall today, and what became of them.
+func (a *App) hourCounts(ctx context.Context, hall string) ([]store.HourCount, error) {
+	const stands = 10 * time.Second
+	now := a.now()
+	date := calendar.DateOf(now)
+	p, newest := a.floors.picture(hall, date)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hourD == date && p.hourO == newest && now.Sub(p.hourA) < stands && !now.Before(p.hourA) {
+		return p.hours, nil
+	}
+	err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		p.hours, err = tx.CountByHour(ctx, hall, a.queueIDs(hall), date)
+		return err
+	})
+	if err == nil {
+		p.hourD, p.hourA, p.hourO = date, now, newest
+	}
+	return p.hours, err
+}
+
 // FloorView returns the picture of a hall now. Whoever asks at the same time gets the same one.
 func (a *App) FloorView(ctx context.Context, hall string) (FloorView, error) {
 	h := a.City().Hall(hall)
@@ -201,18 +293,18 @@ func (a *App) FloorView(ctx context.Context, hall string) (FloorView, error) {
 		return *v, nil
 	}
 	v := &FloorView{Hall: h, Date: date, At: now, Notice: h.Notice}
-	err := a.db.View(ctx, func(tx *store.Tx) error {
-		f, err := a.readFloor(ctx, tx, hall, date)
-		if err != nil {
-			return err
-		}
-		called, err := tx.CalledTickets(ctx, hall, date, MostCalls)
-		if err != nil {
-			return err
-		}
-		return a.paint(v, now, f, called)
-	})
+	f, err := a.liveFloor(ctx, hall)
 	if err != nil {
+		return FloorView{}, err
+	}
+	var called []*counter.Ticket
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		called, err = tx.CalledTickets(ctx, hall, date, MostCalls)
+		return err
+	}); err != nil {
+		return FloorView{}, err
+	}
+	if err := a.paint(v, now, f, called); err != nil {
 		return FloorView{}, err
 	}
 	p.view, p.of = v, max(newest, v.Revision)

@@ -61,16 +61,11 @@ func (a *App) CounterView(ctx context.Context, ad *Admin, hall, id string) (v Co
 	if err != nil {
 		return v, err
 	}
-	today := calendar.DateOf(a.now())
-	var f *counter.Floor
-	err = a.db.View(ctx, func(tx *store.Tx) error {
-		if f, err = a.readFloor(ctx, tx, hall, today); err != nil {
-			return err
-		}
-		v, err = a.counterView(ctx, tx, ad, f, c)
-		return err
-	})
-	if err != nil || !v.Mine || v.Sealed {
+	f, err := a.liveFloor(ctx, hall)
+	if err != nil {
+		return v, err
+	}
+	if v, err = a.counterView(ctx, ad, f, c); err != nil || !v.Mine || v.Sealed {
 		return v, err
 	}
 	a.floors.hear(hall, id, a.now())
@@ -92,8 +87,8 @@ func (a *App) atCounter(ad *Admin, hall, id string) (*directory.Counter, error) 
 }
 
 // counterView shows a counter of a floor.
-func (a *App) counterView(ctx context.Context, tx *store.Tx, ad *Admin, f *counter.Floor, c *directory.Counter) (v CounterView, err error) {
-	now := tx.Now
+func (a *App) counterView(ctx context.Context, ad *Admin, f *counter.Floor, c *directory.Counter) (v CounterView, err error) {
+	now := a.now()
 	v = CounterView{
 		Hall: a.City().Hall(f.HallID), Counter: c, Rules: f.Rules, Now: now, Sealed: f.Sealed, Version: f.Revision,
 	}
@@ -143,11 +138,11 @@ func (a *App) counterView(ctx context.Context, tx *store.Tx, ad *Admin, f *count
 	if err != nil {
 		return v, err
 	}
-	v.Hours, err = a.hoursOf(ctx, tx, f, queues)
+	v.Hours, err = a.hoursOf(ctx, f, queues)
 	return v, err
 }
 
-func (a *App) hoursOf(ctx context.Context, tx *store.Tx, f *counter.Floor, queues []string) ([]HourView, error) {
+func (a *App) hoursOf(ctx context.Context, f *counter.Floor, queues []string) ([]HourView, error) {
 	hours := map[int]*HourView{}
 	at := func(h int) *HourView {
 		if hours[h] == nil {
@@ -155,69 +150,70 @@ func (a *App) hoursOf(ctx context.Context, tx *store.Tx, f *counter.Floor, queue
 		}
 		return hours[h]
 	}
-	list, err := tx.BookingsOn(ctx, f.HallID, queues, f.Date)
+	list, err := a.hourCounts(ctx, f.HallID)
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range list {
-		switch b.State {
+	for _, c := range list {
+		if !slices.Contains(queues, c.QueueID) {
+			continue
+		}
+		switch c.State {
 		case booking.Booked:
-			at(b.Hour).Booked++
+			at(c.Hour).Booked += c.N
 		case booking.Arrived, booking.Done:
-			at(b.Hour).Arrived++
+			at(c.Hour).Arrived += c.N
 		case booking.NoShow:
-			at(b.Hour).Missed++
+			at(c.Hour).Missed += c.N
 		}
 	}
 	for _, id := range queues {
-		q := a.City().Queue(id)
-		if q == nil {
-			continue
-		}
-		slots, err := slotsToday(ctx, tx, q, f.Date)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range slots {
-			if !s.Closed {
-				at(s.Hour).Unsold += s.Free()
+		if q := a.board.queue(id); q != nil {
+			for _, s := range *q.slots.Load() {
+				if capacity, taken, closed := s.read(); s.date == f.Date && !closed {
+					at(int(s.hour)).Unsold += capacity - taken
+				}
 			}
 		}
 	}
-	var out []HourView
-	for _, h := range hours {
-		out = append(out, *h)
-	}
-	slices.SortFunc(out, func(x, y HourView) int { return cmp.Compare(x.Hour, y.Hour) })
-	return out, nil
+	return slices.SortedFunc(func(yield func(HourView) bool) {
+		for _, h := range hours {
+			if !yield(*h) {
+				return
+			}
+		}
+	}, func(x, y HourView) int { return cmp.Compare(x.Hour, y.Hour) }), nil
 }
 
 // standBy tells a counter whom it calls by itself if it is cut off: kept before it is told, and dealt by one
 // after the other, so that nobody stands with two counters.
 func (a *App) standBy(ctx context.Context, ad *Admin, c *directory.Counter, v CounterView) (CounterView, error) {
 	today := calendar.DateOf(a.now())
+	var f *counter.Floor
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
+		f = nil
 		row, err := tx.StandOnFloor(ctx, c.HallID, today)
 		if err != nil || row == nil {
 			return err
 		}
-		f, err := a.floorOf(ctx, tx, row)
+		now, err := a.floorOf(ctx, tx, row)
 		if err != nil {
 			return err
 		}
-		s := f.Seats[c.ID]
-		if s == nil || s.State == counter.SeatClosed || s.Account != ad.Account.ID || f.Sealed {
+		s := now.Seats[c.ID]
+		if s == nil || s.State == counter.SeatClosed || s.Account != ad.Account.ID || now.Sealed {
 			return nil
 		}
 		s.Seen = tx.Now
-		s.Standby = f.Standby(tx.Now, c.ID)
-		if err := tx.SaveSeat(ctx, c.HallID, today, s); err != nil {
-			return err
-		}
-		v, err = a.counterView(ctx, tx, ad, f, c)
-		return err
+		s.Standby = now.Standby(tx.Now, c.ID)
+		f = now
+		return tx.SaveSeat(ctx, c.HallID, today, s)
 	})
-	return v, err
+	if err != nil || f == nil {
+		return v, err
+	}
+	a.floors.keep(f, a.now())
+	return a.counterView(ctx, ad, f, c)
 }
 
 // OpenCounter sits down at a counter and calls from the queues given, nil for all of the counter's. Whoever
@@ -308,8 +304,9 @@ func (a *App) seatTo(ctx context.Context, ad *Admin, hall, id string, to counter
 }
 
 // sit changes who sits at a counter, with an audit record.
-func (a *App) sit(ctx context.Context, ad *Admin, hall string, c *directory.Counter, act string, fn func(d *day) error) (v CounterView, err error) {
-	err = a.onFloor(ctx, By{Admin: ad, Channel: AtDesk}, hall, calendar.DateOf(a.now()), func(d *day) error {
+func (a *App) sit(ctx context.Context, ad *Admin, hall string, c *directory.Counter, act string, fn func(d *day) error) (CounterView, error) {
+	var f *counter.Floor
+	err := a.onFloor(ctx, By{Admin: ad, Channel: AtDesk}, hall, calendar.DateOf(a.now()), func(d *day) error {
 		if err := fn(d); err != nil {
 			return err
 		}
@@ -319,16 +316,22 @@ func (a *App) sit(ctx context.Context, ad *Admin, hall string, c *directory.Coun
 			rec.After = asJSON(map[string]any{"state": s.State, "queues": s.Queues})
 		}
 		d.audit = &rec
-		v, err = a.counterView(ctx, d.tx, ad, d.Floor, c)
-		return err
+		f = d.Floor
+		return nil
 	})
-	if errors.Is(err, errStands) {
+	return a.after(ctx, ad, hall, c, f, err)
+}
+
+// after answers an act at a counter with the counter as it left it.
+func (a *App) after(ctx context.Context, ad *Admin, hall string, c *directory.Counter, f *counter.Floor, err error) (CounterView, error) {
+	switch {
+	case errors.Is(err, errStands): // it was so already
 		return a.CounterView(ctx, ad, hall, c.ID)
+	case err != nil:
+		return CounterView{}, err
 	}
-	if err == nil {
-		a.floors.hear(hall, c.ID, a.now())
-	}
-	return v, err
+	a.floors.hear(hall, c.ID, a.now())
+	return a.counterView(ctx, ad, f, c)
 }
 
 // mine returns the seat of whoever acts at a counter, or says why it is not theirs.
@@ -392,6 +395,7 @@ func (a *App) serve(ctx context.Context, ad *Admin, hall, id string, act counter
 		return v, fault.InvalidFields(fault.Field{Path: "act", Code: fault.NotOneOf})
 	}
 	hash := actHash(act)
+	var f *counter.Floor
 	err = a.onFloor(ctx, By{Admin: ad, Channel: AtDesk}, hall, calendar.DateOf(a.now()), func(d *day) error {
 		done, err := d.tx.FloorAct(ctx, hall, key)
 		switch {
@@ -415,16 +419,10 @@ func (a *App) serve(ctx context.Context, ad *Admin, hall, id string, act counter
 		if err := d.tx.AddFloorAct(ctx, store.FloorAct{HallID: hall, Key: key, Hash: hash, Ticket: ticket}); err != nil {
 			return err
 		}
-		v, err = a.counterView(ctx, d.tx, ad, d.Floor, c)
-		return err
+		f = d.Floor
+		return nil
 	})
-	if errors.Is(err, errStands) {
-		return a.CounterView(ctx, ad, hall, id)
-	}
-	if err == nil {
-		a.floors.hear(hall, id, a.now())
-	}
-	return v, err
+	return a.after(ctx, ad, hall, c, f, err)
 }
 
 // serve does an act of a counter and returns the ticket it came to.

@@ -52,6 +52,7 @@ func (a *App) Merge(ctx context.Context, ad *Admin, hall, id string, acts []Offl
 	}
 	acts = slices.Clone(acts)
 	slices.SortStableFunc(acts, func(x, y OfflineAct) int { return x.Seq - y.Seq })
+	var f *counter.Floor
 	err = a.onFloor(ctx, By{Admin: ad, Channel: AtDesk}, hall, calendar.DateOf(a.now()), func(d *day) error {
 		out = nil
 		s := d.Seats[id]
@@ -75,13 +76,10 @@ func (a *App) Merge(ctx context.Context, ad *Admin, hall, id string, acts []Offl
 			s.Seen = d.tx.Now
 			d.seats[id] = true
 		}
-		var err error
-		v, err = a.counterView(ctx, d.tx, ad, d.Floor, c)
-		return err
+		f = d.Floor
+		return nil
 	})
-	if err == nil {
-		a.floors.hear(hall, id, a.now())
-	}
+	v, err = a.after(ctx, ad, hall, c, f, err)
 	return v, out, a.told(err)
 }
 

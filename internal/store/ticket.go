@@ -242,10 +242,6 @@ func (tx *Tx) BookingsOn(ctx context.Context, hall string, queues []string, date
 	if len(queues) == 0 {
 		return nil, nil
 	}
-	rows := make([][2]string, len(queues))
-	for i, q := range queues {
-		rows[i] = [2]string{booking.SlotID(q, date, 0), booking.SlotID(q, date, 23)}
-	}
 	return out, tx.query(ctx, "booking.day", `
 with w as materialized (select r.value->>0 as first, r.value->>1 as last from {rows} r order by 1)
 select `+bookingColumns+` from w join booking b on b.hall_id = $2 and b.slot_id >= w.first and b.slot_id <= w.last order by b.hour, b.queue_id, b.id`,
@@ -253,7 +249,41 @@ select `+bookingColumns+` from w join booking b on b.hall_id = $2 and b.slot_id 
 			b, err := scanBooking(scan)
 			out = append(out, b)
 			return err
-		}, marshal(rows), hall)
+		}, marshal(daySlots(queues, date)), hall)
+}
+
+// HourCount is how many bookings of a queue's hour are in a state.
+type HourCount struct {
+	QueueID string
+	Hour    int
+	State   booking.State
+	N       int
+}
+
+// CountByHour counts the bookings of some queues of a hall on a date.
+func (tx *Tx) CountByHour(ctx context.Context, hall string, queues []string, date calendar.Date) (out []HourCount, err error) {
+	if len(queues) == 0 {
+		return nil, nil
+	}
+	return out, tx.query(ctx, "booking.hours", `
+with w as materialized (select r.value->>0 as first, r.value->>1 as last from {rows} r order by 1)
+select b.queue_id, b.hour, b.state, count(*) from w join booking b on b.hall_id = $2 and b.slot_id >= w.first and b.slot_id <= w.last
+group by b.queue_id, b.hour, b.state order by b.queue_id, b.hour, b.state`,
+		func(scan func(...any) error) error {
+			var c HourCount
+			err := scan(&c.QueueID, &c.Hour, &c.State, &c.N)
+			out = append(out, c)
+			return err
+		}, marshal(daySlots(queues, date)), hall)
+}
+
+// daySlots bounds the slot ids of queues on a date, first and last of each.
+func daySlots(queues []string, date calendar.Date) [][2]string {
+	rows := make([][2]string, len(queues))
+	for i, q := range queues {
+		rows[i] = [2]string{booking.SlotID(q, date, 0), booking.SlotID(q, date, 23)}
+	}
+	return rows
 }
 
 // AtHall writes a booking that has arrived at its hall or is finished there, and its event; false if it is

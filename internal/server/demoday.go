@@ -23,8 +23,7 @@ import (
 // district hall, from before it opens until it closes. Everything goes the way it goes for real people;
 // only who decides to come, and how long they take, is drawn.
 const (
-	dayHall    = "440106000000" // whose administrators a demonstration has ready
-	dayPace    = 60             // seconds of the day in one of ours
+	dayPace    = 60 // seconds of the day in one of ours
 	dayClerks  = 5
 	dayTick    = 200 * time.Millisecond
 	dayWalkIns = 3 // an hour and queue
@@ -44,6 +43,7 @@ type hallDay struct {
 
 	stop   context.CancelFunc // of the day being played, nil for none
 	ended  chan struct{}
+	hall   string
 	date   calendar.Date
 	coming []*visitor
 	clerks []*clerk
@@ -80,7 +80,12 @@ type clerk struct {
 }
 
 // dayPerson is one of the people of a day: another one each day.
-func dayPerson(d calendar.Date, n int) identity.Person { return extra(200_000 + int(d)%200*2000 + n) }
+func dayPerson(d calendar.Date, n int) identity.Person {
+	names := []rune("陈李黄张梁林刘吴罗杨周何谢郑邓曾许彭冯唐")
+	p := extra(200_000 + int(d)%200*2000 + n)
+	p.Name = string(names[n%len(names)]) + "示范"
+	return p
+}
 
 // playing tells whether a day is being played.
 func (h *hallDay) playing() bool {
@@ -94,10 +99,7 @@ func (h *hallDay) playing() bool {
 func (h *hallDay) begin(ctx context.Context, pace int) error {
 	h.end()
 	s := h.s
-	city, cal := s.app.City(), s.app.Calendar()
-	if city.Hall(dayHall) == nil {
-		return fault.New(fault.HallNotFound)
-	}
+	cal := s.app.Calendar()
 	date := calendar.DateOf(s.clock.Now()) + 1
 	for !cal.IsWorking(date) {
 		date++
@@ -136,18 +138,18 @@ func (h *hallDay) end() {
 	}
 }
 
-// hand gives a counter to whoever tries the demonstration, or back, and tells whose it is; "" if there is no
-// such counter.
-func (h *hallDay) hand(id string, take bool) (who string) {
+// hand gives a counter to whoever tries the demonstration, or back, and tells in which hall it is and whose;
+// "" if there is no such counter.
+func (h *hallDay) hand(id string, take bool) (hall, who string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range h.clerks {
 		if c.counter == id {
 			c.hand = take
-			return c.by.Account.ID
+			return h.hall, c.by.Account.ID
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // staff finds who sits at the counters, and makes the counters and kiosks if this is the first day.
@@ -165,38 +167,46 @@ func (h *hallDay) staff(ctx context.Context) error {
 	var clerks []account.Account
 	for _, who := range accounts {
 		switch {
-		case who.Unit != dayHall || !who.Active():
-		case who.Rank == account.District2:
-			runs = as(who)
+		case s.app.City().Unit(who.Unit).Kind != directory.District || !who.Active():
 		case who.Rank == account.Clerk:
 			clerks = append(clerks, who)
 		}
 	}
-	if runs == nil || len(clerks) < dayClerks {
+	if len(clerks) < dayClerks {
 		return fault.New(fault.AccountNotFound)
 	}
+	for _, who := range accounts {
+		if who.Rank == account.District2 && who.Unit == clerks[0].Unit && who.Active() {
+			runs = as(who)
+		}
+	}
+	hall := s.app.City().MainHall(clerks[0].Unit)
+	if runs == nil || hall == nil {
+		return fault.New(fault.HallNotFound)
+	}
+	h.hall = hall.ID
 	there := map[string]bool{}
-	for _, c := range s.app.City().CountersOf(dayHall) {
+	for _, c := range s.app.City().CountersOf(h.hall) {
 		there[c.ID] = true
 	}
 	for i, lines := range dayCounters {
 		c := &clerk{counter: strconv.Itoa(i + 1), by: as(clerks[i])}
 		text := ""
 		for _, line := range lines {
-			if s.app.City().Queue(dayHall+"-"+line) == nil {
+			if s.app.City().Queue(h.hall+"-"+line) == nil {
 				continue
 			}
 			if text != "" {
 				text += "|"
 			}
 			text += line
-			c.queues = append(c.queues, dayHall+"-"+line)
+			c.queues = append(c.queues, h.hall+"-"+line)
 		}
-		if text == "" {
-			return fault.New(fault.QueueNotFound)
+		if queues := s.app.City().QueuesAt(h.hall); text == "" && len(queues) > 0 { // a smaller city
+			text, c.queues = queues[0].Line, []string{queues[0].ID}
 		}
 		if !there[c.counter] {
-			if err := s.app.Edit(ctx, runs, app.EditRequest{Noun: directory.CounterNoun, Key: []string{dayHall, c.counter}, New: true, Fields: directory.Fields{
+			if err := s.app.Edit(ctx, runs, app.EditRequest{Noun: directory.CounterNoun, Key: []string{h.hall, c.counter}, New: true, Fields: directory.Fields{
 				"label": fmt.Sprintf("%d 号窗口", i+1), "lines": text, "open": "yes",
 			}}); err != nil {
 				return err
@@ -214,7 +224,7 @@ func (h *hallDay) machines(ctx context.Context, runs *app.Admin) error {
 		return nil
 	}
 	for i := range 2 {
-		_, code, err := h.s.app.CreateDevice(ctx, runs, dayHall, app.NewDevice{Kind: counter.Kiosk, Name: fmt.Sprintf("演示取号机 %d", i+1), Settings: dayMachine(counter.Kiosk)})
+		_, code, err := h.s.app.CreateDevice(ctx, runs, h.hall, app.NewDevice{Kind: counter.Kiosk, Name: fmt.Sprintf("演示取号机 %d", i+1), Settings: dayMachine(counter.Kiosk)})
 		if err != nil {
 			return err
 		}
@@ -249,7 +259,7 @@ func (h *hallDay) book(ctx context.Context) error {
 	gate := make(chan struct{}, 64)
 	n := 0
 	for line, perHour := range dayBooked {
-		offers := h.offers(city, dayHall+"-"+line)
+		offers := h.offers(city, h.hall+"-"+line)
 		for _, hour := range s.app.Rules(h.date).Hours {
 			for i := range perHour {
 				if len(offers) == 0 {
@@ -287,7 +297,7 @@ func (h *hallDay) book(ctx context.Context) error {
 }
 
 func (h *hallDay) offers(city *app.City, queue string) (out []*directory.Offering) {
-	for _, o := range city.OffersAt(dayHall) {
+	for _, o := range city.OffersAt(h.hall) {
 		if o.QueueID == queue && len(o.Stages) > 0 {
 			out = append(out, o)
 		}
@@ -314,7 +324,7 @@ func (h *hallDay) walkIns() {
 	city := h.s.app.City()
 	n := 1500
 	for line := range dayBooked {
-		offers := h.offers(city, dayHall+"-"+line)
+		offers := h.offers(city, h.hall+"-"+line)
 		for _, hour := range h.s.app.Rules(h.date).Hours {
 			for i := range dayWalkIns {
 				if len(offers) == 0 {
@@ -386,13 +396,13 @@ func (h *hallDay) arrive(ctx context.Context, v *visitor, now time.Time) (again 
 	key := fmt.Sprintf("demo-walk-%s-%d", h.date, v.n)
 	switch {
 	case v.code != "":
-		t, err = h.s.app.CheckIn(ctx, kiosk, dayHall, app.CheckIn{Code: v.code, Document: &p.Document})
+		t, err = h.s.app.CheckIn(ctx, kiosk, h.hall, app.CheckIn{Code: v.code, Document: &p.Document})
 	case v.green:
-		t, err = h.s.app.TakeGreen(ctx, app.By{Admin: h.clerks[0].by, Channel: app.AtDesk}, dayHall, app.Green{
+		t, err = h.s.app.TakeGreen(ctx, app.By{Admin: h.clerks[0].by, Channel: app.AtDesk}, h.hall, app.Green{
 			Key: key, Item: v.item, Stage: v.stage, Queue: v.queue, Name: p.Name, Document: p.Document, Phone: p.Phone, Verified: counter.Elderly,
 		})
 	default:
-		t, err = h.s.app.TakeNumber(ctx, kiosk, dayHall, app.OnSite{
+		t, err = h.s.app.TakeNumber(ctx, kiosk, h.hall, app.OnSite{
 			Key: key, Item: v.item, Stage: v.stage, Queue: v.queue, Name: p.Name, Document: p.Document, Phone: p.Phone,
 		})
 	}
@@ -423,7 +433,7 @@ func (h *hallDay) serve(ctx context.Context, now time.Time, c *clerk) {
 	case now.Before(opens) || now.After(closes) && !c.open:
 		return
 	case !c.open:
-		if _, err := a.OpenCounter(ctx, c.by, dayHall, c.counter, c.queues); err != nil {
+		if _, err := a.OpenCounter(ctx, c.by, h.hall, c.counter, c.queues); err != nil {
 			h.said = string(fault.CodeOf(err))
 			pause(time.Minute)
 			return
@@ -433,7 +443,7 @@ func (h *hallDay) serve(ctx context.Context, now time.Time, c *clerk) {
 		pause(time.Minute)
 		return
 	}
-	v, err := a.CounterView(ctx, c.by, dayHall, c.counter)
+	v, err := a.CounterView(ctx, c.by, h.hall, c.counter)
 	if err != nil {
 		h.said = string(fault.CodeOf(err))
 		pause(time.Minute)
@@ -441,7 +451,7 @@ func (h *hallDay) serve(ctx context.Context, now time.Time, c *clerk) {
 	}
 	act := func(kind counter.ActKind, ticket string, r counter.Result) error {
 		c.acts++
-		_, err := a.Serve(ctx, c.by, dayHall, c.counter, counter.Act{Kind: kind, Ticket: ticket, Counter: c.counter, Result: r}, fmt.Sprintf("demo-act-%s-%s-%d", h.date, c.counter, c.acts))
+		_, err := a.Serve(ctx, c.by, h.hall, c.counter, counter.Act{Kind: kind, Ticket: ticket, Counter: c.counter, Result: r}, fmt.Sprintf("demo-act-%s-%s-%d", h.date, c.counter, c.acts))
 		if err != nil && fault.CodeOf(err) != fault.NobodyWaits {
 			h.said = string(fault.CodeOf(err))
 		}
@@ -461,7 +471,7 @@ func (h *hallDay) serve(ctx context.Context, now time.Time, c *clerk) {
 	}
 	if now.After(closes) {
 		if v.Waiting == 0 {
-			if _, err := a.CloseCounter(ctx, c.by, dayHall, c.counter); err == nil {
+			if _, err := a.CloseCounter(ctx, c.by, h.hall, c.counter); err == nil {
 				c.open = false
 			}
 			return

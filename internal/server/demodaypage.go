@@ -58,21 +58,21 @@ func (s *Server) dayDesk(w http.ResponseWriter, r *http.Request, code string) er
 		locale: l, Now: l.LongDate(calendar.DateOf(now)) + " " + now.In(calendar.Zone).Format("15:04:05"), NowISO: now.In(calendar.Zone).Format(time.RFC3339),
 		Pace: l.T("demo.day_pace", "n", strconv.Itoa(s.clock.Pace())), Code: code, Enrol: "/hall/enrol", State: l.T("demo.day_not"),
 	}
-	if hall := s.app.City().Hall(dayHall); hall != nil {
-		d.Hall = l.Text(hall.Name)
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if hall := s.app.City().Hall(h.hall); hall != nil {
+		d.Hall = l.Text(hall.Name)
+	}
 	d.Playing, d.Said = h.stop != nil, h.said
 	if len(h.clerks) > 0 {
 		d.State = l.T("demo.day_state", "date", l.LongDate(h.date), "coming", strconv.Itoa(len(h.coming)), "came", strconv.Itoa(len(h.came)))
 	}
 	for _, c := range h.clerks {
 		one := dayCounter{
-			ID: c.counter, Label: c.counter, Hand: c.hand, Link: counterPage(c.counter),
+			ID: c.counter, Label: c.counter, Hand: c.hand, Link: counterPage(h.hall, c.counter),
 			Open: l.T("demo.day_open"), Take: l.T("demo.day_take"), Back: l.T("demo.day_back"),
 		}
-		for _, known := range s.app.City().CountersOf(dayHall) {
+		for _, known := range s.app.City().CountersOf(h.hall) {
 			if known.ID == c.counter {
 				one.Label = known.Label
 			}
@@ -98,7 +98,7 @@ func (s *Server) dayDesk(w http.ResponseWriter, r *http.Request, code string) er
 }
 
 // counterPage is where a counter of the day is worked.
-func counterPage(id string) string { return "/console/halls/" + dayHall + "/counters/" + id }
+func counterPage(hall, id string) string { return "/console/halls/" + hall + "/counters/" + id }
 
 // playDay does what a button of the page asks for.
 func (s *Server) playDay(cookies *web.Cookies) web.Handler {
@@ -121,7 +121,7 @@ func (s *Server) playDay(cookies *web.Cookies) web.Handler {
 			}
 			s.clock.SetPace(n)
 		case form.Has("take"):
-			who := s.day.hand(form.Get("take"), true)
+			hall, who := s.day.hand(form.Get("take"), true)
 			if who == "" {
 				return fault.New(fault.CounterNotFound)
 			}
@@ -130,7 +130,7 @@ func (s *Server) playDay(cookies *web.Cookies) web.Handler {
 				return err
 			}
 			cookies.SetSession(w, token, 12*time.Hour)
-			return web.SeeOther(w, r, counterPage(form.Get("take")))
+			return web.SeeOther(w, r, counterPage(hall, form.Get("take")))
 		case form.Has("back"):
 			s.day.hand(form.Get("back"), false)
 		case form.Has("machine"):
@@ -157,7 +157,7 @@ func (h *hallDay) machine(r *http.Request, kind counter.DeviceKind) (string, err
 		return "", fault.InvalidFields(fault.Field{Path: "machine", Code: fault.NotOneOf})
 	}
 	h.made++
-	_, code, err := h.s.app.CreateDevice(r.Context(), h.runs, dayHall, app.NewDevice{
+	_, code, err := h.s.app.CreateDevice(r.Context(), h.runs, h.hall, app.NewDevice{
 		Kind: kind, Name: "演示设备 " + strconv.Itoa(h.made), Settings: dayMachine(kind),
 	})
 	return code, err

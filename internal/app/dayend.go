@@ -97,19 +97,18 @@ func (a *App) DayRecord(ctx context.Context, hall string, date calendar.Date) (r
 	return r, json.Unmarshal(row.Detail, &r.Figures)
 }
 
-// errServing says that somebody is still at a counter.
-var errServing = errors.New("app: somebody is at a counter")
+// errServing says that people are still being served.
+var errServing = errors.New("app: people are still being served")
 
-// endDay ends a day; without force only if nobody is at a counter that is in touch.
+// endDay ends a day; without force not while people are in the hall and a counter in touch is open.
 func (a *App) endDay(ctx context.Context, hall string, date calendar.Date, force bool) (ended bool, err error) {
 	err = a.onFloor(ctx, By{}, hall, date, func(d *day) error {
 		ended = false
 		now := d.tx.Now
 		open := slices.Collect(ticketsOf(d.Floor))
 		slices.SortFunc(open, func(x, y *counter.Ticket) int { return strings.Compare(x.Number, y.Number) })
-		for _, t := range open {
-			s := d.Seats[t.Counter]
-			if !force && t.State == counter.Called && s != nil && now.Sub(s.Seen) < d.Rules.OffGrid {
+		for _, s := range d.Seats {
+			if !force && len(open) > 0 && s.State == counter.SeatOpen && now.Sub(s.Seen) < d.Rules.OffGrid {
 				return errServing
 			}
 		}

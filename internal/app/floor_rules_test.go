@@ -143,11 +143,14 @@ func TestADayEndsAndIsSealed(t *testing.T) {
 		}
 		h.at(17, 31)
 		end(0) // somebody is at a counter
+		ad = h.admin(0)
+		serve("serve-0004", counter.Act{Kind: counter.Finish, Result: counter.Finished})
+		end(0) // one still waits, and the counter is open
 		h.at(18, 5)
 		end(1)
 		end(0)
 		r, err := f.App.DayRecord(ctx, apptest.HallA, hallDate)
-		if err != nil || r.Figures.Tickets != 3 || r.Figures.Settled != 2 || r.Figures.Results[counter.Finished] != 2 || r.Figures.Results[counter.DayEnded] != 1 ||
+		if err != nil || r.Figures.Tickets != 3 || r.Figures.Settled != 1 || r.Figures.Results[counter.Finished] != 2 || r.Figures.Results[counter.DayEnded] != 1 ||
 			r.Figures.Queues[apptest.QueueA].Units != 2 || r.Figures.Waits.Called != 2 || len(r.Digest) != 64 {
 			t.Errorf("the record: %+v, %v", r, err)
 		}

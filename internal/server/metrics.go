@@ -69,6 +69,17 @@ func newMetrics() *metrics {
 	return m
 }
 
+// waits makes known how often the waits that were told came true over the last days (2025 regulation).
+func (m *metrics) waits(coverage func() (told, held int)) {
+	told := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "suiyue_wait_ranges_told", Help: "Waits told as a range over the last 28 days to people who were called.",
+	}, func() float64 { told, _ := coverage(); return float64(told) })
+	held := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "suiyue_wait_ranges_held", Help: "Of them, those within which the call came; four in five are meant to be.",
+	}, func() float64 { _, held := coverage(); return float64(held) })
+	m.registry.MustRegister(told, held)
+}
+
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

@@ -138,6 +138,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.closeApp = sync.OnceFunc(s.app.Close)
 	s.metrics.lanes(s.app)
+	s.metrics.waits(s.app.WaitCoverage)
 	s.health = &health{ready: s.ready}
 	provider, dev, err := newProvider(c, s.public, s.clock.Now)
 	if err != nil {

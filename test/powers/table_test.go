@@ -158,6 +158,7 @@ var pages = map[string]need{
 // operations says of every operation of the API who may call it.
 var operations = map[string]need{
 	"list-items": {who: "open"}, "get-item": {who: "open"}, "list-halls-of-item": {who: "open"}, "get-hall": {who: "open"}, "list-districts": {who: "open"},
+	"list-waiting": {who: "open"}, "get-hall-waiting": {who: "open"},
 	"get-availability": {who: "open"}, "get-release": {who: "open"}, "find-booking": {who: "open"},
 
 	"book": {who: "citizen"}, "list-bookings": {who: "citizen"}, "list-messages": {who: "citizen"}, "get-me": {who: "citizen"}, "list-sessions": {who: "citizen"},

@@ -80,6 +80,7 @@ func New(c Config) *API {
 	}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, a.config())
 	a.declareDirectory()
+	a.declareWaiting()
 	a.declareBookings()
 	a.declarePersons()
 	a.declareAdmin()

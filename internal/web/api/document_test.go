@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 51 {
+	if count != 53 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

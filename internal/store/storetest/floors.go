@@ -349,6 +349,9 @@ func atHall(w *world) {
 		if len(list) != 2 {
 			w.Errorf("%d bookings on the day", len(list))
 		}
+		hours, err3 := tx.CountByHour(w.ctx, "h1", []string{"h1-general"}, day)
+		same(w, "bookings by hour", hours, []store.HourCount{{QueueID: "h1-general", Hour: 9, State: booking.Booked, N: 1}, {QueueID: "h1-general", Hour: 9, State: booking.Done, N: 1}})
+		err = errors.Join(err, err3)
 		none, err2 := tx.BookingsOn(w.ctx, "h1", []string{"h1-general"}, day+1)
 		if len(none) != 0 {
 			w.Errorf("%d bookings on the next", len(none))

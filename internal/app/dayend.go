@@ -107,8 +107,9 @@ func (a *App) endDay(ctx context.Context, hall string, date calendar.Date, force
 		now := d.tx.Now
 		open := slices.Collect(ticketsOf(d.Floor))
 		slices.SortFunc(open, func(x, y *counter.Ticket) int { return strings.Compare(x.Number, y.Number) })
+		inside := slices.ContainsFunc(open, func(t *counter.Ticket) bool { return t.State != counter.Passed }) // who was passed may be home
 		for _, s := range d.Seats {
-			if !force && len(open) > 0 && s.State == counter.SeatOpen && now.Sub(s.Seen) < d.Rules.OffGrid {
+			if !force && inside && s.State == counter.SeatOpen && now.Sub(s.Seen) < d.Rules.OffGrid {
 				return errServing
 			}
 		}

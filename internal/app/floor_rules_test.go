@@ -66,6 +66,29 @@ func TestAHallSetsItsDayItself(t *testing.T) {
 	})
 }
 
+// Who was passed and never came back keeps no hall open.
+func TestWhoNeverCameBackKeepsNoDayOpen(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		h := newHallDay(t, f)
+		h.at(16, 50)
+		ad := h.clerks(1)[0]
+		line := h.walkIns(1)
+		h.must(f.App.OpenCounter(ctx, ad, apptest.HallA, "w1", nil))
+		h.must(h.act(ad, "w1", counter.Act{Kind: counter.Call}))
+		h.must(h.act(ad, "w1", counter.Act{Kind: counter.Pass}))
+		h.at(17, 31)
+		h.must(f.App.CounterView(ctx, ad, apptest.HallA, "w1"))
+		if n, _, err := f.App.EndDays(ctx); n != 1 || err != nil {
+			t.Errorf("%d days ended, %v", n, err)
+		}
+		if v, err := f.App.Ticket(ctx, line[0].Ticket.ID); err != nil || v.Ticket.Result != counter.NeverCame {
+			t.Errorf("the ticket: %+v, %v", v.Ticket, err)
+		}
+		sound(t, f)
+	})
+}
+
 // The paper list has who is booked, in order, masked; taking it is recorded.
 func TestTheMorningsPaperList(t *testing.T) {
 	onBoth(t, func(t *testing.T, f *apptest.Fixture) {

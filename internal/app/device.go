@@ -295,7 +295,7 @@ func (a *App) Device(ctx context.Context, key string) (*Device, error) {
 		}
 		row.KeyedAt = now
 	}
-	if now.Sub(row.Seen) > counter.DeviceQuiet/3 {
+	if now.Sub(row.Seen) > counter.DeviceQuiet/3 && !a.devices.saw(row.ID) {
 		if err := a.db.Update(ctx, func(tx *store.Tx) error { return tx.SawDevice(ctx, row.ID) }); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +15,45 @@ type deviceWatch struct {
 	mu    sync.Mutex
 	by    map[string]map[chan struct{}]bool // device → who watches it
 	known map[string]int                    // version last told of
+	heard map[string]bool                   // devices to be recorded as heard of; nil where nobody follows
 }
+
+// saw notes that a device was heard of; false where FollowDevices does not run, which records it. A city's
+// displays all come at once when the server is started again: one write for each would keep them waiting.
+func (w *deviceWatch) saw(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.heard == nil {
+		return false
+	}
+	w.heard[id] = true
+	return true
+}
+
+// follow begins or ends taking note; takeHeard returns the devices heard of since it was last asked, and
+// those whose pages hold a line.
+func (w *deviceWatch) follow(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heard = nil
+	if on {
+		w.heard = map[string]bool{}
+	}
+}
+
+func (w *deviceWatch) takeHeard() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id := range w.by {
+		w.heard[id] = true
+	}
+	ids := slices.Sorted(maps.Keys(w.heard))
+	clear(w.heard)
+	return ids
+}
+
+// heardEvery is how often devices are recorded as heard of: well within counter.DeviceQuiet.
+const heardEvery = 20 * time.Second
 
 // changed tells whoever watches a device that it is at that version now.
 func (w *deviceWatch) changed(id string, version int) {
@@ -66,15 +106,28 @@ func (w *deviceWatch) watched() bool {
 // overlap is how far back changes are read again: a transaction begun before may commit after.
 const overlap = 5 * time.Second
 
-// FollowDevices tells of what other nodes change, until ctx ends. It reads nothing while nobody watches.
+// FollowDevices tells of what other nodes change, and records which devices were heard of, until ctx ends. It
+// reads nothing while nobody watches.
 func (a *App) FollowDevices(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
+	a.devices.follow(true)
+	defer a.devices.follow(false)
+	tick, record := time.NewTicker(every), time.NewTicker(heardEvery)
 	defer tick.Stop()
+	defer record.Stop()
 	last := a.now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-record.C:
+			ids := a.devices.takeHeard()
+			if len(ids) == 0 {
+				continue
+			}
+			if err := a.db.Update(ctx, func(tx *store.Tx) error { return tx.SawDevices(ctx, ids) }); err != nil && ctx.Err() == nil {
+				a.log.Warn("when devices were last heard of was not kept", "error", err)
+			}
+			continue
 		case <-tick.C:
 		}
 		now := a.now()

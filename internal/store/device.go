@@ -116,6 +116,21 @@ func (tx *Tx) SawDevice(ctx context.Context, id string) error {
 	return err
 }
 
+// SawDevices records that devices were heard of, all in one statement.
+func (tx *Tx) SawDevices(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rows := make([][1]string, len(ids))
+	for i, id := range ids {
+		rows[i] = [1]string{id}
+	}
+	_, err := tx.exec(ctx, "device.seen_all", `
+with w as materialized (select r.value->>0 as id from {rows} r order by 1)
+update device set seen_at = cast($2 as bigint) from w where device.id = w.id and device.seen_at < cast($2 as bigint)`, marshal(rows), micros(tx.Now))
+	return err
+}
+
 // Devices lists the devices of a hall, by kind and name, ended ones last.
 func (tx *Tx) Devices(ctx context.Context, hall string) ([]Device, error) {
 	var out []Device

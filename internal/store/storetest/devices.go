@@ -99,6 +99,12 @@ func devices(w *world) {
 	if d := read(); !d.Seen.Equal(begin.Add(time.Minute)) || d.Version != 2 {
 		w.Errorf("seen: %v, version %d", d.Seen, d.Version)
 	}
+	w.pass(time.Minute)
+	w.update(func(tx *store.Tx) error { return tx.SawDevices(w.ctx, []string{one.ID, "nobody"}) })
+	if d := read(); !d.Seen.Equal(begin.Add(2 * time.Minute)) {
+		w.Errorf("seen with others: %v", d.Seen)
+	}
+	w.update(func(tx *store.Tx) error { return tx.SawDevices(w.ctx, nil) })
 	two := device(2)
 	two.Kind = counter.Display
 	w.update(func(tx *store.Tx) error { return tx.AddDevice(w.ctx, two) })

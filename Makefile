@@ -35,6 +35,11 @@ bench: build
 soak:
 	SUIYUE_SOAK=1000000 $(GO) run ./scripts/withpg $(GO) test -timeout 60m -count 1 -v ./test/soak
 
+# 300 halls on one server: 1,500 counters, 300 kiosks, 3,000 displays. Prints how long a call takes to the
+# displays, what a display costs, and how soon all are back after the server starts anew; on both engines.
+hall:
+	SUIYUE_HALL=long $(GO) run ./scripts/withpg $(GO) test -timeout 30m -count 1 -v ./test/hall
+
 # Pages are written in .templ files; the Go made of them is kept in the repository.
 generate: .tools/templ-$(TEMPL)
 	set -e; for dir in $$(dirname $$(find internal/web -name '*.templ') | sort -u); do .tools/templ-$(TEMPL) generate -path $$dir; done

@@ -149,6 +149,9 @@ func Start(ctx context.Context, at string, cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
+// PID is the number of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // ready waits until the process can take bookings.
 func (p *Process) ready(ctx context.Context) error {
 	for {

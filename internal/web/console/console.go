@@ -58,6 +58,7 @@ func New(c Config) *Console {
 	k.requestRoutes()
 	k.displacedRoutes()
 	k.editRoutes()
+	k.deviceRoutes()
 	return k
 }
 

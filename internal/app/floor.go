@@ -62,7 +62,7 @@ func (b By) way() booking.Channel {
 	return booking.System
 }
 
-// here refuses who has no business at a hall: staff without the power, a device of another hall, nobody.
+// here refuses who has no business at a hall: staff without the power, a device of another hall or one that only shows, nobody.
 func (a *App) here(by By, hall string) error {
 	if h := a.City().Hall(hall); h == nil {
 		return fault.New(fault.HallNotFound)
@@ -70,7 +70,7 @@ func (a *App) here(by By, hall string) error {
 	switch {
 	case by.Admin != nil:
 		return a.Allow(by.Admin, account.Serve, hall)
-	case by.Device != nil && by.Device.HallID != hall:
+	case by.Device != nil && (by.Device.HallID != hall || by.Device.Kind != counter.Kiosk):
 		return fault.New(fault.NotAllowed)
 	case by.Device == nil && by.Self == nil:
 		return fault.New(fault.SignInRequired)

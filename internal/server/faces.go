@@ -71,7 +71,7 @@ func (f *faces) mount(mux *http.ServeMux) {
 	}).Register(mux)
 	hall.New(hall.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("hall").Strict(), Sealer: f.Keys, Public: f.Public,
-		Enrol: web.NewLimiter(enrolLimit, f.Now), Device: web.NewLimiter(deviceLimit, f.Now), Log: f.Log, Sounds: f.Sounds,
+		Enrol: web.NewLimiter(enrolLimit, f.Now), Device: web.NewLimiter(deviceLimit, f.Now), Find: f.Find, Log: f.Log, Sounds: f.Sounds,
 	}).Register(mux)
 	mux.Handle("/", f.Site.Handle(web.NotFound))
 }

@@ -137,6 +137,7 @@ const (
 	DeviceNotFound   Code = "device_not_found"
 	DeviceEnded      Code = "device_not_enrolled" // its key is unknown, or was taken away
 	DeviceCodeWrong  Code = "device_code_wrong"
+	ReprintGuarded   Code = "reprint_needs_document"    // a number is put on paper again for its holder or by staff
 	TooFar           Code = "too_far_from_hall"         // check-in by phone outside the hall's radius
 	DayCodeWrong     Code = "hall_code_wrong"           // the hall's daily code
 	NotMissed        Code = "booking_not_missed"        // Art. 17, 18
@@ -188,7 +189,7 @@ var kinds = map[Code]Kind{
 	DaySealed: Conflict, CounterNotFound: NotFound, CounterClosed: Conflict, CounterPaused: Conflict, CounterBusy: Conflict, CounterTaken: Conflict, TicketNotFound: NotFound,
 	TicketOver: Conflict, TicketNotYours: Conflict, NobodyWaits: Conflict, AlreadyHere: Conflict, TooEarly: Conflict, TooLate: Conflict, OtherDay: Conflict,
 	OtherHall: Conflict, DocumentMismatch: Forbidden, OnSiteNotYet: Conflict, OnSiteNone: Conflict, OnSiteOnce: Conflict, NotOpenToday: Conflict, DeviceNotFound: NotFound,
-	DeviceEnded: SignIn, DeviceCodeWrong: Invalid, TooFar: Forbidden, DayCodeWrong: Invalid, NotMissed: Conflict, RebookUsed: Conflict, RebookLate: Conflict,
+	DeviceEnded: SignIn, DeviceCodeWrong: Invalid, ReprintGuarded: Forbidden, TooFar: Forbidden, DayCodeWrong: Invalid, NotMissed: Conflict, RebookUsed: Conflict, RebookLate: Conflict,
 	RebookOther: Invalid, AppealWaits: Conflict, AppealDecided: Conflict, AppealNotFound: NotFound, EvaluationTwice: Conflict, EvaluationNotYet: Conflict, EvaluationOver: Gone,
 	CaseNotFound: NotFound,
 }

@@ -34,6 +34,7 @@ type Config struct {
 	Public  string       // address people open, without trailing slash
 	Enrol   *web.Limiter // codes tried from one address; nil = no limit
 	Device  *web.Limiter // what one device asks for; nil = no limit
+	Find    *web.Limiter // facts tried for one booking code; nil = no limit
 	Log     *slog.Logger // nil = nothing is said
 	Sounds  string       // folder of recorded numbers for displays, "" for none
 
@@ -75,6 +76,7 @@ func New(c Config) *Hall {
 	}
 	h.enrolRoutes()
 	h.kioskRoutes()
+	h.visitRoutes()
 	h.displayRoutes()
 	return h
 }

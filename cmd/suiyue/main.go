@@ -30,6 +30,7 @@ type cli struct {
 	Keys    keysCmd    `cmd:"" help:"Look after the keys personal data are sealed with."`
 	Admin   adminCmd   `cmd:"" help:"Look after administrators' accounts."`
 	Powers  powersCmd  `cmd:"" help:"Print who may do what over which halls (Art. 7 to 10)."`
+	Bridge  bridgeCmd  `cmd:"" help:"Stand for the document reader and printer of a kiosk, on this machine."`
 	Bench   benchCmd   `cmd:"" help:"Measure bookings a second on this machine."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 

@@ -54,7 +54,7 @@ func codeIn(text string) string {
 	text = strings.TrimSpace(text)
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		parts := strings.Split(strings.Trim(u.Path, "/"), "/")
-		if len(parts) != 2 || parts[0] != "bookings" {
+		if len(parts) != 2 || parts[0] != "pass" {
 			return ""
 		}
 		text = parts[1]

@@ -152,7 +152,7 @@ func TestKiosk(t *testing.T) {
 	k.scan("junk#junk")
 	k.scan(code)
 	k.reach(`location.pathname === "/hall/kiosk/booking"`)
-	k.click(`.pad button[aria-label]`) // delete: nothing is there yet
+	k.do(k.press(`.pad button[aria-label]`)) // delete: nothing is there yet
 	fact := ""
 	for _, p := range testpeople.All() {
 		if p.ID == "citizen-1" {
@@ -160,9 +160,9 @@ func TestKiosk(t *testing.T) {
 		}
 	}
 	for _, d := range fact {
-		k.click(fmt.Sprintf(`.pad button:nth-child(%d)`, strings.IndexRune("1234567890X", d)+1))
+		k.do(k.press(fmt.Sprintf(`.pad button:nth-child(%d)`, strings.IndexRune("1234567890X", d)+1)))
 	}
-	k.click("form.ask > button.button")
+	k.do(k.press("form.ask > button.button"))
 	k.reach(`location.pathname === "/hall/kiosk/done"`)
 	number := k.text(".ticket__number")
 	k.reach(`document.querySelector("[data-printing]").textContent.includes("Printed")`)
@@ -183,7 +183,7 @@ func TestKiosk(t *testing.T) {
 	// A number of the day by a document, without paper, then with it.
 	c.setClock(t, day.At(9, 10))
 	k.goTo("/hall/kiosk")
-	k.click(`a.hand[href$="/number"]`)
+	k.do(k.press(`a.hand[href$="/number"]`))
 	k.reach(`location.pathname === "/hall/kiosk/number"`)
 	k.kioskLook("number", false)
 	reader.Set(func(r *bridge.Bridge) { r.Empty = true })
@@ -193,17 +193,17 @@ func TestKiosk(t *testing.T) {
 	reader.Lay(reader.Documents[0])
 	k.reach(`location.pathname === "/hall/kiosk/number/choose"`)
 	k.kioskLook("queues", false)
-	k.click(`.lot:not([disabled])`)
+	k.do(k.press(`.lot:not([disabled])`))
 	k.reach(`document.querySelector("h1") && (location.search.includes("queue=") || location.pathname === "/hall/kiosk/done")`)
 	if k.path() != "/hall/kiosk/done" {
 		k.kioskLook("items", false)
-		k.click(`.lot:not([disabled])`)
+		k.do(k.press(`.lot:not([disabled])`))
 	}
 	k.reach(`location.pathname === "/hall/kiosk/done"`)
 	k.reach(`document.querySelector("[data-printing]").textContent.includes("no paper")`)
 	k.kioskLook("no-paper", true)
 	reader.Set(func(r *bridge.Bridge) { r.Empty = false })
-	k.click("[data-print]")
+	k.do(k.press("[data-print]"))
 	k.reach(`document.querySelector("[data-printing]").textContent.includes("Printed")`)
 	if n := len(reader.Papers()); n != 2 {
 		t.Errorf("%d papers", n)

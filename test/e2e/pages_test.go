@@ -125,7 +125,7 @@ func (w *walk) everybody() {
 	w.page("item of foreigners", "/item/"+foreign, 200)
 	w.page("waits of the city", "/waiting", 200)
 	w.page("waits of a district", "/waiting?sort=wait&district=440103000000", 200)
-	w.page("waits nowhere", "/waiting?item="+online+"&district=440100000000", 200)
+	w.page("waits for an item", "/waiting?item="+online, 200)
 	w.page("hall with its waits", "/hall/440103000000", 200)
 	w.goTo("/item/" + online)
 	w.page("date", w.link(`.hall a.button[href^="/book/"]`), 200)

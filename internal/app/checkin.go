@@ -48,8 +48,7 @@ const (
 // returns the ticket there is. Refused with DocumentMismatch, TooEarly, TooLate, OtherDay, OtherHall or
 // NotActive, which are recorded with the booking; BookingNotFound tells nothing.
 func (a *App) CheckIn(ctx context.Context, by By, hall string, r CheckIn) (TicketView, error) {
-	v, err := a.checkIn(ctx, by, hall, r)
-	return v, a.told(err)
+	return a.given(a.checkIn(ctx, by, hall, r))
 }
 
 func (a *App) checkIn(ctx context.Context, by By, hall string, r CheckIn) (v TicketView, err error) {

@@ -511,7 +511,15 @@ func (a *App) ComeBack(ctx context.Context, by By, hall, id string) (v TicketVie
 	if errors.Is(err, errStands) {
 		err = nil
 	}
-	return v, a.told(err)
+	return a.given(v, err)
+}
+
+// given is the answer to who asked for a number: nothing of one that was not kept.
+func (a *App) given(v TicketView, err error) (TicketView, error) {
+	if err != nil {
+		return TicketView{}, a.told(err)
+	}
+	return v, nil
 }
 
 // told counts a refusal and gives an error of the database its code.

@@ -103,8 +103,7 @@ func slotsToday(ctx context.Context, tx *store.Tx, q *directory.Queue, d calenda
 // are never more than a tenth of the day's, then of what nobody booked of the current hour. One a person,
 // item and half-day; who missed a booking may take one instead of it all the same (Art. 18).
 func (a *App) TakeNumber(ctx context.Context, by By, hall string, r OnSite) (TicketView, error) {
-	v, err := a.takeNumber(ctx, by, hall, r)
-	return v, a.told(err)
+	return a.given(a.takeNumber(ctx, by, hall, r))
 }
 
 func (a *App) takeNumber(ctx context.Context, by By, hall string, r OnSite) (v TicketView, err error) {
@@ -345,8 +344,7 @@ type Green struct {
 
 // TakeGreen gives somebody a number of the green channel; staff only.
 func (a *App) TakeGreen(ctx context.Context, by By, hall string, r Green) (TicketView, error) {
-	v, err := a.takeGreen(ctx, by, hall, r)
-	return v, a.told(err)
+	return a.given(a.takeGreen(ctx, by, hall, r))
 }
 
 func (a *App) takeGreen(ctx context.Context, by By, hall string, r Green) (v TicketView, err error) {

@@ -59,6 +59,9 @@ func New(c Config) *Console {
 	k.displacedRoutes()
 	k.editRoutes()
 	k.deviceRoutes()
+	k.counterRoutes()
+	k.deskRoutes()
+	k.dayRoutes()
 	return k
 }
 
@@ -135,7 +138,10 @@ func (c *Console) allow(route Route, r *http.Request, ad *app.Admin) error {
 	case route.Act == "":
 		return nil
 	case route.Hall != "":
-		return c.App.Allow(ad, route.Act, r.PathValue(route.Hall))
+		if hall := r.PathValue(route.Hall); route.Or == "" || !c.App.May(ad, route.Or, hall) {
+			return c.App.Allow(ad, route.Act, hall)
+		}
+		return nil
 	case c.may(ad, route.Act) || route.Or != "" && c.may(ad, route.Or):
 		return nil
 	}

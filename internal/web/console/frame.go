@@ -24,7 +24,9 @@ type Frame struct {
 	Lead    string // a sentence below the title
 	Error   bool   // the page shows an error summary: the title says so
 	Narrow  bool   // a form or a text: not wider than can be read
+	Full    bool   // the page has the whole width: no tree beside it
 	Scripts []string
+	Styles  []string // beside the console's
 
 	Langs  []ui.Link
 	Tree   []Node // my halls
@@ -48,7 +50,7 @@ type section struct{ name, path string }
 
 // sections lists them in their order. A page that no route serves is left out.
 var sections = []section{
-	{"today", ""}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"},
+	{"today", ""}, {"serve", "/serve"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"},
 	{"ledger", "/ledger"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
 	{"log", "/log"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},
 }

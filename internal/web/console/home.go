@@ -51,6 +51,9 @@ const strips = 12
 
 // home is what an administrator sees first: what waits for them, what is wrong, their halls' day.
 func (c *Console) home(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
+	if ad.Account.Rank == account.Clerk { // their day is at the counter
+		return web.SeeOther(w, r, servePath)
+	}
 	l := web.LocaleOf(r)
 	f := c.frame(w, r, ad, l.T("console.today.title"))
 	now := c.App.Now()

@@ -13,10 +13,12 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
+	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/supply"
 	"suiyue/internal/store"
 	"suiyue/internal/web/hall"
 )
@@ -179,6 +181,24 @@ var kioskCases = []faultCase{
 		k := w.kiosk(apptest.HallA, nil)
 		w.at(8, 50)
 		k.checkIn(b.Code, lastFour(p)).wants("a cancelled booking", fault.NotActive, "cancelled")
+	}},
+	{"booking_displaced", func(w *world) {
+		p := apptest.Citizen(1)
+		b := w.book(p, apptest.SocialCard, apptest.QueueA, today, 9, nil)
+		second := w.As(w.T, w.OpenAdmin(w.T, account.District2, apptest.DistrictA))
+		list, err := w.App.FileRequest(w.Context(), second, app.Asked{Targets: []app.Target{{Hall: apptest.HallA}}, Reason: "台风", Change: supply.Change{Kind: supply.Close, From: today, To: today, Half: calendar.WholeDay}})
+		if err != nil {
+			w.Fatal(err)
+		}
+		if _, err := w.App.DecideRequest(w.Context(), w.ad, list[0].ID, list[0].Version, true, ""); err != nil {
+			w.Fatal(err)
+		}
+		k := w.kiosk(apptest.HallA, nil)
+		w.at(8, 50)
+		at := k.checkIn(b.Code, lastFour(p))
+		if at.refusal() != fault.NotActive && at.refusal() != fault.OtherDay {
+			w.Errorf("a displaced booking: %q", at.refusal())
+		}
 	}},
 	{"already_checked_in", func(w *world) {
 		p := apptest.Citizen(1)

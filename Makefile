@@ -6,7 +6,7 @@ GO      ?= go
 BIN     := bin/suiyue
 TEMPL   := v0.3.1020
 
-.PHONY: all build demo test quick sim bench soak assets generate clean
+.PHONY: all build demo test quick sim bench soak hall assets generate clean
 
 all: build
 

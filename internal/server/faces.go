@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"suiyue/internal/app"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	identitygate "suiyue/internal/gate/identity"
 	"suiyue/internal/web"
@@ -72,6 +73,9 @@ func (f *faces) mount(mux *http.ServeMux) {
 	hall.New(hall.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("hall").Strict(), Sealer: f.Keys, Public: f.Public,
 		Enrol: web.NewLimiter(enrolLimit, f.Now), Device: web.NewLimiter(deviceLimit, f.Now), Find: f.Find, Log: f.Log, Sounds: f.Sounds,
+		DayCode: func(hall string) (string, error) {
+			return f.Public + "/arrive/" + hall + "/" + f.App.HallCode(hall, calendar.DateOf(f.Now())), nil
+		},
 	}).Register(mux)
 	mux.Handle("/", f.Site.Handle(web.NotFound))
 }

@@ -149,6 +149,9 @@ func Start(ctx context.Context, at string, cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
+// Args is the command line the process was started with.
+func (p *Process) Args() []string { return p.cmd.Args }
+
 // PID is the number of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 

@@ -169,6 +169,7 @@ function drawCall(c) {
   const key = c ? keyOf(page.date, c) : page.over ? "over" : "none";
   box.classList.toggle("fresh", key === announcing);
   if (box.dataset.key === key) return;
+  if (c) box.dataset.lag = String(Math.round(serverNow() - c.at)); // from the call to here, by the server's clock
   box.dataset.key = key;
   if (!c) {
     box.replaceChildren(el("p", "call__none", page.over ? words.over : words.none));

@@ -221,7 +221,7 @@ func (r Rules) Check() []fault.Field {
 		}
 	}
 	within("check_in_before", int64(r.CheckInBefore), 0, int64(4*time.Hour))
-	within("walk_in_after", int64(r.WalkInAfter), 0, 100)
+	within("walk_in_after", int64(r.WalkInAfter), 1, 100) // at 0 nobody booked would come before a walk-in
 	within("walk_in_longest", int64(r.WalkInLongest), int64(5*time.Minute), int64(8*time.Hour))
 	within("passed_after", int64(r.PassedAfter), 0, 100)
 	within("passed_most", int64(r.PassedMost), 1, 20)

@@ -27,7 +27,7 @@ func kioskSettings() counter.DeviceSettings {
 func newKiosk(t testing.TB, f *apptest.Fixture, hall string) (ad *app.Admin, d counter.Device, key string) {
 	t.Helper()
 	ad = staff(t, f, account.District1, apptest.DistrictA)
-	d, code, err := f.App.CreateDevice(t.Context(), ad, hall, app.NewDevice{Kind: counter.Kiosk, Name: "门口自助机", Settings: kioskSettings()})
+	_, code, err := f.App.CreateDevice(t.Context(), ad, hall, app.NewDevice{Kind: counter.Kiosk, Name: "门口自助机", Settings: kioskSettings()})
 	if err != nil {
 		t.Fatal(err)
 	}

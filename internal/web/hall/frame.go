@@ -88,14 +88,7 @@ func (f Frame) idle() string {
 	return strconv.Itoa(f.Device.Settings.Idle)
 }
 
-// startURL is the start in the language the device begins in.
-func (f Frame) startURL() string {
-	if f.Device == nil || len(f.Device.Settings.Languages) == 0 {
-		return kioskPath
-	}
-	return startOf(f.Device)
-}
-
+// startOf is the start in the language the device begins in.
 func startOf(d *app.Device) string { return kioskPath + "?lang=" + d.Settings.Languages[0] }
 
 // voice is the language the browser speaks a page in: Cantonese where it is written in traditional letters.

@@ -82,8 +82,10 @@ var machineCases = []faultCase{
 		k.get("/hall/kiosk")
 		k.http.Jar.SetCookies(u, before) // the power went before the browser kept it
 		w.Clock.Add(11 * time.Minute)
-		if k.get("/hall/kiosk").status != 200 || k.get("/hall/kiosk").status != 200 {
-			w.Error("a machine whose next key was lost is locked out")
+		for range 2 { // with the key it has, then with the one it is given
+			if k.get("/hall/kiosk").status != 200 {
+				w.Error("a machine whose next key was lost is locked out")
+			}
 		}
 	}},
 	{"enrolment_code_used_twice", func(w *world) {

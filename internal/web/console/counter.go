@@ -37,7 +37,7 @@ func counterPath(hall, id string) string { return hallPath(hall) + "/counters/" 
 
 // serveTabs are the pages of those who serve at a hall: what follows its address.
 var serveTabs = []section{
-	{"counters", "/counters"}, {"arrivals", "/desk"}, {"number", "/desk/number"}, {"green", "/desk/green"}, {"book", "/desk/book"}, {"missed", "/desk/missed"}, {"day", "/day"},
+	{"counters", "/counters"}, {"arrivals", "/desk"}, {"number", "/desk/number"}, {"green", "/desk/green"}, {"book", "/desk/book"}, {"missed", "/missed"}, {"day", "/day"},
 }
 
 // serveFrame is the frame of a page about serving at a hall.
@@ -251,7 +251,7 @@ func (c *Console) seat(w http.ResponseWriter, r *http.Request, ad *app.Admin) er
 	if web.WantsJSON(r) && err == nil && v.Mine {
 		return c.answer(w, r, v, nil)
 	}
-	if comesBack(err) && !web.WantsJSON(r) {
+	if err != nil && comesBack(err) && !web.WantsJSON(r) {
 		now, again := c.App.CounterView(r.Context(), ad, hall, id)
 		if again != nil {
 			return again

@@ -343,7 +343,7 @@ func (d *day) note(c *counter.Change, at time.Time, detail, at2 string) {
 
 // save writes what has changed, in the order of locks.
 func (d *day) save(ctx context.Context) error {
-	near := d.near()
+	near := append(d.near(), d.finished()...)
 	for _, t := range d.changed {
 		if t.Booking != "" && t.State.Over() {
 			if err := d.over(ctx, t); err != nil {

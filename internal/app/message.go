@@ -83,6 +83,7 @@ type Outgoing struct {
 	View  BookingView
 	// Ticket is what the message is about where that is no booking: View is empty then.
 	Ticket *TicketView
+	Link   string // of a ticket: where its service is evaluated, good for whoever was sent it
 	// Stale says that the booking has changed since: a reminder, or a choice, of what is no longer so is
 	// not sent.
 	Stale bool

@@ -15,6 +15,15 @@ import (
 	"suiyue/internal/store"
 )
 
+// AppealState is where an appeal against a no-show is.
+type AppealState = store.AppealState
+
+const (
+	AppealWaiting = store.AppealWaiting
+	AppealUpheld  = store.AppealUpheld
+	AppealRefused = store.AppealRefused
+)
+
 // Missed is what can be done about a missed hour (Art. 17, 18).
 type Missed struct {
 	View        BookingView

@@ -34,6 +34,17 @@ func (d *day) near() (out []booking.Message) {
 	return out
 }
 
+// finished returns the message to each whose service has ended on this day: how was it? Once a ticket, since
+// a service ends once.
+func (d *day) finished() (out []booking.Message) {
+	for _, t := range d.changed {
+		if t.State == counter.Done && d.was[t.ID] > 0 {
+			out = append(out, booking.Message{Booking: t.ID, HallID: d.HallID, Version: 1, Kind: booking.MessageEvaluate, Due: d.tx.Now})
+		}
+	}
+	return out
+}
+
 // touch has a ticket written though nothing has happened to it.
 func (d *day) touch(t *counter.Ticket) {
 	for _, c := range d.changed {
@@ -74,7 +85,7 @@ func (a *App) aboutTickets(ctx context.Context, tx *store.Tx, rows []store.Messa
 		if err != nil {
 			return err
 		}
-		out[id] = Outgoing{Phone: p.Booker.Phone, Ticket: &v}
+		out[id] = Outgoing{Phone: p.Booker.Phone, Ticket: &v, Link: a.public + "/ticket/" + id + "/evaluate?t=" + a.EvaluationToken(id)}
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func ticketWords(l web.Locale, m app.Outgoing) jobs.Text {
 		item = l.Text(v.Item.Name)
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "number", v.Ticket.Number, "hall", hall, "item", item, "ahead", strconv.Itoa(max(0, v.Ahead)))}
+	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "number", v.Ticket.Number, "hall", hall, "item", item, "ahead", strconv.Itoa(max(0, v.Ahead)), "link", m.Link)}
 }
 
 // texter sends what is not about a booking.

@@ -22,6 +22,9 @@ const (
 	MessageNoShow        MessageKind = "no_show"
 	MessageExcused       MessageKind = "excused"
 	MessageAppealRefused MessageKind = "appeal_refused"
+
+	// MessageEvaluate is about a ticket whose service has ended.
+	MessageEvaluate MessageKind = "evaluate"
 )
 
 // Miss marks, as the system, a booking whose hour has passed without anybody coming: no-show (Art. 17).

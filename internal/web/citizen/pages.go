@@ -105,6 +105,22 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"GET /pass/{code}/move/check":   p.signed(p.moveCheck),
 		"GET /pass/{code}/cancel":       p.signed(p.cancel),
 		"POST /pass/{code}/cancel":      p.signed(p.cancelNow),
+		"GET /pass/{code}/rebook":       p.signed(p.rebook),
+		"POST /pass/{code}/rebook":      p.signed(p.rebookNow),
+		"GET /pass/{code}/rebook/halls": p.signed(p.rebookHalls),
+		"GET /pass/{code}/rebook/check": p.signed(p.rebookCheck),
+		"GET /pass/{code}/appeal":       p.signed(p.appeal),
+		"POST /pass/{code}/appeal":      p.signed(p.appealNow),
+		"POST /pass/{code}/arrive":      p.signed(p.here),
+		"GET /arrive/{hall}/{code}":     p.signed(p.arrive),
+		"POST /arrive/{hall}/{code}":    p.signed(p.arrived),
+		"GET /ticket/{id}":              p.ticket,
+		"GET /ticket/{id}/live":         p.ticketLive,
+		"POST /ticket/{id}/leave":       p.leave,
+		"GET /ticket/{id}/evaluate":     p.evaluate,
+		"POST /ticket/{id}/evaluate":    p.evaluated,
+		"GET /evaluate/{hall}":          p.rate,
+		"POST /evaluate/{hall}":         p.rateNow,
 	} {
 		mux.Handle(pattern, p.site.Handle(h))
 	}

@@ -22,6 +22,8 @@ type passView struct {
 	Title  string
 	Notice *ui.NoticeView // what has just happened, or what the booking has become
 	Choice *choiceView    // it lost its hour and waits for a choice
+	Missed *missedView    // its hour has passed
+	Coming *comingView    // on the day: how to check in, then the number
 	Pass   ui.PassView
 	Again  *ui.ButtonView
 	Note   *ui.NoticeView
@@ -48,6 +50,12 @@ func (p *Pages) pass(w http.ResponseWriter, r *http.Request) error {
 	v := passView{L: l, Title: s.Title, Pass: p.passCard(l, b)}
 	v.Notice = p.passNotice(l, b, r.URL.Query().Get("new"))
 	v.Choice = p.choice(w, r, l, b, who)
+	if v.Missed, err = p.missed(r, l, b, who); err != nil {
+		return err
+	}
+	if v.Coming, err = p.coming(w, r, l, b, who); err != nil {
+		return err
+	}
 	over := !p.app.Now().Before(b.Booking.End())
 	switch {
 	case b.Booking.State.Choosing():
@@ -156,7 +164,9 @@ func (p *Pages) passNotice(l web.Locale, b app.BookingView, event string) *ui.No
 		}
 		return n
 	case b.Booking.State == booking.NoShow:
-		return &ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.T("citizen.pass.missed"), Text: l.T("citizen.pass.missed_hint")}
+		return &ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.T("citizen.pass.missed")}
+	case b.Booking.State == booking.Excused:
+		return nil // what is below says it
 	case b.Booking.State == booking.Arrived || b.Booking.State == booking.Done:
 		return &ui.NoticeView{L: l, Kind: ui.NoticeSuccess, Title: l.T("citizen.pass." + string(b.Booking.State))}
 	case active && !now.Before(b.Booking.End()):

@@ -286,6 +286,39 @@ func monthOf(d calendar.Date) (from, before time.Time) {
 	return first.At(0, 0), calendar.DateOf(first.At(12, 0).AddDate(0, 1, 0)).At(0, 0)
 }
 
+// MissedHour returns one missed booking of a hall an administrator serves.
+func (a *App) MissedHour(ctx context.Context, ad *Admin, hall, code string) (v MissedView, err error) {
+	if err := a.Allow(ad, account.Serve, hall); err != nil {
+		return v, err
+	}
+	n, ok := a.vault.NumberOf(code)
+	if !ok {
+		return v, fault.New(fault.BookingNotFound)
+	}
+	var b *booking.Booking
+	var p *store.Appeal
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		if b, err = tx.Booking(ctx, booking.IDOf(n)); err != nil {
+			return err
+		}
+		if b == nil || b.HallID != hall || b.State != booking.NoShow && b.State != booking.Excused {
+			return fault.New(fault.BookingNotFound)
+		}
+		from, before := monthOf(b.Date)
+		if v.Marks, err = tx.MarksOf(ctx, b.BookerKey, from, before); err != nil {
+			return err
+		}
+		p, err = tx.Appeal(ctx, b.ID)
+		return err
+	}); err != nil {
+		return v, err
+	}
+	if v.View, err = a.shown(*b); err == nil && p != nil {
+		v.Appeal, err = a.openAppeal(p)
+	}
+	return v, err
+}
+
 // Excuse sets a missed booking of a hall right, with or without an appeal: no mark is left (Art. 18). Staff
 // who serve at the hall say why. The person is told.
 func (a *App) Excuse(ctx context.Context, ad *Admin, hall, code, why string) error {

@@ -153,6 +153,16 @@ var pages = map[string]need{
 	"GET /console/halls/{hall}/day/rules":                 {act: "configure", over: "hall"},
 	"POST /console/halls/{hall}/day/rules":                {act: "configure", over: "hall", form: stale()},
 
+	"GET /console/missed":                      {act: "serve"},
+	"GET /console/halls/{hall}/missed":         {act: "serve", over: "hall"},
+	"GET /console/halls/{hall}/missed/{code}":  {act: "serve", over: "hall"},
+	"POST /console/halls/{hall}/missed/{code}": {act: "serve", over: "hall", form: reason()},
+	"GET /console/cases":                       {act: "supervise"},
+	"GET /console/cases/{id}":                  {act: "supervise"},
+	"POST /console/cases/{id}/answer":          {act: "carry_out", form: stale("answer", "x")},
+	"POST /console/cases/{id}/called":          {act: "carry_out", form: stale("called_back", "accepts")},
+	"POST /console/cases/{id}/phone":           {act: "reveal", prove: true},
+
 	"GET /console/accounts":              {act: "manage keys"},
 	"GET /console/accounts/{id}":         {act: "manage keys", over: "account", sees: "see"},
 	"POST /console/accounts/{id}/reveal": {act: "manage keys", over: "account", sees: "see", may: "reveal", prove: true},

@@ -57,6 +57,8 @@ func New(c Config) *Console {
 	k.keyRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()
+	k.missedRoutes()
+	k.caseRoutes()
 	k.editRoutes()
 	k.deviceRoutes()
 	k.counterRoutes()

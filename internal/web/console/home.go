@@ -10,6 +10,7 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/web"
@@ -122,7 +123,37 @@ func (c *Console) duties(ctx context.Context, l web.Locale, ad *app.Admin) ([]du
 		})
 	}
 	filings, err := c.filingDuties(ctx, l, ad)
-	return append(out, filings...), err
+	if err != nil {
+		return nil, err
+	}
+	people, err := c.peopleDuties(ctx, l, ad)
+	return append(append(out, people...), filings...), err
+}
+
+// peopleDuties are the appeals and bad grades that wait for somebody to look at them.
+func (c *Console) peopleDuties(ctx context.Context, l web.Locale, ad *app.Admin) (out []duty, err error) {
+	if !c.App.Scope(ad, account.Serve).None {
+		list, _, err := c.App.MissedHours(ctx, ad, app.MissedQuery{Appeals: true, State: app.AppealWaiting, Limit: mostDuties})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range list {
+			b := m.View.Booking
+			out = append(out, duty{Title: l.Slot(b.Date, b.Hour), Note: m.View.Code + " · " + c.hallName(l, b.HallID), Href: missedOf(b.HallID, m.View.Code), Kind: l.T("console.duty.appeal_missed")})
+		}
+	}
+	if c.App.Scope(ad, account.Supervise).None {
+		return out, nil
+	}
+	// Who answers sees every open case; the levels above those that are overdue.
+	cases, _, err := c.App.Cases(ctx, ad, app.CaseFilter{State: counter.CaseOpen, Limit: mostDuties})
+	for _, e := range cases {
+		if e.Full || e.Overdue {
+			out = append(out, duty{Title: l.T("grade."+strconv.Itoa(int(e.Grade))) + " · " + reasonsText(l, e.Reasons), Note: c.hallName(l, e.HallID), Href: casePath(e.ID),
+				Kind: l.T("console.duty.case"), Due: (e.Due + 1).At(0, 0)})
+		}
+	}
+	return out, err
 }
 
 func dutyNote(l web.Locale, q supply.Request) string {

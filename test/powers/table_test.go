@@ -199,18 +199,25 @@ var pages = map[string]need{
 var operations = map[string]need{
 	"list-items": {who: "open"}, "get-item": {who: "open"}, "list-halls-of-item": {who: "open"}, "get-hall": {who: "open"}, "list-districts": {who: "open"},
 	"list-waiting": {who: "open"}, "get-hall-waiting": {who: "open"},
-	"get-availability": {who: "open"}, "get-release": {who: "open"}, "find-booking": {who: "open"},
+	"get-availability": {who: "open"}, "get-release": {who: "open"}, "find-booking": {who: "open"}, "get-ticket": {who: "open"}, "leave-line": {who: "open"},
+	"evaluate": {who: "open", body: `{"grade":5,"fact":"0000"}`},
 
 	"book": {who: "citizen"}, "list-bookings": {who: "citizen"}, "list-messages": {who: "citizen"}, "get-me": {who: "citizen"}, "list-sessions": {who: "citizen"},
 	"end-other-sessions": {who: "citizen"}, "end-session": {who: "citizen"}, "list-people": {who: "citizen"}, "keep-person": {who: "citizen"}, "forget-person": {who: "citizen"},
 
 	"get-booking": {who: "booking"}, "get-booking-calendar": {who: "booking"}, "move-booking": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`}, "cancel-booking": {who: "booking"}, "keep-booking": {who: "booking"},
+	"get-missed": {who: "booking"}, "appeal-missed": {who: "booking", body: `{"text":"x"}`}, "check-in": {who: "booking", body: `{"code":"ABCDEFGH"}`},
+	"rebook": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`},
 
 	"admin-me":               {},
 	"admin-list-halls":       {act: "supervise"},
 	"admin-get-hall":         {act: "supervise", over: "hall"},
 	"admin-list-requests":    {act: "supervise"},
 	"admin-get-request":      {act: "supervise", over: "request"},
+	"admin-list-cases":       {act: "supervise"},
+	"admin-get-case":         {act: "supervise"},
+	"admin-answer-case":      {act: "carry_out", body: `{"version":999,"answer":"x"}`},
+	"admin-call-back-case":   {act: "carry_out", body: `{"version":999,"called_back":"accepts"}`},
 	"admin-list-displaced":   {act: "supervise", over: "request"},
 	"admin-preview-request":  {act: "adjust suggest"},
 	"admin-file-request":     {act: "adjust suggest"},

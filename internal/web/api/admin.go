@@ -33,6 +33,7 @@ func (a *API) declareAdmin() {
 	a.declareAdminRequests()
 	a.declareAdminDirectory()
 	a.declareAdminAccounts()
+	a.declareAdminPeople()
 }
 
 // administrator finds whom a request acts for, and refuses what they may not do. A hall they may not see

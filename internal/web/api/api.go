@@ -83,6 +83,7 @@ func New(c Config) *API {
 	a.declareWaiting()
 	a.declareBookings()
 	a.declarePersons()
+	a.declarePeople()
 	a.declareAdmin()
 	a.finishDocument()
 	return a

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 53 {
+	if count != 64 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -33,7 +33,15 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"cancel-booking": {},
 		"keep-booking":   {},
 		"find-booking":   {"code": f.Vault.CodeOf(77), "fact": "1234"},
+		"rebook":         {"slot": f.FreeSlots(apptest.QueueA)[1]},
+		"appeal-missed":  {"text": "ill"},
+		"check-in":       {"code": "ABCDEFGH", "position": map[string]any{"latitude": 1.5, "longitude": 1.5}},
+		"leave-line":     {},
+		"evaluate":       {"grade": 5, "reasons": []any{"kind"}, "text": "x", "fact": "1234", "token": "abcdefghijkl"},
 		"keep-person":    {"name": "陈示例", "document": map[string]any{"kind": "resident_id", "number": number}},
+
+		"admin-answer-case":    {"version": 1, "answer": "x"},
+		"admin-call-back-case": {"version": 1, "called_back": "accepts"},
 
 		"admin-preview-request":  adminRequest(),
 		"admin-file-request":     adminRequest(),
@@ -177,7 +185,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 					}
 					body := deepCopy(good)
 					put(body, path, drop{})
-					if schema := op.RequestBody.Content["application/json"].Schema; strings.HasPrefix(op.ID, "admin-") && !f.docs().must(schema, path) {
+					if schema := op.RequestBody.Content["application/json"].Schema; (strings.HasPrefix(op.ID, "admin-") || op.ID == "check-in" || op.ID == "evaluate") && !f.docs().must(schema, path) {
 						try(op, path+" absent", ask{body: body})
 					} else if !strings.HasSuffix(path, "units") && !strings.HasSuffix(path, "phone") {
 						try(op, path+" absent", ask{body: body}, "invalid_request")
@@ -219,7 +227,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 				try(op, "content type", ask{body: text, header: map[string]string{"Content-Type": kind}}, "unsupported_media_type")
 			}
 			try(op, "compressed", ask{body: text, header: map[string]string{"Content-Encoding": "gzip"}}, "unsupported_media_type")
-			if op.ID != "cancel-booking" && op.ID != "keep-booking" && op.ID != "admin-withdraw-filing" {
+			if op.ID != "cancel-booking" && op.ID != "keep-booking" && op.ID != "leave-line" && op.ID != "admin-withdraw-filing" {
 				try(op, "no body", ask{header: map[string]string{"Content-Type": "application/json"}}, "malformed_request")
 			}
 		}

@@ -165,7 +165,7 @@ type party struct {
 
 type bookingView struct {
 	Code        string    `json:"code" doc:"The booking code. It cannot be guessed and opens nothing by itself."`
-	State       string    `json:"state" enum:"booked,displaced,stranded,cancelled,no_show,arrived,done" doc:"displaced: its hour was taken away and the slot it names is kept for it, until it is kept, moved or cancelled; stranded: its hour was taken away and no number could be kept, it can be moved or cancelled."`
+	State       string    `json:"state" enum:"booked,displaced,stranded,cancelled,no_show,excused,arrived,done" doc:"excused: it was missed and set right, no mark is left; displaced: its hour was taken away and the slot it names is kept for it, until it is kept, moved or cancelled; stranded: its hour was taken away and no number could be kept, it can be moved or cancelled."`
 	Item        ItemRef   `json:"item"`
 	Stage       string    `json:"stage" enum:"consultation,acceptance,collection"`
 	Units       int       `json:"units"`
@@ -200,7 +200,7 @@ type bookingPage struct {
 }
 
 type message struct {
-	Kind    string    `json:"kind" enum:"booked,moved,cancelled,reminder,displaced,stranded,kept,declined,lapsed"`
+	Kind    string    `json:"kind" enum:"booked,moved,cancelled,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused"`
 	At      time.Time `json:"at" doc:"When it was due."`
 	State   string    `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
 	Booking string    `json:"booking" doc:"The booking code."`

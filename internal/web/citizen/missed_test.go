@@ -43,7 +43,7 @@ func TestArt18_TheMissedHourOffersWhatCanBeDone(t *testing.T) {
 	if len(pass.links("改约一次")) > 0 {
 		t.Error("offered a second time")
 	}
-	b.get("/pass/"+code+"/rebook").must(409, "已经改约过一次", "重新预约")
+	b.get("/pass/"+code+"/rebook").must(409, "已经改约过一次", "再约一次")
 	// Without signing in nothing of it can be done.
 	if s := w.browser(t).get("/pass/" + code + "/rebook"); s.status == 200 && strings.Contains(s.text(), "改约到什么时候") {
 		t.Error("a stranger rebooks")

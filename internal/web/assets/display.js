@@ -141,17 +141,27 @@ const keyOf = (day, c) => `${day} ${c.number} ${c.calls}`;
 let announcing = ""; // key of the call that is being announced, which stands in large figures meanwhile
 let pages = 0; // turns the pages of long lists
 
+// running leaves out queues that nobody serves and nobody waits in, unless that is all of them.
+function running(queues) {
+  const some = queues.filter((q) => q.seats > 0 || q.waiting > 0);
+  return some.length > 0 ? some : queues;
+}
+
 function draw(p) {
   const calls = p.calls.filter((c) => !only || only.includes(c.queue));
   page = {
     ...p, calls,
-    queues: p.queues.filter((q) => !only || only.includes(q.id)),
+    queues: running(p.queues.filter((q) => !only || only.includes(q.id))),
     counters: p.counters.filter((c) => !only || c.queues.some((q) => only.includes(q))),
   };
   put($("hall"), text(p.hall));
   tell(p.date, calls);
   redraw();
 }
+
+// Beside a large call there is room for six queues, on an upright screen or by themselves for twelve.
+const beside = document.body.matches(".show--call") && matchMedia("(orientation: landscape)").matches;
+const lines = beside ? 6 : 12;
 
 function redraw() {
   if (!page) return;
@@ -160,7 +170,7 @@ function redraw() {
   drawCall(big);
   $("last").replaceChildren(...calls.filter((c) => c !== big).slice(0, 4).map(drawLast));
   fields($("counters"), page.counters, 24, drawCounter);
-  fields($("queues"), page.queues, 12, drawQueue);
+  fields($("queues"), page.queues, lines, drawQueue);
   notices();
 }
 
@@ -169,7 +179,6 @@ function drawCall(c) {
   const key = c ? keyOf(page.date, c) : page.over ? "over" : "none";
   box.classList.toggle("fresh", key === announcing);
   if (box.dataset.key === key) return;
-  if (c) box.dataset.lag = String(Math.round(serverNow() - c.at)); // from the call to here, by the server's clock
   box.dataset.key = key;
   if (!c) {
     box.replaceChildren(el("p", "call__none", page.over ? words.over : words.none));
@@ -265,6 +274,7 @@ function tell(day, calls) {
     const key = keyOf(day, c);
     said.add(key);
     const age = serverNow() - c.at;
+    if (!first) set.lag = String(Math.round(age)); // how long the last call was under way, by the server's clock
     if (c.gone || age > (first ? 5000 : tooOld)) continue;
     put($("say"), fill(words.spoken, { number: c.number, counter: c.counter }));
     document.dispatchEvent(new CustomEvent("hall:call", { detail: { key, number: c.number, counter: c.counter } }));
@@ -286,7 +296,7 @@ setInterval(() => {
 }, 500);
 setInterval(() => {
   pages++;
-  if (page && (page.counters.length > 24 || page.queues.length > 12)) redraw();
+  if (page && (page.counters.length > 24 || page.queues.length > lines)) redraw();
   if (pieces.length > 1) $("notice").firstElementChild.textContent = pieces[piece = (piece + 1) % pieces.length];
 }, 8000);
 // The day's code is another one tomorrow.

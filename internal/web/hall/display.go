@@ -226,9 +226,19 @@ func (v displayView) counters() []pictureCounter {
 	return v.Picture.Counters[:min(len(v.Picture.Counters), fullScreen)]
 }
 
-// lines are the queues as rows, at most half as many as counters.
+// lines are the queues as rows, at most half as many as counters, without those that nobody serves and
+// nobody waits in, unless that is all of them.
 func (v displayView) lines() []pictureQueue {
-	return v.Picture.Queues[:min(len(v.Picture.Queues), fullScreen/2)]
+	var some []pictureQueue
+	for _, q := range v.Picture.Queues {
+		if q.Seats > 0 || q.Waiting > 0 {
+			some = append(some, q)
+		}
+	}
+	if len(some) == 0 {
+		some = v.Picture.Queues
+	}
+	return some[:min(len(some), fullScreen/2)]
 }
 
 // steps are the numbers of fields for which the style sheet has a size.

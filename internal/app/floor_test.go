@@ -94,7 +94,6 @@ func TestADayInTheHall(t *testing.T) {
 		changes, stop := f.App.WatchFloor(apptest.HallA)
 		defer stop()
 		h.at(8, 50)
-		ad := h.admin(0)
 		v, err := f.App.CheckIn(ctx, h.kiosk(), apptest.HallA, app.CheckIn{Code: booked.Code, Fact: lastFour(apptest.Citizen(1))})
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +107,7 @@ func TestADayInTheHall(t *testing.T) {
 			t.Error("who watches the hall was not told of the arrival")
 		}
 		h.at(9, 1)
-		ad = h.admin(0)
+		ad := h.admin(0)
 		w, err := f.App.TakeNumber(ctx, h.kiosk(), apptest.HallA, walkIn("walk-in-0001", apptest.Citizen(2), apptest.SocialCard))
 		if err != nil {
 			t.Fatal(err)

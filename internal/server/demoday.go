@@ -87,13 +87,6 @@ func dayPerson(d calendar.Date, n int) identity.Person {
 	return p
 }
 
-// playing tells whether a day is being played.
-func (h *hallDay) playing() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.stop != nil
-}
-
 // begin books the next working day of the hall full, as far as its five counters can serve, moves the
 // clock to half an hour before it opens and lets the day run.
 func (h *hallDay) begin(ctx context.Context, pace int) error {

@@ -368,6 +368,8 @@ func (a *App) FollowFloors(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	const behind = 10 * time.Second // commits that come to light late
+	good := a.now()                 // until then nothing was missed
+	failing := false
 	for turn := 1; ; turn++ {
 		select {
 		case <-ctx.Done():
@@ -375,14 +377,23 @@ func (a *App) FollowFloors(ctx context.Context, every time.Duration) {
 		case <-tick.C:
 		}
 		var changed []store.FloorRef
-		if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
-			changed, err = tx.FloorsChanged(ctx, a.now().Add(-behind))
+		at := a.now()
+		if at.Before(good) { // the clock was set back
+			good = at
+		}
+		err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+			changed, err = tx.FloorsChanged(ctx, good.Add(-behind))
 			return err
-		}); err == nil {
+		})
+		if err == nil {
+			good = at
 			for _, f := range changed {
 				a.floors.tell(f.HallID, f.Date, f.Revision)
 			}
+		} else if !failing && ctx.Err() == nil {
+			a.log.Warn("what other nodes change of halls' days could not be read; displays may be late", "error", err)
 		}
+		failing = err != nil
 		if turn%8 == 0 {
 			a.saveHeard(ctx)
 		}

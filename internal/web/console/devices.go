@@ -168,7 +168,7 @@ func deviceForm(r *http.Request) app.NewDevice {
 	return app.NewDevice{Name: text("name"), Settings: counter.DeviceSettings{
 		Queues: form["queues"], Languages: form["languages"], Idle: idle, Layout: counter.Layout(text("layout")),
 		Notice: directory.Text{Hans: text("notice"), Hant: text("notice_hant"), En: text("notice_en")},
-		Chime:  text("chime") != "", Speech: text("speech") != "", Printer: counter.Printer(text("printer")), Bridge: strings.TrimSuffix(text("bridge"), "/"),
+		Chime:  text("chime") != "", Speech: text("speech") != "", Names: text("names") != "", Code: text("code") != "", Printer: counter.Printer(text("printer")), Bridge: strings.TrimSuffix(text("bridge"), "/"),
 	}}
 }
 

@@ -16,7 +16,7 @@ for (const box of document.querySelectorAll("[data-live]")) {
       box.replaceChildren(part);
     } catch { return; }
     const now = !!box.querySelector(".ticket--called");
-    if (now && !called) navigator.vibrate?.([300, 150, 300]);
+    if (now && !called && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([300, 150, 300]);
     const say = document.getElementById("say");
     if (say && (now !== called || was === "")) say.textContent = box.querySelector(".ticket__state").textContent + " " + (box.querySelector(".ticket__counter")?.textContent ?? "");
     called = now;

@@ -408,6 +408,7 @@ func (h *hallDay) arrive(ctx context.Context, v *visitor, now time.Time) (again 
 	case code == fault.TooLate || code == fault.NotActive: // the hour is missed: a number of the day (Art. 18)
 		v.code = ""
 		return now.Add(2 * time.Minute)
+	case code == fault.NotOpenToday || code == fault.OnSiteNone: // too late in the day, or none left: goes home
 	default:
 		h.said = string(code)
 	}

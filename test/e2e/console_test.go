@@ -30,6 +30,7 @@ var consolePages = map[string][]string{
 		"/console/requests/new?kind=close&hall=440106000000", "/console/requests/new?kind=capacity&hall=440106000000", "/console/requests/new?kind=weekend&hall=440106000000",
 		"/console/requests/new?kind=share&hall=440106000000", "/console/requests/new?kind=close&hall=%2A", "/console/filings/bulk", "/console/me/password", "/console/me/totp", "/console/me/passkeys",
 		tianhe + "/poster", tianhe + "/poster?size=a3", "/console/ledger?who=decide", "/console/ledger?who=mine",
+		"/console/missed", tianhe + "/missed", tianhe + "/missed?date=2026-12-01", "/console/cases", "/console/cases?state=overdue",
 	},
 	"platform-1": {"/console", "/console/halls?sort=-booked&page=3", "/console/suggestions", "/console/displaced", "/console/ledger"},
 	"platform-2": {

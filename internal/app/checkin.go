@@ -328,8 +328,8 @@ type ArrivalView struct {
 const MostArrivals = 200
 
 // TodaysBookings finds bookings of today at a hall: by a part of a name, the last four characters of a
-// document or phone number, or the booking code; all of them for "". Names are opened in memory only and
-// masked in the answer. In order of hour, at most MostArrivals.
+// document or phone number, or the booking code; for "" all whose hour is not over. Names are opened in
+// memory only and masked in the answer. In order of hour, at most MostArrivals.
 func (a *App) TodaysBookings(ctx context.Context, ad *Admin, hall, query string) ([]ArrivalView, error) {
 	if err := a.Allow(ad, account.Serve, hall); err != nil {
 		return nil, err
@@ -354,7 +354,7 @@ func (a *App) TodaysBookings(ctx context.Context, ad *Admin, hall, query string)
 	find := a.finder(query)
 	var out []ArrivalView
 	for _, b := range list {
-		if b.State == booking.Cancelled || !b.State.Holds() {
+		if b.State == booking.Cancelled || !b.State.Holds() || strings.TrimSpace(query) == "" && !now.Before(b.End()) {
 			continue
 		}
 		p, err := a.open(b)

@@ -59,6 +59,7 @@ function ready() {
   const open = $("#seat-state").dataset.open === "true", at = $("#now").dataset.ticket;
   acts.elements.ticket.value = at;
   for (const b of $$("[data-act]", acts)) b.disabled = busy || (b.dataset.act === "call" ? !open : !at);
+  for (const d of $$("summary", acts)) d.setAttribute("aria-disabled", String(!at));
   for (const b of $$("button", $("#seat-state"))) b.disabled = away.off();
   for (const b of $$("#held button, #passed button")) b.disabled = away.off() && !b.closest("#held");
   const standby = $("#standby");

@@ -79,6 +79,9 @@ func (c *Console) showArrivals(w http.ResponseWriter, r *http.Request, ad *app.A
 	v.List = Table{Caption: l.T("desk.arrivals"), Cols: []Col{{Text: l.T("desk.who")}, {Text: l.T("serve.hour")}, {Text: l.T("pass.item")}, {Text: l.T("desk.state")}, {Text: l.T("account.action")}},
 		Empty: ui.EmptyView{Title: l.T("desk.nobody"), Text: l.T("desk.nobody_hint")}}
 	for _, a := range list {
+		if q == "" && !a.CanNow { // of themselves only those who may come now; the rest is found by asking
+			continue
+		}
 		v.List.Rows = append(v.List.Rows, c.arrivalRow(l, f.Token, hall, q, a))
 	}
 	return web.Render(w, r, status, arrivalsPage(f, v))

@@ -258,10 +258,10 @@ func (c *checker) key(now time.Time, s *seen) key {
 		k.sentence, k.hour = 6, s.hour
 	case s.kind == counter.Booked:
 		k.sentence, k.hour = 4, s.hour
-	case now.Sub(s.came) >= r.WalkInLongest:
-		k.sentence, k.hour = 4, s.came.Hour()
 	case q.streak >= r.WalkInAfter:
 		k.sentence = 3
+	case now.Sub(s.came) >= r.WalkInLongest:
+		k.sentence, k.hour = 4, s.came.Hour()
 	default:
 		k.sentence = 5
 	}

@@ -30,7 +30,7 @@ type Place struct {
 //
 //  1. the green channel, at once; where the hall sets GreenInOne, after GreenMost of them in a row one other;
 //  2. one who was passed and has come back, once PassedAfter others were called meanwhile;
-//  3. a walk-in, if WalkInAfter booked people were called in a row since the last one;
+//  3. a walk-in, the one who has waited longest, if WalkInAfter booked people were called in a row since the last;
 //  4. those booked for an hour that has begun, by hour, then by when they came. A walk-in who has waited
 //     WalkInLongest counts as booked for the hour they came in;
 //  5. walk-ins, by when they took their number;
@@ -157,8 +157,8 @@ func (l *line) first() *Place {
 		return &Place{l.green[0], WhyGreen, 1}
 	case len(l.passed) > 0 && l.passed[0].After <= l.Calls:
 		return &Place{l.passed[0], WhyPassed, 2}
-	case len(l.walkIn) > 0 && l.Streak >= l.rules.WalkInAfter:
-		return &Place{l.walkIn[0], WhyWalkIn, 3}
+	case l.Streak >= l.rules.WalkInAfter && l.oldest() != nil:
+		return &Place{l.oldest(), WhyWalkIn, 3}
 	case len(l.booked) > 0 && l.booked[0].Kind != Booked:
 		return &Place{l.booked[0], WhyLongest, 4}
 	case len(l.booked) > 0:
@@ -173,11 +173,28 @@ func (l *line) first() *Place {
 	return nil
 }
 
+// oldest returns the walk-in whose turn it is when a walk-in's comes: one who counts as booked has waited
+// longer than those who do not. nil for nobody.
+func (l *line) oldest() *Ticket {
+	for _, t := range l.booked {
+		if t.Kind != Booked {
+			return t
+		}
+	}
+	if len(l.walkIn) > 0 {
+		return l.walkIn[0]
+	}
+	return nil
+}
+
 // take goes on as if the first of the line, p, had been called.
 func (l *line) take(p *Place) {
 	for _, group := range []*[]*Ticket{&l.green, &l.passed, &l.walkIn, &l.booked, &l.early} {
-		if len(*group) > 0 && (*group)[0] == p.Ticket {
+		switch i := slices.Index(*group, p.Ticket); {
+		case i == 0:
 			*group = (*group)[1:]
+		case i > 0:
+			*group = slices.Concat((*group)[:i], (*group)[i+1:])
 		}
 	}
 	l.called(p.Ticket)

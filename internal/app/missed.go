@@ -9,7 +9,6 @@ import (
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
-	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/store"
@@ -71,15 +70,6 @@ func (a *App) Missed(ctx context.Context, who *identity.Session, code string) (m
 		if used, err = tx.ClaimHolders(ctx, string(b.BookerKey), names); err != nil {
 			return err
 		}
-		for _, person := range []identity.Key{b.ApplicantKey, a.personKey(who.Person.Document, who.Person.Birth)} {
-			held, err := tx.ClaimHolders(ctx, string(person), []string{counter.InsteadName(b.ID)})
-			if err != nil {
-				return err
-			}
-			if id := held[counter.InsteadName(b.ID)]; id != "" {
-				m.Taken = id
-			}
-		}
 		appeal, err = tx.Appeal(ctx, b.ID)
 		return err
 	}); err != nil {
@@ -87,9 +77,11 @@ func (a *App) Missed(ctx context.Context, who *identity.Session, code string) (m
 	}
 	m.RebookUntil = b.RebookUntil(rules)
 	m.CanRebook = b.State == booking.NoShow && now.Before(m.RebookUntil) && len(used) < rules.RebookTimes
-	for _, id := range used {
+	for _, id := range used { // of a booking or of a ticket
 		if n, ok := booking.NumberOfID(id); ok {
 			m.Rebooked = a.vault.CodeOf(n)
+		} else {
+			m.Taken = id
 		}
 	}
 	if m.Month, _, err = a.MarksOf(ctx, b.BookerKey, b.Date); err != nil {
@@ -101,7 +93,7 @@ func (a *App) Missed(ctx context.Context, who *identity.Session, code string) (m
 		}
 	}
 	m.CanAppeal = b.State == booking.NoShow && appeal == nil
-	if b.State == booking.NoShow && b.Date == calendar.DateOf(now) && m.Taken == "" {
+	if b.State == booking.NoShow && b.Date == calendar.DateOf(now) && len(used) < rules.RebookTimes {
 		m.OnSite, err = a.onSiteFor(ctx, b)
 	}
 	return m, err

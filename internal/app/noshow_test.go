@@ -218,9 +218,13 @@ func TestArt18_AMissedHourIsMadeGood(t *testing.T) {
 		}
 		_, err = rebook("rebook-once-2", booking.SlotID(apptest.QueueA, hallDate+5, 10))
 		wantCode(t, err, fault.RebookUsed, "a second time")
-		if m, err := f.App.Missed(ctx, who, v.Code); err != nil || m.CanRebook || m.Rebooked != r.View.Code {
+		if m, err := f.App.Missed(ctx, who, v.Code); err != nil || m.CanRebook || m.OnSite != nil || m.Rebooked != r.View.Code {
 			t.Errorf("after rebooking: %+v, %v", m, err)
 		}
+		number := walkIn("number-0009", ann, apptest.SocialCard)
+		number.Instead = v.Code
+		_, err = f.App.TakeNumber(ctx, h.kiosk(), apptest.HallA, number)
+		wantCode(t, err, fault.RebookUsed, "a number of the day as well")
 		h.healthy()
 	})
 }
@@ -245,9 +249,13 @@ func TestArt18_ANumberOfTheDayInstead(t *testing.T) {
 		_, err = f.App.NumberByPhone(ctx, who, apptest.HallA, "number-0002", v.Code, here)
 		wantCode(t, err, fault.RebookUsed, "another number")
 		m, err := f.App.Missed(ctx, who, v.Code)
-		if err != nil || m.Taken != got.Ticket.ID || m.OnSite != nil {
+		if err != nil || m.Taken != got.Ticket.ID || m.OnSite != nil || m.CanRebook {
 			t.Errorf("%+v %v", m, err)
 		}
+		_, err = f.App.Book(ctx, who, app.BookRequest{
+			Key: "rebook-0001", Item: apptest.SocialCard, SlotID: booking.SlotID(apptest.QueueA, hallDate+2, 10), Stage: directory.Acceptance, Instead: v.Code, Channel: booking.Web,
+		})
+		wantCode(t, err, fault.RebookUsed, "another hour as well")
 		h.healthy()
 	})
 }

@@ -164,7 +164,7 @@ type newNumber struct {
 	person    identity.Key
 	id        string
 	sealed    []byte
-	instead   string // id of the missed booking
+	instead   *booking.Booking // missed, that it makes good; nil for none
 }
 
 // walkIn checks what is asked for without a booking: the queue, the stage ("" = the first there is), and who.
@@ -208,34 +208,34 @@ func (a *App) walkIn(hall, item, queue string, stage directory.Stage, units int,
 }
 
 // missed finds the missed booking that a number makes good (Art. 18): the same person's, of the same item.
-func (a *App) missed(ctx context.Context, code string, n newNumber) (id string, err error) {
+func (a *App) missed(ctx context.Context, code string, n newNumber) (*booking.Booking, error) {
 	number, ok := a.vault.NumberOf(code)
 	if !ok {
-		return "", fault.New(fault.BookingNotFound)
+		return nil, fault.New(fault.BookingNotFound)
 	}
 	b, err := a.readBooking(ctx, booking.IDOf(number))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if b == nil {
-		return "", fault.New(fault.BookingNotFound)
+		return nil, fault.New(fault.BookingNotFound)
 	}
 	p, err := a.open(b)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	doc := n.party.Document.Canonical(n.party.Birth)
 	switch {
 	case doc != p.Booker.Document.Canonical(p.Booker.Birth) && doc != p.Applicant.Document.Canonical(p.Applicant.Birth):
-		return "", fault.New(fault.BookingNotFound)
+		return nil, fault.New(fault.BookingNotFound)
 	case b.State != booking.NoShow:
-		return "", fault.New(fault.NotMissed)
+		return nil, fault.New(fault.NotMissed)
 	case b.Item != n.item:
-		return "", fault.New(fault.RebookOther)
+		return nil, fault.New(fault.RebookOther)
 	case b.Date != calendar.DateOf(a.now()): // later it is a rebooking
-		return "", fault.New(fault.RebookLate, "until", (b.Date+1).At(0, 0).Format(time.RFC3339))
+		return nil, fault.New(fault.RebookLate, "until", (b.Date+1).At(0, 0).Format(time.RFC3339))
 	}
-	return b.ID, nil
+	return b, nil
 }
 
 // walkInNumber gives a number of a share within a hall's day.
@@ -255,24 +255,8 @@ func (a *App) walkInNumber(ctx context.Context, d *day, n newNumber, share count
 	if len(slots) == 0 {
 		return v, fault.New(fault.NotOpenToday)
 	}
-	claim := counter.OnSiteName(n.item, d.Date.String(), now.In(calendar.Zone).Hour())
-	if n.instead != "" {
-		claim = counter.InsteadName(n.instead)
-	}
-	holder, err := d.tx.TakeClaim(ctx, booking.Claim{Person: n.person, Name: claim, HallID: n.hall, Booking: n.id})
-	switch {
-	case err != nil:
+	if err := d.takeOnce(ctx, n); err != nil {
 		return v, err
-	case holder != "" && n.instead != "":
-		return v, fault.New(fault.RebookUsed)
-	case holder != "":
-		number := ""
-		if t, err := d.tx.Ticket(ctx, holder); err != nil {
-			return v, err
-		} else if t != nil {
-			number = t.Number
-		}
-		return v, fault.New(fault.OnSiteOnce, "number", number)
 	}
 	slot := ""
 	for _, s := range slots {
@@ -300,13 +284,45 @@ func (a *App) walkInNumber(ctx context.Context, d *day, n newNumber, share count
 		return v, fault.New(fault.OnSiteNone)
 	}
 	t := &counter.Ticket{
-		ID: n.id, QueueID: n.queue.ID, Kind: counter.WalkIn, Share: share, SlotID: slot, Hour: -1, Instead: n.instead, Item: n.item, Stage: n.stage, Units: n.units,
+		ID: n.id, QueueID: n.queue.ID, Kind: counter.WalkIn, Share: share, SlotID: slot, Hour: -1, Item: n.item, Stage: n.stage, Units: n.units,
 		Person: n.person, Sealed: n.sealed, Channel: n.by.Channel,
+	}
+	if n.instead != nil {
+		t.Instead = n.instead.ID
 	}
 	if v, err = d.issue(t); err != nil {
 		return v, err
 	}
 	return v, d.tx.AddFloorAct(ctx, store.FloorAct{HallID: n.hall, Key: n.key, Hash: n.hash, Ticket: t.ID})
+}
+
+// takeOnce takes the claim a number of the day needs: on one a person, item and half-day or, where it makes
+// a missed booking good, on what Art. 18 lets its booker do once, rebooking or this.
+func (d *day) takeOnce(ctx context.Context, n newNumber) error {
+	claim := func(person identity.Key, name string) (holder string, err error) {
+		return d.tx.TakeClaim(ctx, booking.Claim{Person: person, Name: name, HallID: n.hall, Booking: n.id})
+	}
+	if b := n.instead; b != nil {
+		for i := 1; i <= d.a.Rules(d.Date).RebookTimes; i++ {
+			if holder, err := claim(b.BookerKey, booking.RebookName(b.ID, i)); err != nil || holder == "" {
+				return err
+			}
+		}
+		return fault.New(fault.RebookUsed)
+	}
+	holder, err := claim(n.person, counter.OnSiteName(n.item, d.Date.String(), d.tx.Now.In(calendar.Zone).Hour()))
+	if err != nil || holder == "" {
+		return err
+	}
+	t, err := d.tx.Ticket(ctx, holder)
+	if err != nil {
+		return err
+	}
+	number := ""
+	if t != nil {
+		number = t.Number
+	}
+	return fault.New(fault.OnSiteOnce, "number", number)
 }
 
 // again answers an act that was done before under the same key: errStands, with the ticket it came to.

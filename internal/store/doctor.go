@@ -75,7 +75,10 @@ from slot s left join (select hall_id, slot_id, sum(units) as units from ticket 
 where s.on_site_taken <> coalesce(u.units, 0)`},
 	{"on-site once", `
 select t.hall_id || ' ' || t.date || ' ' || t.number || ': ' || count(c.name) || ' claims' as line from ticket t
-left join claim c on c.person = t.person and c.name >= 'onsite|' and c.name < 'onsite}' and c.booking = t.id
+left join booking b on b.id = t.instead
+left join claim c on c.person = coalesce(b.booker, t.person) and c.booking = t.id
+  and c.name >= case when t.instead = '' then 'onsite|' else 'rebook:' || t.instead || '#' end
+  and c.name < case when t.instead = '' then 'onsite}' else 'rebook:' || t.instead || '$' end
 where t.kind = 'walk_in' group by t.hall_id, t.date, t.number having count(c.name) <> 1`},
 	// Who has come stands in line with one ticket until their booking is done, and nobody else's does.
 	{"ticket missing", `

@@ -77,8 +77,8 @@ func (b *Booking) RebookUntil(rules rulebook.Rulebook) time.Time {
 	return (b.Date + calendar.Date(rules.RebookWithin) + 1).At(0, 0)
 }
 
-// RebookName is the claim of a booker on the n-th rebooking of a missed booking. It lies outside the limits
-// and is never given back: once is once.
+// RebookName is the claim of a booker on making a missed booking good for the n-th time, by another booking
+// or by a number of the day. It lies outside the limits and is never given back: once is once.
 func RebookName(booking string, n int) string { return "rebook:" + booking + "#" + strconv.Itoa(n) }
 
 // makesGood tells what stands against r being the rebooking of the missed booking it names, and the claim

@@ -279,6 +279,3 @@ func Half(hour int) string {
 func OnSiteName(item, date string, hour int) string {
 	return "onsite|" + item + "|" + date + "|" + Half(hour)
 }
-
-// InsteadName is the claim of a person on the one on-site number that makes a missed booking good (Art. 18).
-func InsteadName(booking string) string { return "onsite|instead|" + booking }

@@ -298,9 +298,10 @@ func (d *day) issue(t *counter.Ticket) (TicketView, error) {
 	return v, err
 }
 
+// hallName is a hall as a fault names it.
 func (a *App) hallName(id string) string {
 	if h := a.City().Hall(id); h != nil {
-		return h.Name.Hans
+		return h.Name.Argument()
 	}
 	return id
 }

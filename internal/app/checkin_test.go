@@ -165,7 +165,7 @@ func TestArt12_TooEarlyTooLateElsewhere(t *testing.T) {
 		arg(try(v, 1), fault.OtherDay, "date", hallDate.String()) // the day before
 		h.at(9, 29)
 		arg(try(v, 1), fault.TooEarly, "from", hallDate.At(9, 30).Format("2006-01-02T15:04:05Z07:00"))
-		arg(try(elsewhere, 3), fault.OtherHall, "hall", "乙区政务服务中心")
+		arg(try(elsewhere, 3), fault.OtherHall, "hall", f.App.City().Hall(apptest.HallB).Name.Argument())
 		wantCode(t, try(gone, 4), fault.NotActive, "a cancelled booking")
 		doc := apptest.Citizen(3).Document
 		f.Clock.Add(time.Second)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/directory"
 )
 
 // All of these write times as people say them, in calendar.Zone.
@@ -118,13 +119,19 @@ func (l Locale) CancelUntil(until, now time.Time) string {
 	return l.T("cancel.until", "time", l.When(until))
 }
 
-// argument makes a fault's argument readable: an instant of RFC 3339 becomes a time people say.
+// argument makes a fault's argument readable: an instant of RFC 3339 becomes a time people say, a date a
+// day, a name in several languages (directory.Text.Argument) the one in theirs.
 func (l Locale) argument(v string) string {
-	if len(v) < len("2006-01-02T15:04:05Z") {
-		return v
+	if len(v) == len("2006-01-02") {
+		if d, err := calendar.ParseDate(v); err == nil {
+			return l.LongDate(d)
+		}
 	}
 	if t, err := time.Parse(time.RFC3339, v); err == nil {
 		return l.When(t)
+	}
+	if t, ok := directory.ParseText(v); ok {
+		return l.Text(t)
 	}
 	return v
 }

@@ -20,6 +20,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 )
 
@@ -110,6 +111,15 @@ func TestProblemFieldsAndArguments(t *testing.T) {
 	e := fault.New(fault.CancelTooLate, "until", "2026-12-09T09:00:00+08:00")
 	if got := Hans.Sentence(e); !strings.Contains(got, "12月9日(周三)09:00") {
 		t.Error(got)
+	}
+	if got := Hant.Sentence(fault.New(fault.OtherDay, "date", "2026-12-09")); !strings.Contains(got, "12月9日(週三)") {
+		t.Errorf("a date: %s", got)
+	}
+	there := directory.Text{Hans: "乙区政务服务中心", Hant: "乙區政務服務中心", En: "District B Hall"}.Argument()
+	for l, name := range map[Locale]string{Hans: "乙区政务服务中心", Hant: "乙區政務服務中心", En: "District B Hall"} {
+		if got := l.Sentence(fault.New(fault.OtherHall, "hall", there)); !strings.Contains(got, name) || strings.Contains(got, "{") {
+			t.Errorf("%s: %s", l, got)
+		}
 	}
 	if got := En.Sentence(fault.New(fault.DayLimit, "limit", "3")); !strings.Contains(got, "at most 3 bookings") {
 		t.Error(got)

@@ -3,6 +3,7 @@
 package directory
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -15,6 +16,21 @@ type Text struct {
 	Hans string `json:"hans"`
 	Hant string `json:"hant,omitempty"`
 	En   string `json:"en,omitempty"`
+}
+
+// Argument writes a text as the argument of a fault, to be said in the language of whoever reads it.
+func (t Text) Argument() string {
+	b, err := json.Marshal(t)
+	if err != nil { // three strings
+		panic(err)
+	}
+	return string(b)
+}
+
+// ParseText reads what Argument wrote; false for anything else.
+func ParseText(v string) (t Text, ok bool) {
+	ok = strings.HasPrefix(v, `{"hans":`) && json.Unmarshal([]byte(v), &t) == nil
+	return t, ok
 }
 
 // UnitKind is a unit's place in the organisation (chapter 2 of the measure).

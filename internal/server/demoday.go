@@ -17,6 +17,7 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
+	"suiyue/internal/store"
 )
 
 // The day of a demonstration: people who booked, people who did not, two kiosks and five counters of one
@@ -87,23 +88,40 @@ func dayPerson(d calendar.Date, n int) identity.Person {
 	return p
 }
 
-// begin books the next working day of the hall full, as far as its five counters can serve, moves the
+// begun tells whether a day of the hall was played before, as far as it came.
+func (h *hallDay) begun(ctx context.Context, date calendar.Date) (begun bool, err error) {
+	err = h.s.db.View(ctx, func(tx *store.Tx) error {
+		f, err := tx.Floor(ctx, h.hall, date)
+		begun = f != nil
+		return err
+	})
+	return begun, err
+}
+
+// begin books the next working day of the hall that was not played full, as far as its five counters can serve, moves the
 // clock to half an hour before it opens and lets the day run.
 func (h *hallDay) begin(ctx context.Context, pace int) error {
 	h.end()
 	s := h.s
 	cal := s.app.Calendar()
-	date := calendar.DateOf(s.clock.Now()) + 1
-	for !cal.IsWorking(date) {
-		date++
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.date, h.coming, h.came, h.clerks, h.said = date, nil, nil, nil, ""
-	h.chance = rand.New(rand.NewPCG(uint64(date), 17))
+	h.coming, h.came, h.clerks, h.said = nil, nil, nil, ""
 	if err := h.staff(ctx); err != nil {
 		return fmt.Errorf("counters of the day: %w", err)
 	}
+	date := calendar.DateOf(s.clock.Now()) + 1
+	for {
+		begun, err := h.begun(ctx, date)
+		if err != nil {
+			return err
+		}
+		if !begun && cal.IsWorking(date) {
+			break
+		}
+		date++
+	}
+	h.date, h.chance = date, rand.New(rand.NewPCG(uint64(date), 17))
 	if err := h.book(ctx); err != nil {
 		return fmt.Errorf("bookings of the day: %w", err)
 	}

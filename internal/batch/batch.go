@@ -1,8 +1,7 @@
 // Package batch is group commit: calls that wait are answered together, by one run of one function.
 // A lone call starts at once. A group costs much whatever its size, so under load there are few and large
-// ones: what arrives while a lane runs is the next group, another lane joins only when that is full or has
-// waited long, and a busy line is given a moment to fill. All lanes take from one line, so calls start in
-// the order they came.
+// ones: what arrives while a lane runs is the next group, and another lane joins only when that is full or
+// has waited long. All lanes take from one line, so calls start in the order they came.
 package batch
 
 import (
@@ -26,7 +25,6 @@ type Lanes[Q, A any] struct {
 	sizes   []atomic.Int64 // of the group each lane is running
 	running atomic.Int64   // lanes that run a group
 	turn    chan struct{}  // held by the lane that takes the next group, no other looks at the line
-	last    int            // size of the group taken last; guarded by turn
 	enough  atomic.Int64   // so many in line, and the lane that has the turn is woken
 	wake    chan struct{}
 	closing chan struct{}
@@ -37,9 +35,7 @@ type Lanes[Q, A any] struct {
 }
 
 const (
-	patience  = 10 * time.Millisecond  // the most a call waits for a running lane while another stands idle
-	restEach  = 250 * time.Microsecond // what is waited for company, for each call of the last group but one
-	restMost  = 5 * time.Millisecond   // the most that is waited for company
+	patience  = 10 * time.Millisecond // the most a call waits for a running lane while another stands idle
 	fullGroup = 32
 )
 
@@ -167,7 +163,6 @@ func (l *Lanes[Q, A]) work(ctx context.Context, i int) {
 		}
 		if len(group) > 0 {
 			l.running.Add(1)
-			l.last = len(group)
 		}
 		<-l.turn
 		if len(group) == 0 {
@@ -186,20 +181,12 @@ func (l *Lanes[Q, A]) work(ctx context.Context, i int) {
 	}
 }
 
-// first waits for a call, and for the company that call is worth. It returns nil when the lanes are closed
-// and nobody waits.
+// first waits for a call, and then for its turn: while another lane runs, until that is done, the line is worth
+// a lane of its own or patience is over. It returns nil when the lanes are closed and nobody waits.
 func (l *Lanes[Q, A]) first() *call[Q, A] {
 	select {
 	case c := <-l.line:
 		l.gather()
-		return c
-	default:
-	}
-	select {
-	case c := <-l.line:
-		if l.running.Load() > 0 {
-			l.gather()
-		}
 		return c
 	case <-l.closing:
 		select {
@@ -211,37 +198,23 @@ func (l *Lanes[Q, A]) first() *call[Q, A] {
 	}
 }
 
-// gather waits while another lane runs, unless a group is full before. Then, or when calls came while this
-// lane was busy, it waits for as many as there were the last time.
 func (l *Lanes[Q, A]) gather() {
-	if l.running.Load() > 0 && !l.await(l.full, patience, func() bool { return l.running.Load() == 0 }) {
+	if l.running.Load() == 0 {
 		return
 	}
-	l.await(min(l.last, l.full), min(time.Duration(l.last-1)*restEach, restMost), func() bool { return false })
-}
-
-// await returns true as soon as over says so; false when enough calls wait, d is over or the lanes close.
-func (l *Lanes[Q, A]) await(enough int, d time.Duration, over func() bool) bool {
-	enough-- // one is taken out of the line already
+	enough := l.full - 1 // one is taken out of the line already
 	l.enough.Store(int64(enough))
-	if len(l.line) >= enough {
-		return false
-	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	for !over() {
+	for l.running.Load() > 0 && len(l.line) < enough {
 		select {
 		case <-l.wake:
-			if len(l.line) >= enough {
-				return false
-			}
 		case <-timer.C:
-			return false
+			return
 		case <-l.closing:
-			return false
+			return
 		}
 	}
-	return true
 }
 
 // knock wakes the lane that has the turn, if it waits for company.

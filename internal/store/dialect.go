@@ -33,8 +33,9 @@ type dialect struct {
 	replace  *strings.Replacer
 	texts    sync.Map
 	readOnly *sql.TxOptions
-	prepares bool // statements are worth keeping prepared; pgx keeps its own
-	nameless bool // placeholders without names are cheaper
+	prepares bool      // statements are worth keeping prepared; pgx keeps its own
+	nameless bool      // placeholders without names are cheaper
+	walk     [2]string // said before and after a statement that must read rows in the order of an index; empty where they do anyway
 	open     func(source string, conns int) (write, read *sql.DB, err error)
 	check    func(ctx context.Context, db *DB) error
 	lane     func(ctx context.Context, db *DB) (laneConn, error)
@@ -69,6 +70,9 @@ var postgres = dialect{
 	replace: strings.NewReplacer(
 		"{rows}", "(select j.value from json_array_elements($1::json) j where j.value::text = j.value::text || '')",
 		"{skip}", "for update skip locked"),
+	// The planner takes what came after its last look at a table for next to nothing, reads it all and sorts
+	// it for the first hundred (measured: 40 ms and a temporary file for 40,000 messages that wait).
+	walk:     [2]string{"set local enable_sort = off; set local enable_bitmapscan = off", "reset enable_sort; reset enable_bitmapscan"},
 	readOnly: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	open:     openPostgres,
 	check:    checkPostgres,
@@ -191,6 +195,7 @@ func openPostgres(source string, conns int) (write, read *sql.DB, err error) {
 	}
 	cfg.RuntimeParams["timezone"] = "UTC"
 	cfg.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // a plan of the empty table must not outlive it
+	cfg.RuntimeParams["jit"] = "off"                           // it pays for statements of seconds; ours take milliseconds
 	pool := stdlib.OpenDB(*cfg)
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)

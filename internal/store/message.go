@@ -50,12 +50,14 @@ func scanMessage(scan func(...any) error) (MessageRow, error) {
 	return m, err
 }
 
+const messagesDue = `
+select ` + messageColumns + ` from message m where m.state = 'pending' and m.due_at <= $1 order by m.due_at limit $2 {skip}`
+
 // ClaimMessages takes up to limit pending messages that are due by now and puts them off until until,
 // so that nobody else takes them before. One that is not settled by then is due again.
 func (tx *Tx) ClaimMessages(ctx context.Context, now time.Time, limit int, until time.Time) ([]MessageRow, error) {
 	var out []MessageRow
-	err := tx.query(ctx, "message.due", `
-select `+messageColumns+` from message m where m.state = 'pending' and m.due_at <= $1 order by m.due_at limit $2 {skip}`,
+	err := tx.walk(ctx, "message.due", messagesDue,
 		func(scan func(...any) error) error {
 			m, err := scanMessage(scan)
 			out = append(out, m)

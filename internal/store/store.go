@@ -187,6 +187,22 @@ func (tx *Tx) exec(ctx context.Context, name, text string, args ...any) (int64, 
 	return res.RowsAffected()
 }
 
+// walk is query for the first few of what may be very many rows, in the order of an index.
+func (tx *Tx) walk(ctx context.Context, name, text string, row func(scan func(...any) error) error, args ...any) error {
+	before, after := tx.db.d.walk[0], tx.db.d.walk[1]
+	if before == "" {
+		return tx.query(ctx, name, text, row, args...)
+	}
+	if _, err := tx.exec(ctx, name, before); err != nil {
+		return err
+	}
+	if err := tx.query(ctx, name, text, row, args...); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, name, after)
+	return err
+}
+
 // query runs a statement and gives each row to row.
 func (tx *Tx) query(ctx context.Context, name, text string, row func(scan func(...any) error) error, args ...any) error {
 	began := time.Now()

@@ -35,6 +35,7 @@ type dialect struct {
 	readOnly *sql.TxOptions
 	prepares bool      // statements are worth keeping prepared; pgx keeps its own
 	nameless bool      // placeholders without names are cheaper
+	arrays   bool      // a parameter can be an array: many rows are inserted by one for each column
 	walk     [2]string // said before and after a statement that must read rows in the order of an index; empty where they do anyway
 	open     func(source string, conns int) (write, read *sql.DB, err error)
 	check    func(ctx context.Context, db *DB) error
@@ -73,6 +74,7 @@ var postgres = dialect{
 	// The planner takes what came after its last look at a table for next to nothing, reads it all and sorts
 	// it for the first hundred (measured: 40 ms and a temporary file for 40,000 messages that wait).
 	walk:     [2]string{"set local enable_sort = off; set local enable_bitmapscan = off", "reset enable_sort; reset enable_bitmapscan"},
+	arrays:   true,
 	readOnly: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	open:     openPostgres,
 	check:    checkPostgres,

@@ -56,7 +56,7 @@ var displacementInsert = newInserter("displacement", "hall_id", "booking", "vers
 	"held_hall", "held_slot", "until", "state", "created_at", "chosen_at")
 
 // writeDisplacements adds the statements for what waits anew and for what was chosen.
-func writeDisplacements(list []stmt, c *booking.Change) []stmt {
+func writeDisplacements(dia *dialect, list []stmt, c *booking.Change) []stmt {
 	byBooking := func(a, b *booking.Displacement) int {
 		return cmp.Or(strings.Compare(a.Booking, b.Booking), a.Version-b.Version)
 	}
@@ -73,7 +73,7 @@ update displacement set state = w.state, chosen_at = w.chosen_at from w
 where displacement.hall_id = w.hall_id and displacement.booking = w.booking and displacement.version = w.version and displacement.state = 'waiting'`})
 	}
 	slices.SortFunc(c.Displace, byBooking)
-	return displacementInsert.add(list, len(c.Displace), func(i int, args []any) []any {
+	return displacementInsert.add(dia, list, len(c.Displace), func(i int, args []any) []any {
 		d := c.Displace[i]
 		chosen := int64(0)
 		if !d.Chosen.IsZero() {

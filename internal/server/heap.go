@@ -13,7 +13,7 @@ import (
 // has doubled; with a small city that is every 25 MiB, several times a second under load, and each
 // collection stops everybody's requests for its share and shrinks the stacks of all connections, which the
 // next requests grow again. A heap larger than this is collected as ever, when it has doubled.
-const heapRoom = 64 << 20
+const heapRoom = 128 << 20
 
 // followHeap keeps that room until ctx ends, unless GOGC says how often to collect. GOMEMLIMIT holds
 // besides.
@@ -35,8 +35,8 @@ func followHeap(ctx context.Context) {
 	}
 }
 
-// gcPercent is what GOGC has to be for the room, with so many bytes live; never above 300, for what is live
+// gcPercent is what GOGC has to be for the room, with so many bytes live; never above 600, for what is live
 // may grow before the next look.
 func gcPercent(live uint64) int {
-	return int(min(max(100, 100*heapRoom/max(live, 1)), 300))
+	return int(min(max(100, 100*heapRoom/max(live, 1)), 600))
 }

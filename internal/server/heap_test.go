@@ -7,10 +7,11 @@ func TestTheHeapHasRoomBetweenCollections(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 300}, // nothing collected yet
-		{1 << 20, 300},
-		{32 << 20, 200},
-		{64 << 20, 100},
+		{0, 600}, // nothing collected yet
+		{1 << 20, 600},
+		{32 << 20, 400},
+		{64 << 20, 200},
+		{128 << 20, 100},
 		{1 << 30, 100}, // a large heap pays for itself
 	} {
 		if got := gcPercent(c.live); got != c.want {

@@ -69,6 +69,7 @@ func (f *faces) mount(mux *http.ServeMux) {
 	}).Register(mux)
 	console.New(console.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("console"), Sealer: f.Keys, Public: f.Public, Account: f.Account, Demo: f.demoAdmins(),
+		Machine: f.Cookies.Of("hall").Strict(),
 	}).Register(mux)
 	hall.New(hall.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("hall").Strict(), Sealer: f.Keys, Public: f.Public,

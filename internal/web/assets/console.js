@@ -66,3 +66,9 @@ document.addEventListener("keydown", (e) => {
     list[next].scrollIntoView({ block: "nearest" });
   }
 });
+
+// A number that was just counted as printed is printed, once: loading the page again prints nothing.
+if ($("[data-print-now]")) {
+  history.replaceState(null, "", location.pathname);
+  print();
+}

@@ -166,7 +166,6 @@ function scanned(text) {
   send(scanForm, { text });
 }
 function laid(d) {
-  if (!d || typeof d.number !== "string" || !d.number || typeof d.kind !== "string") return; // read by half
   touched();
   locked(false);
   chime();
@@ -196,27 +195,6 @@ addEventListener("keydown", (e) => {
 // The program on this machine: documents laid on the reader, codes scanned, paper.
 const bridge = body.bridge;
 const told = { Authorization: "Bearer " + (body.pairing ?? "") };
-async function reader() {
-  for (let after = -1, wait = 500; ;) {
-    try {
-      const r = await fetch(`${bridge}/v1/reader?after=${after}&wait=20`, { headers: told, cache: "no-store", signal: AbortSignal.timeout(30000) });
-      if (!r.ok) throw new Error(String(r.status));
-      const got = await r.json();
-      if (Number.isInteger(got.seq)) after = got.seq;
-      for (const e of Array.isArray(got.events) ? got.events : []) {
-        if (e?.kind === "document") laid(e.document);
-        if (e?.kind === "code" && typeof e.text === "string") scanned(e.text);
-        if (e?.kind === "unread") unread();
-      }
-      for (const x of $$("[data-away]")) x.hidden = true;
-      wait = 500;
-    } catch {
-      for (const x of $$("[data-away]")) x.hidden = false;
-      await new Promise((done) => setTimeout(done, wait));
-      wait = Math.min(wait * 2, 8000);
-    }
-  }
-}
 function unread() {
   const x = $("[data-unread]");
   if (!x) return;
@@ -224,7 +202,9 @@ function unread() {
   x.hidden = false;
   speak(x.textContent);
 }
-if (bridge && (docForm || scanForm)) reader();
+if (bridge && (docForm || scanForm)) {
+  listenToReader(bridge, told, { laid, scanned, unread, away: (is) => { for (const x of $$("[data-away]")) x.hidden = !is; } });
+}
 
 // --- Paper ------------------------------------------------------------------------------------------------
 const paper = $("[data-paper]");

@@ -16,7 +16,7 @@ import (
 // Prefix is where the console's pages are.
 const Prefix = "/console"
 
-// Config of New. All but Account are required.
+// Config of New. All but Account, Demo and Machine are required.
 type Config struct {
 	App     *app.App
 	Site    *web.Site
@@ -25,6 +25,7 @@ type Config struct {
 	Public  string       // address people open, without trailing slash
 	Account *web.Limiter // writes of one administrator; nil = no limit
 	Demo    string       // page of ready accounts; "" outside of a demonstration
+	Machine *web.Cookies // of machines in halls, strict: a desk whose machine is one reads documents; nil = people type
 }
 
 // Sealer seals what a browser keeps for us. The app's vault is one.

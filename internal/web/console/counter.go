@@ -188,6 +188,7 @@ func (c *Console) showCounter(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	f, _ := c.serveFrame(w, r, ad, title)
 	f.Full, f.Error = true, refused != nil
 	f.Scripts = []string{"away.js", "counter.js", "counterkeys.js"}
+	c.reader(w, r, &f)
 	return web.Render(w, r, status, counterPage(f, c.seatView(f.L, f.Token, v, refused), c.quick(f, v)))
 }
 

@@ -682,7 +682,7 @@ func counterPage(f Frame, v seatView, q quickView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = quick(q).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = quick(f, q).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

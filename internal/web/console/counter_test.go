@@ -330,6 +330,49 @@ func TestArt14_BookingForWhoStandsAtTheDesk(t *testing.T) {
 	})
 }
 
+// A number is printed at the desk as often as it takes; each time is counted and in the log, from the second on
+// the paper says so, and what is over is printed no more.
+func TestANumberIsPrintedAtTheDesk(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, w *window) {
+		w.begin(9, 5)
+		desk, who := hallPage+"/desk", apptest.Citizen(9)
+		w.do(clerk1, desk+"/number", desk+"/number", "key", "walk-in-0001", "item", apptest.SocialCard+" "+apptest.QueueA, "name", who.Name, "document.number", who.Document.Number)
+		shown, err := w.App.TicketsShown(t.Context(), app.By{Admin: w.As(t, w.OpenAdmin(t, account.District2, apptest.DistrictA))}, apptest.HallA, who.Document, "")
+		if err != nil || len(shown) != 1 {
+			t.Fatalf("%d tickets, %v", len(shown), err)
+		}
+		id := shown[0].Ticket.ID
+		at := desk + "/tickets/" + id
+		if page := w.page(clerk1, at); !strings.Contains(page, "0 times") || strings.Contains(page, "data-print-now") || strings.Contains(page, "Print no.") {
+			t.Error("it was never printed")
+		}
+		for n, says := range []string{"once", "2 times", "3 times"} {
+			page := w.do(clerk1, at, at+"/print").Body.String()
+			if !strings.Contains(page, says) || !strings.Contains(page, "data-print-now") || strings.Contains(page, fmt.Sprint("Print no. ", n+1)) != (n > 0) {
+				t.Errorf("print %d: it does not say %q, or does not print", n+1, says)
+			}
+		}
+		for _, query := range []string{"", "?print=2", "?print=99"} { // only the newest print prints
+			if page := w.page(clerk1, at+query); strings.Contains(page, "data-print-now") {
+				t.Errorf("%q prints", query)
+			}
+		}
+		if acts := strings.Join(w.acts("ticket", id), " "); acts != "ticket.print ticket.print ticket.print" {
+			t.Errorf("in the log: %s", acts)
+		}
+		token := w.page(clerk1, at)
+		if err := w.App.LeaveLine(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.do(clerk1, desk, at+"/print"); got.Code != 409 || !strings.Contains(got.Body.String(), "ticket_over") || !strings.Contains(token, at+"/print") || strings.Contains(got.Body.String(), `action="`+at+`/print"`) {
+			t.Errorf("after the number was given back: %d", got.Code)
+		}
+		if acts := w.acts("ticket", id); len(acts) != 3 {
+			t.Errorf("in the log: %v", acts)
+		}
+	})
+}
+
 // A hall sets its own day within what it may; what is out of range is told at the field.
 func TestAHallSetsTheRulesOfItsDay(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, w *window) {

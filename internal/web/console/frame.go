@@ -26,7 +26,8 @@ type Frame struct {
 	Narrow  bool   // a form or a text: not wider than can be read
 	Full    bool   // the page has the whole width: no tree beside it
 	Scripts []string
-	Styles  []string // beside the console's
+	Styles  []string    // beside the console's
+	Reader  *readerView // of a desk's machine, nil for none
 
 	Langs  []ui.Link
 	Tree   []Node // my halls

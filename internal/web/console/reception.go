@@ -38,6 +38,7 @@ func (c *Console) deskRoutes() {
 	at("GET", "/book", c.deskBookForm)
 	at("POST", "/book", c.deskBook)
 	at("GET", "/tickets/{ticket}", c.ticket)
+	at("POST", "/tickets/{ticket}/print", c.printTicket)
 }
 
 type arrivalsView struct {
@@ -64,6 +65,7 @@ func (c *Console) showArrivals(w http.ResponseWriter, r *http.Request, ad *app.A
 	}
 	l := web.LocaleOf(r)
 	f, tabs := c.serveFrame(w, r, ad, l.T("desk.arrivals"))
+	c.reader(w, r, &f)
 	for i := range tabs {
 		tabs[i].Current = tabs[i].Href == deskPath(hall)
 	}
@@ -158,11 +160,33 @@ type ticketView struct {
 	At      string
 	Wait    string
 	URL     string
-	Actions []ui.ButtonView
+	Token   string
+	Print   string // address that counts a print, "" when the number is over
+	Now     bool   // the page is printed as it opens
+	Again   string // what the paper says from the second print on
+	Refused *ui.NoticeView
+	Next    ui.ButtonView
 }
 
 // ticket shows a number, to be printed.
 func (c *Console) ticket(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
+	return c.showTicket(w, r, ad, nil)
+}
+
+// printTicket counts a print and lets the browser do it.
+func (c *Console) printTicket(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
+	hall, id := r.PathValue("hall"), r.PathValue("ticket")
+	n, _, err := c.App.PrintTicket(r.Context(), app.By{Admin: ad, Channel: app.AtDesk}, hall, id, false)
+	if err == nil {
+		return web.SeeOther(w, r, address(deskPath(hall)+"/tickets/"+id, "print", strconv.Itoa(n)))
+	}
+	if comesBack(err) {
+		return c.showTicket(w, r, ad, fault.As(err))
+	}
+	return err
+}
+
+func (c *Console) showTicket(w http.ResponseWriter, r *http.Request, ad *app.Admin, refused *fault.Error) error {
 	hall := r.PathValue("hall")
 	t, err := c.App.Ticket(r.Context(), r.PathValue("ticket"))
 	if err != nil {
@@ -172,6 +196,10 @@ func (c *Console) ticket(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 		return fault.New(fault.TicketNotFound)
 	}
 	l := web.LocaleOf(r)
+	prints, err := c.App.TicketPrints(r.Context(), hall, t.Ticket.ID)
+	if err != nil {
+		return err
+	}
 	f, tabs := c.serveFrame(w, r, ad, l.T("desk.ticket_n", "number", t.Ticket.Number))
 	at := c.who(l, t, c.App.Now())
 	v := ticketView{L: l, Tabs: tabs, Number: t.Ticket.Number, New: r.URL.Query().Get("new") != "", Item: at.What, At: l.When(t.Ticket.IssuedAt), URL: c.Public + "/ticket/" + t.Ticket.ID}
@@ -195,11 +223,21 @@ func (c *Console) ticket(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 		v.Facts = append(v.Facts, Fact{Key: l.T("desk.waits"), Value: wait})
 		v.Wait += " · " + wait
 	}
-	v.Actions = []ui.ButtonView{
-		{Text: l.T("desk.print"), Icon: "print", Attrs: printAttrs},
-		{Text: l.T("desk.next_person"), Href: deskPath(hall), Kind: ui.Secondary},
+	v.Facts = append(v.Facts, Fact{Key: l.T("desk.printed"), Value: l.N("desk.printed_n", prints.Times)})
+	if prints.Times > 1 {
+		v.Again = l.T("desk.print_again", "n", count(prints.Times))
 	}
-	return web.Render(w, r, http.StatusOK, ticketPage(f, v))
+	v.Token, v.Next = f.Token, ui.ButtonView{Text: l.T("desk.next_person"), Href: deskPath(hall), Kind: ui.Secondary}
+	if !t.Ticket.State.Over() {
+		v.Print = deskPath(hall) + "/tickets/" + t.Ticket.ID + "/print"
+		v.Now = r.Method == http.MethodGet && prints.Times > 0 && r.URL.Query().Get("print") == strconv.Itoa(prints.Times)
+	}
+	status := http.StatusOK
+	if refused != nil {
+		n := refusal(l, refused)
+		v.Refused, f.Error, status = &n, true, web.Status(refused)
+	}
+	return web.Render(w, r, status, ticketPage(f, v))
 }
 
 // personForm asks who somebody is by the document they show.

@@ -34,6 +34,7 @@ func (c *Console) numberForm(w http.ResponseWriter, r *http.Request, ad *app.Adm
 func (c *Console) showNumber(w http.ResponseWriter, r *http.Request, ad *app.Admin, typed url.Values, wrong error) error {
 	hall, l := r.PathValue("hall"), web.LocaleOf(r)
 	f, tabs := c.serveFrame(w, r, ad, l.T("desk.number"))
+	c.reader(w, r, &f)
 	v := numberView{Tabs: tabs, Button: l.T("desk.give"), Lead: l.T("desk.number_lead")}
 	v.personForm = personOf(c.formView(&f, deskPath(hall)+"/number", wrong, personLabels(l, "item", l.T("pass.item"), "instead", l.T("desk.instead"), "units", l.T("citizen.who.units"))), typed)
 	v.Business = groupsView{v.field("item", ""), c.businesses(l, hall, businessOf(typed.Get("item")), nil)}
@@ -106,6 +107,7 @@ func (c *Console) greenForm(w http.ResponseWriter, r *http.Request, ad *app.Admi
 func (c *Console) showGreen(w http.ResponseWriter, r *http.Request, ad *app.Admin, typed url.Values, wrong error) error {
 	hall, l := r.PathValue("hall"), web.LocaleOf(r)
 	f, tabs := c.serveFrame(w, r, ad, l.T("desk.green"))
+	c.reader(w, r, &f)
 	v := numberView{Tabs: tabs, Button: l.T("desk.give"), Lead: l.T("desk.green_lead")}
 	v.personForm = personOf(c.formView(&f, deskPath(hall)+"/green", wrong, personLabels(l, "item", l.T("pass.item"), "verified", l.T("desk.verified"))), typed)
 	v.Business = groupsView{v.field("item", ""), c.businesses(l, hall, businessOf(typed.Get("item")), nil)}
@@ -177,6 +179,7 @@ func (c *Console) showDeskBook(w http.ResponseWriter, r *http.Request, ad *app.A
 	if o == nil || it == nil || o.HallID != hall {
 		return web.Render(w, r, v.status(), deskBookPage(f, v))
 	}
+	c.reader(w, r, &f)
 	v.Chosen, v.Item = l.Text(it.Name), typed.Get("item")
 	v.Stage = ui.ChoiceView{FieldView: v.field("stage", "")}
 	for i, s := range o.Stages {

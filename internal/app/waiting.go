@@ -113,40 +113,94 @@ func (a *App) LearnWaits(ctx context.Context) (more bool, err error) {
 }
 
 func (a *App) learnWaits(ctx context.Context, hall string, today calendar.Date) error {
-	past := hallPast{Queues: counter.Pasts{}}
-	list, days := map[string][]counter.Outcome{}, map[string]map[calendar.Date]bool{}
-	err := a.db.View(ctx, func(tx *store.Tx) error {
-		past.Told, past.Held = 0, 0
-		clear(list)
-		return tx.WaitsOf(ctx, hall, today-waitDays, today, func(t *counter.Ticket) {
-			o := counter.Outcome{Kind: t.Kind, Issued: t.IssuedAt, Guess: time.Duration(t.Guess) * time.Second, Waited: t.FirstAt.Sub(t.IssuedAt)}
-			if t.State == counter.Done && t.Calls == 1 {
-				o.Took = t.EndedAt.Sub(t.CalledAt)
-			}
-			list[t.QueueID] = append(list[t.QueueID], o)
-			if days[t.QueueID] == nil {
-				days[t.QueueID] = map[calendar.Date]bool{}
-			}
-			days[t.QueueID][calendar.DateOf(t.IssuedAt)] = true
-			if s := int(o.Waited / time.Second); t.Late > 0 {
-				past.Told++
-				if t.Early <= s && s <= t.Late {
-					past.Held++
-				}
-			}
-		})
+	var seen lessons
+	if err := a.db.View(ctx, func(tx *store.Tx) error {
+		seen = lessons{}
+		return tx.WaitsOf(ctx, hall, today-waitDays, today, seen.add)
+	}); err != nil {
+		return err
+	}
+	return a.keepLessons(ctx, hall, today, &seen)
+}
+
+// TeachWaits lets a hall learn from tickets of days before today that this database does not hold, as it
+// learns from its own: of those that were called, the queue, what was told, and when they were called and
+// ended. What they teach stands until days of its own tell more.
+func (a *App) TeachWaits(ctx context.Context, hall string, tickets []*counter.Ticket) error {
+	return a.keepLessons(ctx, hall, calendar.DateOf(a.now()), lessonsOf(tickets))
+}
+
+// LearnedFrom is what tickets of past days teach about their queues, as TeachWaits keeps it.
+func LearnedFrom(tickets []*counter.Ticket) counter.Pasts { return lessonsOf(tickets).past().Queues }
+
+func lessonsOf(tickets []*counter.Ticket) *lessons {
+	var seen lessons
+	for _, t := range tickets {
+		if !t.FirstAt.IsZero() {
+			seen.add(t)
+		}
+	}
+	return &seen
+}
+
+// keepLessons keeps what a hall has seen by today, over what it had learned before.
+func (a *App) keepLessons(ctx context.Context, hall string, today calendar.Date, seen *lessons) error {
+	return a.db.Update(ctx, func(tx *store.Tx) error {
+		var before hallPast
+		known, err := tx.WaitPast(ctx, hall)
+		if err == nil && known != nil {
+			err = json.Unmarshal(known, &before)
+		}
+		if err != nil {
+			return err
+		}
+		past := seen.past()
+		for q, older := range before.Queues {
+			past.Queues[q] = past.Queues[q].After(older)
+		}
+		detail, err := json.Marshal(past)
+		if err != nil {
+			return err
+		}
+		return tx.SaveWaitPast(ctx, hall, today, detail)
 	})
-	if err != nil {
-		return err
+}
+
+// lessons is what the tickets of past days of a hall tell.
+type lessons struct {
+	told, held int
+	list       map[string][]counter.Outcome
+	days       map[string]map[calendar.Date]bool
+}
+
+// add takes a ticket that was called.
+func (l *lessons) add(t *counter.Ticket) {
+	o := counter.Outcome{Kind: t.Kind, Issued: t.IssuedAt, Guess: time.Duration(t.Guess) * time.Second, Waited: t.FirstAt.Sub(t.IssuedAt)}
+	if t.State == counter.Done && t.Calls == 1 {
+		o.Took = t.EndedAt.Sub(t.CalledAt)
 	}
-	for q, l := range list {
-		past.Queues[q] = counter.Learn(len(days[q]), l)
+	if l.list == nil {
+		l.list, l.days = map[string][]counter.Outcome{}, map[string]map[calendar.Date]bool{}
 	}
-	detail, err := json.Marshal(past)
-	if err != nil {
-		return err
+	l.list[t.QueueID] = append(l.list[t.QueueID], o)
+	if l.days[t.QueueID] == nil {
+		l.days[t.QueueID] = map[calendar.Date]bool{}
 	}
-	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveWaitPast(ctx, hall, today, detail) })
+	l.days[t.QueueID][calendar.DateOf(t.IssuedAt)] = true
+	if s := int(o.Waited / time.Second); t.Late > 0 {
+		l.told++
+		if t.Early <= s && s <= t.Late {
+			l.held++
+		}
+	}
+}
+
+func (l *lessons) past() hallPast {
+	p := hallPast{Told: l.told, Held: l.held, Queues: counter.Pasts{}}
+	for q, list := range l.list {
+		p.Queues[q] = counter.Learn(len(l.days[q]), list)
+	}
+	return p
 }
 
 // ReadWaits reads what halls have learned.

@@ -208,3 +208,71 @@ func TestHallsLearnFromTheirDays(t *testing.T) {
 		}
 	})
 }
+
+// A hall that is taught by days from elsewhere tells ranges from them, and does not forget them for one day of its own.
+func TestHallsAreTaughtByDaysFromElsewhere(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		h := newHallDay(t, f)
+		var past []*counter.Ticket
+		for day := range 10 {
+			for i := range 40 { // a guess of 27 minutes was right within two minutes
+				at := (hallDate - 20).At(9, i).Add(time.Duration(day) * 24 * time.Hour)
+				first := at.Add(27*time.Minute + time.Duration(i%5-2)*time.Minute)
+				past = append(past, &counter.Ticket{
+					QueueID: apptest.QueueA, Kind: counter.Green, State: counter.Done, Calls: 1, IssuedAt: at, FirstAt: first, CalledAt: first, EndedAt: first.Add(9 * time.Minute),
+					Guess: 27 * 60, Early: 20 * 60, Late: 30 * 60,
+				})
+			}
+		}
+		if err := f.App.TeachWaits(ctx, apptest.HallA, append(past, &counter.Ticket{QueueID: apptest.QueueA})); err != nil { // the last was never called
+			t.Fatal(err)
+		}
+		if err := f.App.ReadWaits(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if told, held := f.App.WaitCoverage(); told != 400 || held != 400 {
+			t.Errorf("%d of %d ranges held", held, told)
+		}
+		wide := func() time.Duration {
+			t.Helper()
+			v, err := f.App.Waiting(ctx, apptest.HallA)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range v.Queues {
+				if q.Queue.ID == apptest.QueueA {
+					return q.Wait.Late - q.Wait.Early
+				}
+			}
+			t.Fatal("the queue is not there")
+			return 0
+		}
+		h.at(9, 0)
+		if _, err := f.App.OpenCounter(ctx, h.admin(0), apptest.HallA, "w1", nil); err != nil {
+			t.Fatal(err)
+		}
+		h.green(1, 6)
+		f.Clock.Add(time.Minute)
+		if got := wide(); got > 6*time.Minute {
+			t.Errorf("the first range told is %v wide", got)
+		}
+		h.call("call-0001")
+		f.Clock.Set((hallDate + 1).At(1, 0))
+		if _, err := f.App.LearnWaits(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if told, _ := f.App.WaitCoverage(); told > 6 {
+			t.Errorf("%d ranges are told of the hall's own one day", told)
+		}
+		f.Clock.Set((hallDate + 1).At(9, 0))
+		if _, err := f.App.OpenCounter(ctx, h.admin(0), apptest.HallA, "w1", nil); err != nil {
+			t.Fatal(err)
+		}
+		h.green(7, 6)
+		f.Clock.Add(time.Minute)
+		if got := wide(); got > 6*time.Minute {
+			t.Errorf("after one day of its own a range is %v wide", got)
+		}
+	})
+}

@@ -68,6 +68,9 @@ func (s *Server) MakeCity(ctx context.Context, files fs.FS, progress Progress) e
 	if err := errors.Join(s.makeHistory(ctx), s.makeRequests(ctx)); err != nil {
 		return fmt.Errorf("requests of the demonstration: %w", err)
 	}
+	if err := s.makeWaits(ctx); err != nil {
+		return fmt.Errorf("waits of the demonstration: %w", err)
+	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		_, err := tx.NextBlock(ctx, demoMade, 1)
 		return err

@@ -202,19 +202,13 @@ func (h *hallDay) staff(ctx context.Context) error {
 	}
 	for i, lines := range dayCounters {
 		c := &clerk{counter: strconv.Itoa(i + 1), by: as(clerks[i])}
-		text := ""
-		for _, line := range lines {
-			if s.app.City().Queue(h.hall+"-"+line) == nil {
-				continue
-			}
+		served, text := dayQueues(s.app.City(), h.hall, lines), ""
+		for _, q := range served {
 			if text != "" {
 				text += "|"
 			}
-			text += line
-			c.queues = append(c.queues, h.hall+"-"+line)
-		}
-		if queues := s.app.City().QueuesAt(h.hall); text == "" && len(queues) > 0 { // a smaller city
-			text, c.queues = queues[0].Line, []string{queues[0].ID}
+			text += q.Line
+			c.queues = append(c.queues, q.ID)
 		}
 		if !there[c.counter] {
 			if err := s.app.Edit(ctx, runs, app.EditRequest{Noun: directory.CounterNoun, Key: []string{h.hall, c.counter}, New: true, Fields: directory.Fields{
@@ -227,6 +221,19 @@ func (h *hallDay) staff(ctx context.Context) error {
 	}
 	h.runs = runs
 	return h.machines(ctx, runs)
+}
+
+// dayQueues is which queues of a hall a counter of the day serves.
+func dayQueues(city *app.City, hall string, lines []string) (out []*directory.Queue) {
+	for _, line := range lines {
+		if q := city.Queue(hall + "-" + line); q != nil {
+			out = append(out, q)
+		}
+	}
+	if queues := city.QueuesAt(hall); len(out) == 0 && len(queues) > 0 { // a smaller city
+		out = queues[:1]
+	}
+	return out
 }
 
 // machines finds the two kiosks of the day, or makes and enrols them.
@@ -278,7 +285,7 @@ func (h *hallDay) book(ctx context.Context) error {
 				}
 				n++
 				o := offers[i%len(offers)]
-				v := &visitor{n: n, item: o.ItemCode, stage: o.Stages[0], queue: o.QueueID, at: h.arrival(h.date.At(hour, 0))}
+				v := &visitor{n: n, item: o.ItemCode, stage: o.Stages[0], queue: o.QueueID, at: dayArrival(h.chance, h.date.At(hour, 0))}
 				slot := booking.SlotID(o.QueueID, h.date, hour)
 				gate <- struct{}{}
 				wg.Go(func() {
@@ -316,18 +323,36 @@ func (h *hallDay) offers(city *app.City, queue string) (out []*directory.Offerin
 	return out
 }
 
-// arrival draws when somebody booked for an hour comes: most a little before it, some early, some late,
+// dayArrival draws when somebody booked for an hour comes: most a little before it, some early, some late,
 // one in twelve not at all (zero).
-func (h *hallDay) arrival(hour time.Time) time.Time {
-	switch p := h.chance.Float64(); {
+func dayArrival(chance *rand.Rand, hour time.Time) time.Time {
+	switch p := chance.Float64(); {
 	case p < .08:
 		return time.Time{}
 	case p < .12:
-		return hour.Add(-time.Duration(31+h.chance.IntN(20)) * time.Minute)
+		return hour.Add(-time.Duration(31+chance.IntN(20)) * time.Minute)
 	case p < .15:
-		return hour.Add(time.Duration(61+h.chance.IntN(20)) * time.Minute)
+		return hour.Add(time.Duration(61+chance.IntN(20)) * time.Minute)
 	}
-	return hour.Add(time.Duration(h.chance.NormFloat64()*float64(12*time.Minute)) + 8*time.Minute)
+	return hour.Add(time.Duration(chance.NormFloat64()*float64(12*time.Minute)) + 8*time.Minute)
+}
+
+// dayEnd draws what becomes of whoever is at a counter.
+func dayEnd(chance *rand.Rand) (counter.ActKind, counter.Result) {
+	switch p := chance.Float64(); {
+	case p < .03:
+		return counter.Pass, ""
+	case p < .06:
+		return counter.Hold, ""
+	case p < .10:
+		return counter.Finish, counter.Incomplete
+	}
+	return counter.Finish, counter.Finished
+}
+
+// dayService draws how long a call takes a counter.
+func dayService(chance *rand.Rand) time.Duration {
+	return time.Minute + time.Duration(chance.ExpFloat64()*float64(3*time.Minute)+float64(2*time.Minute))
 }
 
 // walkIns draws who comes without a booking.
@@ -470,16 +495,8 @@ func (h *hallDay) serve(ctx context.Context, now time.Time, c *clerk) {
 		return err
 	}
 	if v.At != nil {
-		switch p := h.chance.Float64(); {
-		case p < .03:
-			act(counter.Pass, v.At.Ticket.ID, "")
-		case p < .06:
-			act(counter.Hold, v.At.Ticket.ID, "")
-		case p < .10:
-			act(counter.Finish, v.At.Ticket.ID, counter.Incomplete)
-		default:
-			act(counter.Finish, v.At.Ticket.ID, counter.Finished)
-		}
+		kind, result := dayEnd(h.chance)
+		act(kind, v.At.Ticket.ID, result)
 	}
 	if now.After(closes) {
 		if v.Waiting == 0 {
@@ -498,5 +515,5 @@ func (h *hallDay) serve(ctx context.Context, now time.Time, c *clerk) {
 		pause(time.Minute)
 		return
 	}
-	pause(time.Minute + time.Duration(h.chance.ExpFloat64()*float64(3*time.Minute)+float64(2*time.Minute)))
+	pause(dayService(h.chance))
 }

@@ -47,6 +47,16 @@ insert into wait_past (hall_id, learned, detail) values ($1, $2, $3) on conflict
 	return err
 }
 
+// WaitPast returns what a hall has learned; nil for nothing.
+func (tx *Tx) WaitPast(ctx context.Context, hall string) (detail json.RawMessage, err error) {
+	var text string
+	found, err := tx.one(ctx, "wait.past", `select detail from wait_past where hall_id = $1`, []any{hall}, &text)
+	if found {
+		detail = json.RawMessage(text)
+	}
+	return detail, err
+}
+
 // WaitPasts gives what every hall has learned to each.
 func (tx *Tx) WaitPasts(ctx context.Context, each func(hall string, detail json.RawMessage) error) error {
 	return tx.query(ctx, "wait.pasts", `select hall_id, detail from wait_past`, func(scan func(...any) error) error {

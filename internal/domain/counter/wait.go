@@ -186,6 +186,30 @@ func Learn(days int, list []Outcome) Past {
 	return p
 }
 
+// fewDays is from how many days on a queue goes by them alone.
+const fewDays = 5
+
+// After is what a queue goes by that had learned older before: its last days, but while they are few and
+// fewer than older stands on, older and what the last days add to it.
+func (p Past) After(older Past) Past {
+	if p.Days >= min(fewDays, older.Days) {
+		return p
+	}
+	out := Past{Days: older.Days, Took: older.Took, Usual: maps.Clone(p.Usual), Errors: maps.Clone(p.Errors)}
+	if out.Took == 0 {
+		out.Took = p.Took
+	}
+	if out.Usual == nil {
+		out.Usual = map[string]int{}
+	}
+	if out.Errors == nil {
+		out.Errors = map[string]Quantile{}
+	}
+	maps.Copy(out.Usual, older.Usual)
+	maps.Copy(out.Errors, older.Errors)
+	return out
+}
+
 // dayOf is midnight of an instant's day in the city.
 func dayOf(t time.Time) time.Time {
 	const zone = 8 * time.Hour

@@ -107,3 +107,27 @@ func TestRangesAreLearnedFromErrors(t *testing.T) {
 		t.Errorf("a size of which nothing is known: %v–%v", e, l)
 	}
 }
+
+func TestWhatWasLearnedStandsUntilThereIsMore(t *testing.T) {
+	older := counter.Past{Days: 20, Took: 400, Usual: map[string]int{"1/9/booked": 600}, Errors: map[string]counter.Quantile{"/3": {1}}}
+	newer := func(days int) counter.Past {
+		return counter.Past{Days: days, Took: 300, Usual: map[string]int{"1/9/booked": 100, "1/10/booked": 200}, Errors: map[string]counter.Quantile{"/3": {2}, "/4": {3}}}
+	}
+	few := newer(4).After(older)
+	if few.Days != 20 || few.Took != 400 || few.Usual["1/9/booked"] != 600 || few.Usual["1/10/booked"] != 200 || few.Errors["/3"] != older.Errors["/3"] || few.Errors["/4"] != newer(1).Errors["/4"] {
+		t.Errorf("four days after twenty: %+v", few)
+	}
+	if _, changed := older.Usual["1/10/booked"]; changed {
+		t.Error("what was learned before is written over")
+	}
+	for _, c := range []struct{ days, before int }{{5, 20}, {1, 1}, {1, 0}} {
+		o := older
+		o.Days = c.before
+		if got := newer(c.days).After(o); got.Took != 300 || got.Usual["1/9/booked"] != 100 || got.Days != c.days {
+			t.Errorf("%d days after %d: %+v", c.days, c.before, got)
+		}
+	}
+	if got := (counter.Past{}).After(older); got.Took != 400 || got.Usual["1/9/booked"] != 600 {
+		t.Errorf("no days after twenty: %+v", got)
+	}
+}

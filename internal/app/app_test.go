@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // onBoth runs a case on each engine, every closure of the store twice.
 func onBoth(t *testing.T, run func(t *testing.T, f *apptest.Fixture)) {
 	t.Run("sqlite", func(t *testing.T) { run(t, apptest.New(t, apptest.Options{Twice: true})) })
-	t.Run("postgres", func(t *testing.T) { run(t, apptest.New(t, apptest.Options{Twice: true, Source: pgtest.New(t)})) })
+	t.Run("postgres", func(t *testing.T) { run(t, apptest.New(t, apptest.Options{Twice: true, Source: apptest.Postgres(t)})) })
 }
 
 func self(key, slot string) app.BookRequest {
@@ -166,7 +166,7 @@ func TestArt14ReleaseAtNoonNeedsNoJob(t *testing.T) {
 }
 
 func TestTwoNodesSeeEachOtherWithinAQuarterSecond(t *testing.T) {
-	source := pgtest.New(t)
+	source := apptest.Postgres(t)
 	one := apptest.New(t, apptest.Options{Source: source})
 	two, err := app.New(t.Context(), app.Config{DB: one.DB, Vault: one.Vault, Now: one.Clock.Now})
 	if err != nil {

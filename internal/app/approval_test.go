@@ -15,7 +15,6 @@ import (
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/supply"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
@@ -271,7 +270,7 @@ func TestArt23_Approvals(t *testing.T) {
 					t.Parallel()
 					var o apptest.Options
 					if engine == 1 {
-						o.Source = pgtest.New(t)
+						o.Source = apptest.Postgres(t)
 					}
 					d := newDesk(t, o)
 					d.way = by(d)

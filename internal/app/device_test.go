@@ -13,7 +13,6 @@ import (
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/fault"
-	"suiyue/internal/pgtest"
 )
 
 // settings of a kiosk as an administrator would send them.
@@ -220,7 +219,7 @@ func TestDevice_WhoMayDoWhatWithOne(t *testing.T) {
 }
 
 func TestDevice_SettingsAreCheckedAndWatched(t *testing.T) {
-	f := apptest.New(t, apptest.Options{Source: pgtest.New(t)})
+	f := apptest.New(t, apptest.Options{Source: apptest.Postgres(t)})
 	ad, d, key := newKiosk(t, f, apptest.HallA)
 	for name, change := range map[string]func(*app.NewDevice){
 		"no name":                  func(n *app.NewDevice) { n.Name = " " },

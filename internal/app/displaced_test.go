@@ -12,14 +12,13 @@ import (
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/supply"
-	"suiyue/internal/pgtest"
 )
 
 // A typhoon morning: a district closes its hall for a day, its superior approves, everybody who had booked
 // has another hour kept, and those who administer see who has not chosen until the last has.
 func TestATyphoonMorning(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { typhoon(newDesk(t, apptest.Options{})) })
-	t.Run("postgres", func(t *testing.T) { typhoon(newDesk(t, apptest.Options{Source: pgtest.New(t)})) })
+	t.Run("postgres", func(t *testing.T) { typhoon(newDesk(t, apptest.Options{Source: apptest.Postgres(t)})) })
 }
 
 func typhoon(d *desk) {

@@ -15,7 +15,6 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
@@ -137,7 +136,7 @@ func TestArt17_MarkingWaitsForTheRelease(t *testing.T) {
 
 // Several nodes mark the same hour at once: each booking has one mark and one message.
 func TestArt17_SeveralNodesMarkOnce(t *testing.T) {
-	source := pgtest.New(t)
+	source := apptest.Postgres(t)
 	f := apptest.New(t, apptest.Options{Source: source})
 	h := newHallDay(t, f)
 	const people = 16
@@ -363,7 +362,7 @@ func BenchmarkMarkMissed(b *testing.B) {
 					b.StopTimer()
 					source := ""
 					if engine == "postgres" {
-						source = pgtest.New(b)
+						source = apptest.Postgres(b)
 					}
 					f := apptest.New(b, apptest.Options{Source: source})
 					hour := bookMany(b, f, n)

@@ -2,12 +2,15 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Variable names the environment variable with the address of a server tests may make databases on.
@@ -17,6 +20,7 @@ const Variable = "SUIYUE_TEST_POSTGRES"
 var shared struct {
 	sync.Mutex
 	server *Server
+	free   []string // databases that Reused may give again
 }
 
 // Main runs the tests and stops the server they used, if one was started.
@@ -71,4 +75,106 @@ func server() (string, error) {
 		shared.server = s
 	}
 	return shared.server.Admin(), nil
+}
+
+// Reused is New for tests that leave the schema as it is: a database that prepare has made ready, and that other
+// tests of this process had before. Making the files of one takes longer than most tests. What prepare wrote is
+// there and nothing else. The test must have closed its connections when its cleanups have run.
+func Reused(t testing.TB, prepare func(source string) error) string {
+	t.Helper()
+	admin, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	shared.Lock()
+	var source string
+	if n := len(shared.free); n > 0 {
+		source, shared.free = shared.free[n-1], shared.free[:n-1]
+	}
+	shared.Unlock()
+	if source == "" {
+		if source, err = create(ctx, admin); err == nil {
+			err = errors.Join(prepare(source), remember(ctx, source))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := restore(ctx, source); err != nil {
+			t.Error(err)
+			return
+		}
+		shared.Lock()
+		defer shared.Unlock()
+		shared.free = append(shared.free, source)
+	})
+	return source
+}
+
+const tablesOf = "select tablename from pg_tables where schemaname = $1 order by tablename"
+
+// remember copies the tables that are not empty into a schema of their own.
+func remember(ctx context.Context, source string) error {
+	return with(ctx, source, func(conn *pgx.Conn) error {
+		tables, err := names(ctx, conn, "public")
+		if err != nil {
+			return err
+		}
+		if _, err := conn.Exec(ctx, "create schema kept"); err != nil {
+			return err
+		}
+		for _, table := range tables {
+			var some bool
+			if err := conn.QueryRow(ctx, "select exists (select 1 from "+table+")").Scan(&some); err != nil {
+				return err
+			}
+			if some {
+				if _, err := conn.Exec(ctx, "create table kept."+table+" as table public."+table); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// restore makes the tables what they were when they were remembered.
+func restore(ctx context.Context, source string) error {
+	return with(ctx, source, func(conn *pgx.Conn) error {
+		tables, err := names(ctx, conn, "public")
+		if err != nil {
+			return err
+		}
+		kept, err := names(ctx, conn, "kept")
+		if err != nil {
+			return err
+		}
+		var b strings.Builder
+		for _, table := range tables {
+			b.WriteString("delete from public." + table + ";")
+		}
+		for _, table := range kept {
+			b.WriteString("insert into public." + table + " select * from kept." + table + ";")
+		}
+		_, err = conn.Exec(ctx, b.String()) // one transaction
+		return err
+	})
+}
+
+func with(ctx context.Context, source string, fn func(*pgx.Conn) error) error {
+	conn, err := pgx.Connect(ctx, source)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(conn), conn.Close(ctx))
+}
+
+func names(ctx context.Context, conn *pgx.Conn, schema string) ([]string, error) {
+	rows, err := conn.Query(ctx, tablesOf, schema)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,5 +37,13 @@ func TestSQLite(t *testing.T) {
 }
 
 func TestPostgres(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, o store.Options) *store.DB { return open(t, pgtest.New(t), o) })
+	migrate := func(source string) error {
+		db, err := store.Open(t.Context(), source, store.Options{})
+		if err != nil {
+			return err
+		}
+		_, err = db.Migrate(t.Context())
+		return errors.Join(err, db.Close())
+	}
+	storetest.Run(t, func(t *testing.T, o store.Options) *store.DB { return open(t, pgtest.Reused(t, migrate), o) })
 }

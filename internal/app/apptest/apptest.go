@@ -4,6 +4,8 @@ package apptest
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/rulebook"
+	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
@@ -45,7 +48,7 @@ func New(t testing.TB, o Options) *Fixture {
 	ctx := context.Background()
 	f := &Fixture{Vault: NewVault(), Clock: &Clock{at: Start}, Texts: &Texts{}}
 	if o.Source == "" {
-		o.Source = filepath.Join(t.TempDir(), "city.db")
+		o.Source = SQLite(t)
 	}
 	so := store.Options{Now: f.Clock.Now, Twice: o.Twice}
 	if o.Store != nil {
@@ -78,6 +81,49 @@ func New(t testing.TB, o Options) *Fixture {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// Postgres and SQLite give a database with its tables, and nothing in them, until the end of the test.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return pgtest.Reused(t, migrate)
+}
+
+func SQLite(t testing.TB) string {
+	t.Helper()
+	file, err := empty()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "city.db")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// empty is a SQLite file with all tables; making them takes longer than most tests.
+var empty = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "suiyue-apptest-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "city.db")
+	if err := migrate(path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+func migrate(source string) error {
+	ctx := context.Background()
+	db, err := store.Open(ctx, source, store.Options{})
+	if err != nil {
+		return err
+	}
+	_, err = db.Migrate(ctx)
+	return errors.Join(err, db.Close())
 }
 
 // found writes the directory, the calendar and the rules.

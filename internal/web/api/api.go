@@ -61,8 +61,8 @@ type API struct {
 	huma    huma.API
 	ops     []operation // as declared
 	shapes  map[string]*shape
-	json    sheet
-	yaml    sheet
+	json    func() sheet
+	yaml    func() sheet
 }
 
 // New declares every operation. A declaration that makes no sense panics.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -196,30 +197,41 @@ func newDocument(kind string, body []byte) sheet {
 	return sheet{kind, `"` + hex.EncodeToString(sum[:8]) + `"`, body}
 }
 
-// finishDocument writes the document down once all operations are declared.
+// finishDocument serves the document. It is written down when somebody asks for it the first time: that takes a
+// tenth of a second, and most starts of a server are not for a reader.
 func (a *API) finishDocument() {
-	doc := a.huma.OpenAPI()
-	plain, err := json.Marshal(doc)
-	if err != nil {
-		panic("api: document: " + err.Error())
+	a.json = sync.OnceValue(func() sheet {
+		plain, err := json.Marshal(a.huma.OpenAPI())
+		if err != nil {
+			panic("api: document: " + err.Error())
+		}
+		var b bytes.Buffer
+		if err := json.Indent(&b, plain, "", "  "); err != nil {
+			panic("api: document: " + err.Error())
+		}
+		b.WriteByte('\n')
+		return newDocument("application/json", b.Bytes())
+	})
+	a.yaml = sync.OnceValue(func() sheet {
+		yaml, err := a.huma.OpenAPI().YAML()
+		if err != nil {
+			panic("api: document: " + err.Error())
+		}
+		return newDocument("application/yaml", yaml)
+	})
+	serve := func(made func() sheet) http.Handler {
+		return a.site.Handle(func(w http.ResponseWriter, r *http.Request) error {
+			d := made()
+			return d.serve(w, r)
+		})
 	}
-	var b bytes.Buffer
-	if err := json.Indent(&b, plain, "", "  "); err != nil {
-		panic("api: document: " + err.Error())
-	}
-	b.WriteByte('\n')
-	yaml, err := doc.YAML()
-	if err != nil {
-		panic("api: document: " + err.Error())
-	}
-	a.json, a.yaml = newDocument("application/json", b.Bytes()), newDocument("application/yaml", yaml)
-	a.mux.Handle("GET "+Prefix+"/openapi.json", a.site.Handle(a.json.serve))
-	a.mux.Handle("GET "+Prefix+"/openapi.yaml", a.site.Handle(a.yaml.serve))
+	a.mux.Handle("GET "+Prefix+"/openapi.json", serve(a.json))
+	a.mux.Handle("GET "+Prefix+"/openapi.yaml", serve(a.yaml))
 	a.mux.Handle("GET /api/{$}", a.site.Handle(a.reference))
 }
 
 // Document returns the OpenAPI document as JSON.
-func (a *API) Document() []byte { return bytes.Clone(a.json.body) }
+func (a *API) Document() []byte { return bytes.Clone(a.json().body) }
 
 func (d *sheet) serve(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()

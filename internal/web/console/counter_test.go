@@ -39,7 +39,7 @@ const (
 var today = calendar.DateOf(apptest.Start) + 1
 
 func onBothEngines(t *testing.T, run func(t *testing.T, w *window)) {
-	for name, source := range map[string]func(*testing.T) string{"sqlite": func(*testing.T) string { return "" }, "postgres": func(t *testing.T) string { return pgtest.New(t) }} {
+	for name, source := range map[string]func(*testing.T) string{"sqlite": func(*testing.T) string { return "" }, "postgres": func(t *testing.T) string { return apptest.Postgres(t) }} {
 		t.Run(name, func(t *testing.T) {
 			d := &desk{T: t, Fixture: apptest.New(t, apptest.Options{Source: source(t)})}
 			d.handler = serve(d.Fixture)

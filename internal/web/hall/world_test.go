@@ -25,7 +25,6 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/web"
 	"suiyue/internal/web/hall"
 )
@@ -79,7 +78,7 @@ func (l locked) Write(b []byte) (int, error) {
 // onBoth runs a case over each engine.
 func onBoth(t *testing.T, run func(w *world)) {
 	t.Run("sqlite", func(t *testing.T) { run(newWorld(t, apptest.Options{})) })
-	t.Run("postgres", func(t *testing.T) { run(newWorld(t, apptest.Options{Source: pgtest.New(t)})) })
+	t.Run("postgres", func(t *testing.T) { run(newWorld(t, apptest.Options{Source: apptest.Postgres(t)})) })
 }
 
 func (w *world) at(hour, minute int) { w.Clock.Set(today.At(hour, minute)) }

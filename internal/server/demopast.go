@@ -87,7 +87,6 @@ type pastDay struct {
 type pastVisitor struct {
 	at     time.Time
 	ticket *counter.Ticket
-	tries  int
 }
 
 type pastClerk struct {

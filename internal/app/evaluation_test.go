@@ -8,6 +8,7 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
@@ -99,6 +100,53 @@ func TestEvaluation_OnceATicketByWhoeverHeldIt(t *testing.T) {
 		}
 		f.Clock.Set((hallDate + 11).At(0, 0))
 		wantCode(t, give(app.Evaluate{Ticket: ids[1], Fact: lastFour(bea), Grade: 3}), fault.EvaluationTwice, "afterwards, again")
+	})
+}
+
+// Who was asked how it was finds that among their messages, page by page, with those about their bookings;
+// nobody else does. A booking's number is its booker's.
+func TestEvaluation_TheInvitationIsAmongOnesMessages(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		h := newHallDay(t, f)
+		ann, bea, cat := apptest.Citizen(1), apptest.Citizen(2), apptest.Citizen(3)
+		booked := h.book(cat, apptest.SocialCard, apptest.QueueA, 9)
+		ids := h.serve(ann, bea)
+		if _, err := f.App.CheckIn(ctx, h.kiosk(), apptest.HallA, app.CheckIn{Code: booked.Code, Fact: lastFour(cat)}); err != nil {
+			t.Fatal(err)
+		}
+		for i, act := range []counter.Act{{Kind: counter.Call}, {Kind: counter.Finish, Result: counter.Finished}} {
+			if _, err := f.App.Serve(ctx, h.admin(0), apptest.HallA, "w1", act, fmt.Sprintf("invited-%04d", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, p := range []identity.Person{ann, bea} {
+			if got := h.kinds(p); len(got) != 1 || got[0] != booking.MessageEvaluate {
+				t.Errorf("walk-in %d: %v", i, got)
+			}
+			_, who := f.SignIn(t, p)
+			if list, _, err := f.App.MyMessages(ctx, who, "", 9); err != nil || list[0].Ticket == nil || list[0].Ticket.Ticket.ID != ids[i] || list[0].Ticket.Hall == nil {
+				t.Errorf("walk-in %d: %+v, %v", i, list, err)
+			}
+		}
+		_, who := f.SignIn(t, cat)
+		var kinds []booking.MessageKind
+		cursor := ""
+		for range 5 {
+			list, next, err := f.App.MyMessages(ctx, who, cursor, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range list {
+				kinds = append(kinds, m.Kind)
+			}
+			if cursor = next; next == "" {
+				break
+			}
+		}
+		if len(kinds) < 2 || kinds[0] != booking.MessageEvaluate || kinds[len(kinds)-1] != booking.MessageBooked || cursor != "" {
+			t.Errorf("page by page: %v", kinds)
+		}
 	})
 }
 

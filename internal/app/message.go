@@ -28,12 +28,14 @@ const (
 	MessageShown   = store.MessageShown
 )
 
-// MessageView is one message to the signed-in person.
+// MessageView is one message to the signed-in person: about a booking of theirs or, where Ticket is set, about
+// a number they held.
 type MessageView struct {
 	Kind    booking.MessageKind
 	At      time.Time // when it was due
 	State   MessageState
 	Booking BookingView
+	Ticket  *TicketView
 }
 
 // MyMessages returns the person's messages, newest first; next is "" when there are no more.
@@ -41,11 +43,16 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 	limit = min(max(limit, 1), 100)
 	var rows []store.MessageRow
 	var bookings map[string]*booking.Booking
+	var tickets map[string]*counter.Ticket
+	now := a.now()
 	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
 		if rows, next, err = tx.MessagesOf(ctx, who.Person.Key, cursor, limit); err != nil {
 			return err
 		}
-		bookings, err = tx.BookingsByID(ctx, about(rows))
+		if bookings, err = tx.BookingsByID(ctx, about(rows)); err != nil {
+			return err
+		}
+		tickets, err = tx.TicketsByID(ctx, ticketsTold(rows))
 		return err
 	})
 	if err != nil {
@@ -62,6 +69,12 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 	for _, r := range rows {
 		if v, ok := of[r.Booking]; ok {
 			page = append(page, MessageView{Kind: r.Kind, At: r.Due, State: r.State, Booking: v})
+		} else if t := tickets[r.Booking]; t != nil {
+			v, err := a.ticketView(now, nil, t)
+			if err != nil {
+				return nil, "", err
+			}
+			page = append(page, MessageView{Kind: r.Kind, At: r.Due, State: r.State, Ticket: &v})
 		}
 	}
 	return page, next, nil

@@ -55,15 +55,20 @@ func (d *day) touch(t *counter.Ticket) {
 	d.changed = append(d.changed, t)
 }
 
-// aboutTickets reads what messages about tickets need: each with its own parties and its place in line.
-func (a *App) aboutTickets(ctx context.Context, tx *store.Tx, rows []store.MessageRow, out map[string]Outgoing) error {
+// ticketsTold lists the tickets that messages tell of.
+func ticketsTold(rows []store.MessageRow) map[string]struct{} {
 	ids := map[string]struct{}{}
 	for _, r := range rows {
 		if len(r.Booking) == ticketIDLength {
 			ids[r.Booking] = struct{}{}
 		}
 	}
-	tickets, err := tx.TicketsByID(ctx, ids)
+	return ids
+}
+
+// aboutTickets reads what messages about tickets need: each with its own parties and its place in line.
+func (a *App) aboutTickets(ctx context.Context, tx *store.Tx, rows []store.MessageRow, out map[string]Outgoing) error {
+	tickets, err := tx.TicketsByID(ctx, ticketsTold(rows))
 	if err != nil {
 		return err
 	}

@@ -26,16 +26,22 @@ func (m MessageRow) Ref() string {
 	return m.Booking[:min(len(m.Booking), 8)] + "." + strconv.Itoa(m.Version) + "." + string(m.Kind)
 }
 
-// isRef tells whether s is what Ref writes.
-func isRef(s string) bool {
+// place names a message among a person's: as Ref, with the whole id. It never leaves unsealed.
+func (m MessageRow) place() string {
+	return m.Booking + "." + strconv.Itoa(m.Version) + "." + string(m.Kind)
+}
+
+// isPlace tells whether s is what place writes.
+func isPlace(s string) bool {
 	parts := strings.Split(s, ".")
 	if len(parts) != 3 {
 		return false
 	}
-	_, known := booking.NumberOfID(parts[0])
 	version, err := strconv.ParseUint(parts[1], 10, 31)
-	return known && err == nil && version > 0 && len(parts[2]) <= 32 && parts[2] != "" && strings.Trim(parts[2], "abcdefghijklmnopqrstuvwxyz_") == ""
+	return err == nil && version > 0 && isWord(parts[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") && isWord(parts[2], "abcdefghijklmnopqrstuvwxyz_")
 }
+
+func isWord(s, of string) bool { return s != "" && len(s) <= 32 && strings.Trim(s, of) == "" }
 
 const messageColumns = "m.booking, m.version, m.kind, m.hall_id, m.state, m.due_at, m.attempts, m.sent_at"
 
@@ -149,13 +155,17 @@ func (tx *Tx) MessagesOf(ctx context.Context, person identity.Key, cursor string
 	due, key := int64(1)<<62, ""
 	if cursor != "" {
 		at, ref, _ := strings.Cut(cursor, "_")
-		if due, err = strconv.ParseInt(at, 36, 64); err != nil || !isRef(ref) {
+		if due, err = strconv.ParseInt(at, 36, 64); err != nil || !isPlace(ref) {
 			return nil, "", fault.New(fault.CursorInvalid)
 		}
 		key = ref
 	}
 	err = tx.query(ctx, "message.mine", `
-with w as materialized (select distinct c.booking as id from claim c where c.person = $1 and c.name >= '`+booking.KeysFrom+`' and c.name < '`+booking.KeysTo+`')
+with k as materialized (select distinct c.booking as id from claim c where c.person = $1 and c.name >= '`+booking.KeysFrom+`' and c.name < '`+booking.KeysTo+`'),
+w as materialized (
+  select k.id from k
+  union select t.id from k cross join booking b cross join ticket t where b.id = k.id and t.hall_id = b.hall_id and t.booking = b.id and t.booking <> ''
+  union select t.id from ticket t where t.person = $1 and t.booking = '')
 select `+messageColumns+` from w cross join message m
 where m.booking = w.id and (m.due_at < $2 or m.due_at = $2 and m.booking || '.' || m.version || '.' || m.kind > $3)
 order by m.due_at desc, m.booking || '.' || m.version || '.' || m.kind limit $4`,
@@ -167,7 +177,7 @@ order by m.due_at desc, m.booking || '.' || m.version || '.' || m.kind limit $4`
 	if err == nil && len(page) > limit {
 		page = page[:limit]
 		last := page[limit-1]
-		next = strconv.FormatInt(micros(last.Due), 36) + "_" + last.Ref()
+		next = strconv.FormatInt(micros(last.Due), 36) + "_" + last.place()
 	}
 	return page, next, err
 }

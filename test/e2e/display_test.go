@@ -89,24 +89,36 @@ func TestTheDisplayOfAHall(t *testing.T) {
 			t.Errorf("%s: the display scrolls", screen.name)
 		}
 		b.do(chromedp.Evaluate[chromedp.Void](axe))
-		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]finding](runAxe, chromedp.EvalAwaitPromise))
-		if err != nil {
-			b.fail(err)
-		}
-		for _, f := range found {
-			b.report(screen.name, "axe %s (%s)\n  %s", f.ID, f.Help, strings.Join(f.Nodes, "\n  "))
-		}
 		for _, layout := range []string{"call", "board", "queues", "portrait"} {
 			b.do(chromedp.Evaluate[chromedp.Void]("document.body.className = 'show show--" + layout + "'"))
 			time.Sleep(100 * time.Millisecond)
 			if !eval[bool](b, oneScreen) {
 				t.Errorf("%s, %s: the display scrolls", screen.name, layout)
 			}
+			b.axeHere(screen.name + ", " + layout)
 			b.keep("display-" + layout + "-" + screen.name)
 		}
 		b.do(chromedp.Evaluate[chromedp.Void]("document.body.className = 'show show--call'"))
 	}
 	b.do(chromedp.EmulateViewport(1920, 1080))
+
+	// Without scripts it shows the same, and loads itself again.
+	still := open(t, c)
+	still.do(chromedp.EmulateViewport(1920, 1080))
+	still.asDisplay(c)
+	still.noScripts()
+	still.goTo("/hall/display")
+	if still.text(".call__number") == "" || still.count("#last li") == 0 {
+		t.Errorf("without scripts it shows %s", still.text("main"))
+	}
+	still.keep("display-without-scripts")
+	opened := eval[float64](still, "performance.timeOrigin")
+	for since := time.Now(); eval[float64](still, "performance.timeOrigin") == opened; time.Sleep(200 * time.Millisecond) {
+		if time.Since(since) > 20*time.Second {
+			t.Fatal("without scripts it never loads itself again")
+		}
+	}
+	still.do(chromedp.Navigate("about:blank"))
 
 	// Cut off, it says so; the server back, it is in touch again within five seconds by itself.
 	address := strings.TrimPrefix(c.url, "http://")
@@ -141,6 +153,18 @@ func TestTheDisplayOfAHall(t *testing.T) {
 	}
 	t.Logf("the server answers after %s, the display is in touch %s later", up.Sub(began).Round(time.Millisecond), time.Since(up).Round(time.Millisecond))
 	b.forgive("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
+}
+
+// axeHere runs axe, which the page has, on what is shown now.
+func (b *tab) axeHere(where string) {
+	b.t.Helper()
+	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]finding](runAxe, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.fail(err)
+	}
+	for _, f := range found {
+		b.report(where, "axe %s (%s)\n  %s", f.ID, f.Help, strings.Join(f.Nodes, "\n  "))
+	}
 }
 
 // restart is a command like one that has ended.

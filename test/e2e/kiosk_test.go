@@ -48,13 +48,7 @@ func (b *tab) kioskLook(name string, whole bool) {
 		eval[bool](b, `document.body.dispatchEvent(new PointerEvent("pointerdown", {bubbles: true}))`)
 		where := fmt.Sprintf("%s, %d×%d", name, s[0], s[1])
 		b.keep(fmt.Sprintf("kiosk-%s-%d", name, s[0]))
-		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]finding](runAxe, chromedp.EvalAwaitPromise))
-		if err != nil {
-			b.fail(err)
-		}
-		for _, f := range found {
-			b.report(where, "axe %s (%s)\n  %s", f.ID, f.Help, strings.Join(f.Nodes, "\n  "))
-		}
+		b.axeHere(where)
 		if wide := eval[int64](b, "document.documentElement.scrollWidth"); wide > s[0] {
 			b.report(where, "scrolls sideways: %d px", wide)
 		}
@@ -66,6 +60,14 @@ func (b *tab) kioskLook(name string, whole bool) {
 		}
 	}
 	b.quiet()
+}
+
+// shown looks with axe at what is on the screen and would go with a touch.
+func (b *tab) shown(name string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](axe))
+	b.axeHere(name)
+	b.keep("kiosk-" + name)
 }
 
 // scan types as a scanner does: fast, and Enter.
@@ -125,6 +127,10 @@ func TestKiosk(t *testing.T) {
 	k.do(chromedp.EmulateViewport(1080, 1920))
 	k.goTo("/hall/enrol?lang=en")
 	k.kioskLook("enrol", true)
+	k.write("#code", "AAAAAAAA")
+	k.follow(k.press("form.ask button"))
+	k.expectStatus(422)
+	k.kioskLook("enrol-wrong", true)
 	k.write("#code", strings.ToLower(enrol))
 	k.click("form.ask button")
 	k.reach(`location.pathname === "/hall/kiosk"`)
@@ -136,6 +142,25 @@ func TestKiosk(t *testing.T) {
 	k.goTo("/hall/kiosk?lang=en")
 	desk.goTo(kioskHall + "/devices?lang=en")
 	desk.inspectAs(look{name: "devices", lang: "en", least: mouse, at: []int64{1280}})
+
+	// Nobody touches it: the start is locked, and opens with a touch.
+	k.reach(`!document.querySelector("#lock").hidden`)
+	k.shown("lock")
+	k.goTo("/hall/kiosk")
+
+	// Typed, and wrong.
+	k.goTo("/hall/kiosk/booking")
+	k.kioskLook("booking", false)
+	k.follow(k.press("form.ask > button.button"))
+	k.expectStatus(422)
+	k.kioskLook("booking-wrong", false)
+	k.goTo("/hall/kiosk/number")
+	k.do(k.press(`.kind:has(input[value=passport])`))
+	k.kioskLook("number-passport", false)
+	k.follow(k.press("form.ask > button.button"))
+	k.expectStatus(422)
+	k.kioskLook("number-wrong", false)
+	k.goTo("/hall/kiosk")
 
 	// A scanned code, then a document of somebody else, then the right fact.
 	k.scan(code)
@@ -213,7 +238,7 @@ func TestKiosk(t *testing.T) {
 	k.goTo("/hall/kiosk/help")
 	k.kioskLook("help", true)
 	k.reach(`document.querySelector("#still").open`)
-	k.keep("kiosk-still")
+	k.shown("still")
 	k.reach(`location.pathname === "/hall/kiosk"`)
 
 	// The key is taken away: within seconds the machine is out of service.
@@ -221,7 +246,7 @@ func TestKiosk(t *testing.T) {
 	desk.click("tbody a.cell")
 	desk.click(`form[action$="/end"] button`)
 	k.reach(`document.querySelector("main").innerText.includes("device_not_enrolled")`)
-	k.keep("kiosk-locked")
+	k.shown("out-of-service")
 	k.do(chromedp.Navigate("about:blank")) // the page asks again by itself, and the browser tells of each answer
 	k.expectStatus(401)
 }

@@ -164,3 +164,12 @@ func TestMatrixShowsEveryRankAndAction(t *testing.T) {
 		}
 	}
 }
+
+// Tokens decide about missed hours by CarryOut (they sit at no counter): nobody comes to it who does not serve.
+func TestWhoCarriesOutServes(t *testing.T) {
+	for _, p := range Powers {
+		if slices.Contains(p.May, CarryOut) && !slices.Contains(p.May, Serve) {
+			t.Errorf("%s carries out and does not serve", p.Rank)
+		}
+	}
+}

@@ -34,6 +34,7 @@ func (a *API) declareAdmin() {
 	a.declareAdminDirectory()
 	a.declareAdminAccounts()
 	a.declareAdminPeople()
+	a.declareAdminMissed()
 }
 
 // administrator finds whom a request acts for, and refuses what they may not do. A hall they may not see

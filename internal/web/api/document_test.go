@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 64 {
+	if count != 67 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -40,6 +40,7 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"evaluate":       {"grade": 5, "reasons": []any{"kind"}, "text": "x", "fact": "1234", "token": "abcdefghijkl"},
 		"keep-person":    {"name": "陈示例", "document": map[string]any{"kind": "resident_id", "number": number}},
 
+		"admin-decide-missed":  {"excuse": false, "why": "x"},
 		"admin-answer-case":    {"version": 1, "answer": "x"},
 		"admin-call-back-case": {"version": 1, "called_back": "accepts"},
 

@@ -200,13 +200,15 @@ type bookingPage struct {
 }
 
 type message struct {
-	Kind    string    `json:"kind" enum:"booked,moved,cancelled,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused"`
-	At      time.Time `json:"at" doc:"When it was due."`
-	State   string    `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
-	Booking string    `json:"booking" doc:"The booking code."`
-	Item    string    `json:"item"`
-	Hall    string    `json:"hall"`
-	Start   time.Time `json:"start" doc:"When the booking is now."`
+	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,near,evaluate"`
+	At      time.Time  `json:"at" doc:"When it was due."`
+	State   string     `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
+	Booking string     `json:"booking,omitempty" doc:"The booking code; absent of a message about a number."`
+	Ticket  string     `json:"ticket,omitempty" doc:"near, evaluate: id of the ticket it is about."`
+	Number  string     `json:"number,omitempty" doc:"near, evaluate: its number." example:"A012"`
+	Item    string     `json:"item"`
+	Hall    string     `json:"hall"`
+	Start   *time.Time `json:"start,omitempty" doc:"When the booking is now."`
 }
 
 type messagePage struct {

@@ -13,7 +13,7 @@ import (
 func (a *API) declarePersons() {
 	read(a, operation{
 		id: "list-messages", method: http.MethodGet, path: "/messages", tag: "You", signedIn: true,
-		about: "What you have been told about your bookings.",
+		about: "What you have been told about your bookings, and about the numbers you held.",
 		params: []param{
 			inQuery("limit", "At most this many.", nil, whole(1, 100, 20)),
 			inQuery("cursor", "next of the page before.", nil, text(maxCursor)),
@@ -64,12 +64,19 @@ func (a *API) listMessages(c *call) (messagePage, error) {
 		return out, err
 	}
 	for _, m := range page {
-		v := message{Kind: string(m.Kind), At: m.At.In(calendar.Zone), State: string(m.State), Booking: m.Booking.Code, Start: m.Booking.Booking.Start()}
-		if m.Booking.Item != nil {
-			v.Item = c.l.Text(m.Booking.Item.Name)
+		v := message{Kind: string(m.Kind), At: m.At.In(calendar.Zone), State: string(m.State)}
+		item, hall := m.Booking.Item, m.Booking.Hall
+		if t := m.Ticket; t != nil {
+			v.Ticket, v.Number, item, hall = t.Ticket.ID, t.Ticket.Number, t.Item, t.Hall
+		} else {
+			start := m.Booking.Booking.Start()
+			v.Booking, v.Start = m.Booking.Code, &start
 		}
-		if m.Booking.Hall != nil {
-			v.Hall = c.l.Text(m.Booking.Hall.Name)
+		if item != nil {
+			v.Item = c.l.Text(item.Name)
+		}
+		if hall != nil {
+			v.Hall = c.l.Text(hall.Name)
 		}
 		out.Messages = append(out.Messages, v)
 	}

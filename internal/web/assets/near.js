@@ -29,4 +29,9 @@ for (const b of document.querySelectorAll("[data-near]")) {
       if (say) say.textContent = b.dataset.failed;
     }, { maximumAge: 600000, timeout: 10000 });
   });
+  // A link to #near has asked for it already; going back to the page asks no second time.
+  if (b.id && location.hash === "#" + b.id) {
+    history.replaceState(null, "", location.pathname + location.search);
+    b.click();
+  }
 }

@@ -12,8 +12,10 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
+	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/gate/identity/testpeople"
 	"suiyue/internal/web"
@@ -92,6 +94,34 @@ func TestMyBookingsForOthers(t *testing.T) {
 	}
 	b := w.browser(t)
 	b.signIn("citizen-1", "/bookings").must(t, http.StatusOK, "为 陈** 办理")
+}
+
+// Who was served is asked how it was, among their messages; the message leads to where that is said.
+func TestTheInvitationIsAmongMyMessages(t *testing.T) {
+	w := newAccountWorld(t)
+	who := w.person(t, "citizen-1")
+	b := w.browser(t)
+	w.Clock.Set(missedDay.At(9, 30))
+	ad := w.As(t, w.OpenAdmin(t, account.District2, apptest.DistrictA))
+	v, err := w.App.TakeNumber(t.Context(), app.By{Admin: ad, Channel: app.AtDesk}, apptest.HallA, app.OnSite{
+		Key: "invited-0001", Item: apptest.SocialCard, Name: who.Person.Name, Document: who.Person.Document,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.App.OpenCounter(t.Context(), ad, apptest.HallA, "w1", nil); err != nil {
+		t.Fatal(err)
+	}
+	for i, act := range []counter.Act{{Kind: counter.Call}, {Kind: counter.Finish, Result: counter.Finished}} {
+		if _, err := w.App.Serve(t.Context(), ad, apptest.HallA, "w1", act, fmt.Sprintf("invited-%04d", 2+i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.signIn("citizen-1", "/messages").must(t, http.StatusOK, "请评价本次服务", v.Ticket.Number+" 号已办理完毕", `href="/ticket/`+v.Ticket.ID+`/evaluate"`)
+	other := w.browser(t)
+	if page := other.signIn("citizen-3", "/messages"); strings.Contains(page.body, v.Ticket.ID) {
+		t.Error("somebody else is told of the number")
+	}
 }
 
 func TestMyMessages(t *testing.T) {

@@ -24,6 +24,7 @@ type homeView struct {
 	Categories []ui.Link
 	Find       ui.Link
 	Waiting    ui.Link
+	Near       ui.Link // the same, and asks for the phone's place
 }
 
 func (p *Pages) home(w http.ResponseWriter, r *http.Request) error {
@@ -36,6 +37,7 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) error {
 		Release: p.release(l),
 		Find:    ui.Link{Text: l.T("nav.find"), Href: "/find"},
 		Waiting: ui.Link{Text: l.T("waiting.title"), Href: "/waiting"},
+		Near:    ui.Link{Text: l.T("waiting.near_me"), Href: "/waiting#near"},
 	}
 	v.Search.Big = true
 	if who != nil {

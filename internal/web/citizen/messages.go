@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"suiyue/internal/app"
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/web"
 	"suiyue/internal/web/ui"
@@ -54,6 +55,9 @@ func (a *Account) messages(w http.ResponseWriter, r *http.Request, who *identity
 // messageView is a message as it was sent. Where the booking has changed since, its words would be
 // those of another time: then it says what the booking has become.
 func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView {
+	if m.Ticket != nil {
+		return ticketMessage(l, m, now)
+	}
 	b := m.Booking
 	v := ui.MessageView{
 		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: passPath(b.Code), Tag: messageTag(l, m.State),
@@ -67,6 +71,27 @@ func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 	if m.At.Before(b.Booking.ChangedAt) {
 		v.Text = l.T("account.message.since", "item", itemName(l, b), "code", b.Code, "state", l.T("state."+string(b.Booking.State)))
 	}
+	return v
+}
+
+// ticketMessage is a message about a number that was held; the one that asks how it was leads to where that
+// is said.
+func ticketMessage(l web.Locale, m app.MessageView, now time.Time) ui.MessageView {
+	t := m.Ticket
+	v := ui.MessageView{
+		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: ticketPath(t.Ticket.ID), Tag: messageTag(l, m.State),
+	}
+	if m.Kind == booking.MessageEvaluate {
+		v.Href += "/evaluate"
+	}
+	args := []string{"number", t.Ticket.Number, "hall", "", "item", ""}
+	if t.Hall != nil {
+		args[3] = l.Text(t.Hall.Name)
+	}
+	if t.Item != nil {
+		args[5] = l.Text(t.Item.Name)
+	}
+	v.Text = l.T("account.message.text."+string(m.Kind), args...)
 	return v
 }
 

@@ -21,7 +21,6 @@ type waitingView struct {
 	Token    string
 	Filters  []ui.ChoiceView
 	Hidden   []pair // what asking for the nearest keeps
-	Near     bool
 	Count    string
 	Halls    []ui.HallView
 	More     string // address of more; "" for none, or where it takes a place
@@ -48,7 +47,7 @@ func (p *Pages) showWaiting(w http.ResponseWriter, r *http.Request, q url.Values
 	s := p.shell(w, r, p.visitor(r), "", "/waiting")
 	l, city := s.L, p.app.City()
 	s.Title, s.Back, s.Wide = l.T("waiting.title"), back(l, "/"), true
-	v := waitingView{L: l, Title: s.Title, Lead: l.T("waiting.lead"), Near: !s.Elder}
+	v := waitingView{L: l, Title: s.Title, Lead: l.T("waiting.lead")}
 	wq := app.WaitQuery{Sort: app.ByDistrict, Near: near}
 	var districts []ui.Option
 	for _, u := range city.Districts() {
@@ -118,8 +117,8 @@ func (p *Pages) showWaiting(w http.ResponseWriter, r *http.Request, q url.Values
 	if !s.Elder {
 		v.Filters = append(v.Filters, pick("item", l.T("waiting.item"), l.T("waiting.every_item"), options, wq.Item),
 			pick("sort", l.T("citizen.filter.sort"), "", sortings, string(wq.Sort)))
-		v.Hidden, v.Token = filters, p.cookies.FormToken(w, r)
 	}
+	v.Hidden, v.Token = filters, p.cookies.FormToken(w, r)
 	v.Coverage = coverage(l, p.app)
 	w.Header().Set("Cache-Control", "no-store")
 	return web.Render(w, r, http.StatusOK, waitingPage(s, v))

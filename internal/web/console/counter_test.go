@@ -330,6 +330,28 @@ func TestArt14_BookingForWhoStandsAtTheDesk(t *testing.T) {
 	})
 }
 
+// Clerks are shown what they can use, and nothing else.
+func TestAClerkIsShownWhatAClerkUses(t *testing.T) {
+	d := newDesk(t)
+	d.open("clerk", account.Clerk, apptest.DistrictA)
+	nav := func(who account.Rank, path string) (out []string) {
+		_, rest, _ := strings.Cut(d.page(who, path), `<ul class="menu"`)
+		menu, _, _ := strings.Cut(rest, "</ul>")
+		for _, m := range regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(menu, -1) {
+			out = append(out, m[1])
+		}
+		return out
+	}
+	if got := strings.Join(nav("clerk", hallPage+"/counters"), " "); got != "/console/serve /console/missed /console/powers" {
+		t.Errorf("a clerk is shown %s", got)
+	}
+	for who, there := range map[account.Rank]bool{account.District1: true, account.Platform2: true, account.Audit: false, account.System: false} {
+		if got := strings.Contains(strings.Join(nav(who, "/console/powers"), " "), "/console/tokens"); got != there {
+			t.Errorf("%s is shown tokens: %v", who, got)
+		}
+	}
+}
+
 // A number is printed at the desk as often as it takes; each time is counted and in the log, from the second on
 // the paper says so, and what is over is printed no more.
 func TestANumberIsPrintedAtTheDesk(t *testing.T) {

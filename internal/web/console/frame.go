@@ -66,7 +66,7 @@ func (c *Console) frame(w http.ResponseWriter, r *http.Request, ad *app.Admin, t
 	path := r.URL.Path
 	for _, s := range sections {
 		at := Prefix + s.path
-		if !c.opens(r, ad, at) {
+		if !c.opens(r, ad, at) || idle(ad, s.name) {
 			continue
 		}
 		current := path == at || s.path != "" && strings.HasPrefix(path, at+"/")
@@ -84,6 +84,18 @@ func (c *Console) frame(w http.ResponseWriter, r *http.Request, ad *app.Admin, t
 		f.Tree = c.tree(f.L, ad, r.PathValue("hall"), r.URL.Query().Get("unit"), path)
 	}
 	return f
+}
+
+// idle tells that an administrator may open a section and can do nothing in it: it is left out. A clerk's day
+// is at the counter, and neither counters nor operation use programs.
+func idle(ad *app.Admin, section string) bool {
+	switch section {
+	case "today", "directory", "filings":
+		return ad.Account.Rank == account.Clerk
+	case "tokens":
+		return ad.Account.Rank == account.Clerk || ad.Account.Rank.Operates()
+	}
+	return false
 }
 
 // bare is the frame of a page for nobody in particular.

@@ -44,16 +44,20 @@ type world struct {
 // today is the day of the cases, a Wednesday, the day after the fixture begins: what is booked is booked before.
 var today = calendar.DateOf(apptest.Start) + 1
 
-func newWorld(t *testing.T, o apptest.Options) *world {
+func newWorld(t *testing.T, o apptest.Options, change ...func(*hall.Config)) *world {
 	t.Helper()
 	w := &world{T: t, Fixture: apptest.New(t, o)}
 	site := web.New(web.Options{Log: slog.New(slog.NewTextHandler(locked{w}, nil)), Now: w.Clock.Now, Page: hall.FaultPage})
 	mux := http.NewServeMux()
-	hall.New(hall.Config{
+	config := hall.Config{
 		App: w.App, Site: site, Cookies: web.NewCookies(false, make([]byte, 32)).Of("hall").Strict(), Sealer: w.Vault, Public: apptest.Public,
 		Enrol: web.NewLimiter(web.Limit{Rate: 0.1, Burst: 10}, w.Clock.Now), Device: web.NewLimiter(web.Limit{Rate: 1, Burst: 60}, w.Clock.Now),
 		Find: web.NewLimiter(web.Limit{Rate: 1.0 / 30, Burst: 10}, w.Clock.Now),
-	}).Register(mux)
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	hall.New(config).Register(mux)
 	all := site.Wrap(mux)
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()

@@ -177,6 +177,7 @@ func TestKiosk(t *testing.T) {
 	k.scan("junk#junk")
 	k.scan(code)
 	k.reach(`location.pathname === "/hall/kiosk/booking"`)
+	k.reach(`document.querySelector(".pad") !== null`)
 	k.do(k.press(`.pad button[aria-label]`)) // delete: nothing is there yet
 	fact := ""
 	for _, p := range testpeople.All() {

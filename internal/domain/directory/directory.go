@@ -177,6 +177,7 @@ type Queue struct {
 	OnSitePerMille       int             // at most the rulebook's; Art. 14
 	GrandfatheredHorizon int             // days, when longer than the window before the measure (Art. 14); 0 = none
 	Open                 bool
+	Draw                 bool          `json:",omitempty"` // who asks in the first minute after a release is drawn by lot, not taken by arrival
 	Former               []FormerHours `json:",omitempty"` // hours that still hold for days whose numbers were made by them
 }
 

@@ -147,17 +147,17 @@ var HallSheet = &Sheet[Hall]{
 // QueueSheet is a queue's name and hours. Its numbers are not changed here: they go by request (Art. 23).
 var QueueSheet = &Sheet[Queue]{
 	Noun: QueueNoun, Key: []string{"hall", "line"},
-	Columns: []string{"hall", "line", "hans", "hant", "en", "hours", "saturday", "sunday", "closures", "open"},
+	Columns: []string{"hall", "line", "hans", "hant", "en", "hours", "saturday", "sunday", "closures", "draw", "open"},
 	Record: func(q Queue, _ bool) Fields {
 		f := Fields{"hall": q.HallID, "line": q.Line, "hours": spans(q.Week.Work), "saturday": spans(q.Week.Saturday), "sunday": spans(q.Week.Sunday),
-			"closures": closuresText(q.Closures), "open": yesNo(q.Open), "daily_average": strconv.Itoa(q.DailyAverage), "average_source": q.AverageSource,
+			"closures": closuresText(q.Closures), "draw": yesNo(q.Draw), "open": yesNo(q.Open), "daily_average": strconv.Itoa(q.DailyAverage), "average_source": q.AverageSource,
 			"on_site_per_mille": strconv.Itoa(q.OnSitePerMille), "grandfathered_days": strconv.Itoa(q.GrandfatheredHorizon)}
 		f.text("", q.Name)
 		return f
 	},
 	read: func(r *record, q *Queue) {
 		q.Name, q.Week, q.Closures = r.names("hans", "hant", "en", true), r.week(), r.closures("closures")
-		q.Open = r.optional("open") == "yes"
+		q.Draw, q.Open = r.yes("draw"), r.optional("open") == "yes"
 	},
 }
 

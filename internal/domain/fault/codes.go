@@ -112,6 +112,9 @@ const (
 	SameSlot         Code = "already_in_that_slot"     // move to where it is
 	MoveOtherItem    Code = "move_to_other_item"       // the target queue does not serve the item
 	ApplicantInvalid Code = "applicant_not_identified" // applicant given without what identifies them
+	DrawOnce         Code = "one_entry_in_the_draw"    // one of a booker, and of an applicant, for an item; args draw, slot
+	DrawRunning      Code = "draw_being_carried_out"   // the minute is over, the numbers are being given in drawn order
+	DrawNotFound     Code = "draw_not_found"
 
 	// A day in the hall (Art. 12, 14, 17, 18).
 	DaySealed        Code = "day_sealed" // the hall's day is over
@@ -184,7 +187,7 @@ var kinds = map[Code]Kind{
 	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict,
 	SameHour: Conflict, DayLimit: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
-	MoveOtherItem: Conflict, ApplicantInvalid: Invalid,
+	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawNotFound: NotFound,
 
 	DaySealed: Conflict, CounterNotFound: NotFound, CounterClosed: Conflict, CounterPaused: Conflict, CounterBusy: Conflict, CounterTaken: Conflict, TicketNotFound: NotFound,
 	TicketOver: Conflict, TicketNotYours: Conflict, NobodyWaits: Conflict, AlreadyHere: Conflict, TooEarly: Conflict, TooLate: Conflict, OtherDay: Conflict,

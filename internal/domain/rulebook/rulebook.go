@@ -64,6 +64,10 @@ type Rulebook struct {
 	ReopenAfterMin   time.Duration `json:"reopen_after_min"`   // a place nobody waits for opens after a random
 	ReopenAfterMax   time.Duration `json:"reopen_after_max"`   // 1 to 30 minutes
 
+	// The verifiable draw of a queue that has it switched on; the measure is silent.
+	DrawFor   time.Duration `json:"draw_for"`   // who asks so long after a release is in the draw: 60 s
+	DrawAhead int           `json:"draw_ahead"` // days before the release its commitment is published: 3
+
 	// Requests, Art. 23, in working days.
 	RequestNoticeDays int `json:"request_notice_days"` // 2
 	DecideWithinDays  int `json:"decide_within_days"`  // 1
@@ -102,6 +106,7 @@ func (r Rulebook) keeping() Rulebook {
 	r.StrandedFor = 14 * 24 * time.Hour
 	r.Hall = counter.DefaultRules()
 	r.EvaluateWithin, r.AnswerCaseWithin = 10, 5
+	r.DrawFor, r.DrawAhead = time.Minute, 3
 	return r
 }
 
@@ -140,6 +145,9 @@ func (r Rulebook) Validate() error {
 		return fmt.Errorf("rulebook %s: cancel_before_end negative", r.ID)
 	case r.KeepPlaceLeast < 0 || r.KeepPlaceFor < r.KeepPlaceLeast || r.KeepPlaceBefore < 0 || r.StrandedFor < 0:
 		return fmt.Errorf("rulebook %s: keep_place_for, keep_place_before, keep_place_least or stranded_for out of range", r.ID)
+	}
+	if r.DrawFor < time.Second || r.DrawFor > time.Hour || r.DrawAhead < 1 || r.DrawAhead > 30 {
+		return fmt.Errorf("rulebook %s: draw_for or draw_ahead out of range", r.ID)
 	}
 	if wrong := r.Hall.Check(); len(wrong) > 0 {
 		return fmt.Errorf("rulebook %s: hall.%s out of range", r.ID, wrong[0].Path)

@@ -103,6 +103,8 @@ func TestValidate(t *testing.T) {
 		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceLeast = -time.Second }},
 		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceFor = r.KeepPlaceLeast - 1 }},
 		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceBefore = -1 }},
+		{"draw_for", func(r *rulebook.Rulebook) { r.DrawFor = 0 }},
+		{"draw_ahead", func(r *rulebook.Rulebook) { r.DrawAhead = 31 }},
 		{"stranded_for", func(r *rulebook.Rulebook) { r.StrandedFor = -1 }},
 	} {
 		r := rulebook.Trial2022()

@@ -42,7 +42,7 @@ var shapes = map[string]inputKind{
 	"hours": hoursLine, "saturday": hoursLine, "sunday": hoursLine, "closures": manyLines,
 	"department": choice, "category": choice, "line": choice,
 	"ways": severalOf, "stages": severalOf, "levels": severalOf, "lines": severalOf,
-	"self_service": yesOrNo, "foreigner": yesOrNo, "open": yesOrNo,
+	"self_service": yesOrNo, "foreigner": yesOrNo, "draw": yesOrNo, "open": yesOrNo,
 }
 
 // columnName is what a column is called; those of a text in three languages say which.
@@ -86,7 +86,7 @@ func (c *Console) shown(l web.Locale, column, value string) string {
 func (c *Console) word(l web.Locale, column, value string) string {
 	key := map[string]string{"ways": "directory.way.", "stages": "stage.", "levels": "level."}[column] + value
 	switch column {
-	case "self_service", "foreigner", "open":
+	case "self_service", "foreigner", "draw", "open":
 		key = "directory.value." + value
 	case "category":
 		for _, cat := range directory.Categories() {

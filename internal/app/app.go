@@ -84,6 +84,7 @@ type App struct {
 	stale    atomic.Int64
 	floors   floorHub
 	waits    waits
+	draws    draws
 
 	hasher    hasher
 	strangers strangers
@@ -145,6 +146,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	a.own[a.changes.begin(a.node)] = true
 	a.lanes = batch.New(ctx, batch.Config{Lanes: n}, a.answer)
+	a.draws.line = batch.New(ctx, batch.Config{Lanes: 1, Depth: entriesWaiting}, a.enterAll)
 	return a, nil
 }
 
@@ -154,6 +156,7 @@ func (a *App) Node() string { return a.node }
 // Close answers the requests already accepted, refuses new ones and closes the lanes.
 func (a *App) Close() {
 	if a.lanes != nil {
+		a.draws.line.Close()
 		a.lanes.Close()
 	}
 	a.closeLanes()
@@ -214,6 +217,9 @@ func (a *App) Reload(ctx context.Context) error {
 		}
 		a.rules.Store(&rules{shelf, cal})
 		a.city.Store(newCity(dir, revision))
+		if err := a.draws.read(ctx, tx); err != nil {
+			return err
+		}
 		return a.board.load(ctx, tx, calendar.DateOf(a.now()), a.city.Load())
 	})
 }

@@ -42,7 +42,8 @@ type Applicant struct {
 // Receipt is a booking as its booker gets it back.
 type Receipt struct {
 	View     BookingView
-	Replayed bool // the same request had been made before: nothing new was done
+	Replayed bool       // the same request had been made before: nothing new was done
+	Entry    *DrawEntry // set where the request is in a draw: View says what for, and nothing is booked yet
 }
 
 // Book takes a number, or says why not and what could be had instead.
@@ -99,13 +100,19 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 		instead = missed.ID
 		asked = append(asked, instead)
 	}
-	answer, err := a.ask(ctx, &booking.Book{
+	ask := &booking.Book{
 		Key: r.Key, Hash: digest(asked...), Instead: instead,
 		ID: id, Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
 		Applicant: r.Applicant.Kind, For: applicant, Offer: offer,
 		SlotID: r.SlotID, Stage: r.Stage, Units: r.Units, Channel: r.Channel,
 		Sealed: a.vault.Seal(plain, "booking|"+id),
-	})
+	}
+	if d, err := a.drawOf(ctx, r.SlotID); err != nil {
+		return Receipt{}, err
+	} else if d != nil {
+		return a.enter(ctx, d, ask, parties)
+	}
+	answer, err := a.ask(ctx, ask)
 	if err != nil {
 		return Receipt{}, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.SlotID, r.Units})
 	}
@@ -227,7 +234,7 @@ func (a *App) offer(item, slot string) (booking.Offer, error) {
 	}
 	return booking.Offer{
 		Rules: a.Rules(date), Item: item, HallID: o.HallID, QueueID: queue,
-		Stages: o.Stages, BatchMax: o.BatchMax, Foreigner: it.Foreigner,
+		Stages: o.Stages, BatchMax: o.BatchMax, Foreigner: it.Foreigner, Drawn: a.draws.releases(queue),
 	}, nil
 }
 

@@ -82,6 +82,9 @@ func Doctor(ctx context.Context, db *store.DB, now time.Time, v note.Verifier, k
 	}); err != nil {
 		return nil, err
 	}
+	if err := a.recountDraws(ctx, func(line string) { out = append(out, Finding{Check: "draw", Error: true, Detail: line}) }); err != nil {
+		return nil, err
+	}
 	stale := 0
 	if err := a.drift(ctx, func(d supply.Difference) error {
 		for _, s := range d.Step {

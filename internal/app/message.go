@@ -107,7 +107,7 @@ type Outgoing struct {
 func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) ([]Outgoing, error) {
 	var rows []store.MessageRow
 	var bookings map[string]*booking.Booking
-	tickets := map[string]Outgoing{}
+	tickets, entries := map[string]Outgoing{}, map[string]Outgoing{}
 	now := a.now()
 	err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
 		if rows, err = tx.ClaimMessages(ctx, now, limit, now.Add(lease)); err != nil {
@@ -117,6 +117,10 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 			return err
 		}
 		clear(tickets)
+		clear(entries)
+		if err := a.aboutEntries(ctx, tx, rows, entries); err != nil {
+			return err
+		}
 		return a.aboutTickets(ctx, tx, rows, tickets)
 	})
 	if err != nil {
@@ -127,6 +131,11 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 	for _, r := range rows {
 		if o, ok := tickets[r.Booking]; ok {
 			o.Row, o.Stale = r, r.Kind.Passes() && o.Ticket.Ticket.State != counter.Waiting
+			out = append(out, o)
+			continue
+		}
+		if o, ok := entries[r.Booking]; ok && r.Kind == booking.MessageNotDrawn {
+			o.Row = r
 			out = append(out, o)
 			continue
 		}

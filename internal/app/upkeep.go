@@ -33,6 +33,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 		if err := tx.ForgetFloorActs(ctx, tx.Now.Add(-actsKept)); err != nil {
 			return err
 		}
+		if err := tx.ForgetEntrants(ctx, tx.Now.Add(-entrantsKept)); err != nil {
+			return err
+		}
 		if err := tx.ForgetCodes(ctx, tx.Now.Add(-codesKept)); err != nil {
 			return err
 		}

@@ -59,6 +59,23 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return false, err
 		}},
+		// The draws of releases (docs/adr/0026-fair-noon.md). Commitments are published days before; what is due is
+		// carried out by whichever node is first, with nothing to do for the others.
+		{Name: "publish draws", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.PublishDraws(ctx)
+			if n > 0 {
+				log.Info("commitments of draws published", "draws", n)
+			}
+			return false, err
+		}},
+		{Name: "read draws", Every: 5 * time.Second, Run: func(ctx context.Context) (bool, error) { return false, a.ReadDraws(ctx) }},
+		{Name: "carry out draws", Every: 500 * time.Millisecond, Limit: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.CarryOutDraws(ctx)
+			if n > 0 {
+				log.Info("draws carried out", "draws", n)
+			}
+			return false, err
+		}},
 		// What an approval could not finish while its administrator waited.
 		{Name: "carry out requests", Every: 10 * time.Second, Lease: 5 * time.Minute, Run: a.CarryOut},
 		// Who lost an hour and did not choose another in time. At most a minute late, never early.

@@ -159,7 +159,22 @@ left join message m on m.booking = e.booking and m.version = e.version and m.kin
 where m.booking is null and e.kind not in ('arrived', 'done', 'left')`},
 	{"message of nothing", `
 select m.booking || ': ' || m.kind as line from message m left join booking b on b.id = m.booking left join ticket t on t.id = m.booking
-where b.id is null and t.id is null`},
+left join draw_entry e on e.id = m.booking and m.kind = 'not_drawn' where b.id is null and t.id is null and e.id is null`},
+	// What a draw gave is booked, and nothing else is under its entries' numbers. Whoever got nothing was told.
+	{"draw entry", `
+select e.draw || ' ' || e.entry || ': ' || e.outcome || ', ' || case when b.id is null then 'no booking' else 'a booking' end as line
+from draw_entry e left join booking b on b.id = e.id
+where (e.outcome = 'booked') <> (b.id is not null) or e.outcome = 'booked' and (b.booker <> e.booker or b.applicant <> e.applicant or b.item <> e.item)
+   or (e.outcome <> '') and e.rank = 0`},
+	{"draw list", `
+select d.id || ': ' || d.state || ', ' || sum(case when e.outcome = '' then 1 else 0 end) || ' of ' || count(e.entry) || ' without an outcome, ' ||
+  count(distinct e.rank) || ' ranks up to ' || coalesce(max(e.rank), 0) as line
+from draw d left join draw_entry e on e.draw = d.id where d.state = 'done' group by d.id, d.state, d.seed
+having d.seed = '' or sum(case when e.outcome = '' then 1 else 0 end) > 0 or count(distinct e.rank) <> count(e.entry) or coalesce(max(e.rank), 0) <> count(e.entry)`},
+	{"draw of nothing", `select e.draw || ': entries of a draw that is not there' as line from draw_entry e left join draw d on d.id = e.draw where d.id is null group by e.draw`},
+	{"draw message", `
+select e.draw || ' ' || e.entry || ': not told of ' || e.outcome as line from draw_entry e
+left join message m on m.booking = e.id and m.kind = 'not_drawn' where e.outcome not in ('', 'booked') and m.booking is null`},
 	// Who lost an hour waits in exactly one displacement, of this version and with the place it holds, and
 	// nobody else waits in any.
 	{"displacement", `

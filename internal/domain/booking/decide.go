@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -90,6 +91,9 @@ const (
 
 	// About a ticket of a hall's day, not a booking: Message.Booking is the ticket's id.
 	MessageNear MessageKind = "near" // only a few are called before it
+
+	// About an entry in a draw that got no number: Message.Booking is the id its booking would have had.
+	MessageNotDrawn MessageKind = "not_drawn"
 )
 
 // Passes tells whether a message of this kind says something that is no longer so once the booking
@@ -117,6 +121,10 @@ type Offer struct {
 	Stages    directory.Stages
 	BatchMax  int
 	Foreigner bool // foreigner-related business (Art. 12)
+
+	// Drawn are releases of the queue whose numbers are given by a draw that is not done yet: nobody can
+	// have them otherwise.
+	Drawn []time.Time
 }
 
 // Who is the person asking, as far as decisions need to know.
@@ -382,6 +390,16 @@ func OffSiteUntil(s Slot, rules rulebook.Rulebook) time.Time {
 
 // --- rules
 
+// MayEnter holds what of Art. 12 to 14 and 19 can be said of a request at once, before a draw decides about it.
+func (r *Book) MayEnter(now time.Time, slot *Slot) *fault.Error {
+	if err := mayBook(r.Who, r.Offer, r.Stage, r.Units); err != nil {
+		return err
+	}
+	o := r.Offer
+	o.Drawn = nil
+	return canTake(now, slot, o)
+}
+
 // mayBook holds what does not depend on the slot: who may (Art. 12), the stage (Art. 13), the batch (Art. 19).
 func mayBook(who Who, o Offer, stage directory.Stage, units int) *fault.Error {
 	switch {
@@ -421,6 +439,8 @@ func canTake(now time.Time, s *Slot, o Offer) *fault.Error {
 		return fault.New(fault.NotReleased, "at", s.Release.Format(time.RFC3339))
 	case !now.Before(OffSiteUntil(*s, o.Rules)):
 		return fault.New(fault.OffSiteClosed)
+	case slices.ContainsFunc(o.Drawn, s.Release.Equal):
+		return fault.New(fault.DrawRunning).After(2 * time.Second)
 	}
 	return nil
 }

@@ -75,8 +75,8 @@ func (e *Entry) Request() Request {
 	return Request{Draw: e.Draw, Item: e.Item, Slot: e.SlotID, Stage: e.Stage, Units: e.Units}
 }
 
-// Enter decides about entry e of draw d. have are the entries for the same item in it of the same booker or
-// applicant, and any of the booker under the same key. It returns the entry that stands: e itself, or with
+// Enter decides about entry e of draw d. have holds at least the entries in it for the same
+// item of the same booker or applicant, and any of the booker under the same key. It returns the entry that stands: e itself, or with
 // replayed the one that stood before.
 func Enter(d *Draw, have []Entry, e Entry) (stands Entry, replayed bool, err *fault.Error) {
 	for _, h := range have {
@@ -89,6 +89,9 @@ func Enter(d *Draw, have []Entry, e Entry) (stands Entry, replayed bool, err *fa
 		return h, true, nil
 	}
 	for _, h := range have {
+		if h.Draw != e.Draw {
+			continue
+		}
 		same := h.Request() == e.Request() && h.Applicant == e.Applicant
 		switch {
 		case h.Booker == e.Booker && h.Item == e.Item && same:

@@ -27,6 +27,7 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database while it is served."`
 	Restore restoreCmd `cmd:"" help:"Put a copy made by backup in the place of a SQLite database."`
 	Audit   auditCmd   `cmd:"" help:"Check the log of what administrators did, and prove entries of it."`
+	Draw    drawCmd    `cmd:"" help:"Recompute the draws of releases."`
 	Keys    keysCmd    `cmd:"" help:"Look after the keys personal data are sealed with."`
 	Admin   adminCmd   `cmd:"" help:"Look after administrators' accounts."`
 	Powers  powersCmd  `cmd:"" help:"Print who may do what over which halls (Art. 7 to 10)."`

@@ -17,7 +17,7 @@ type Record struct {
 	Published  time.Time `json:"published" doc:"When the commitment was published."`
 	Commitment string    `json:"commitment" doc:"SHA-256 of \"suiyue draw seed 1\\n\", id, \"\\n\" and the 32 bytes of the seed; hexadecimal."`
 	Seed       string    `json:"seed,omitempty" doc:"32 bytes, hexadecimal; published when the draw is done."`
-	Entries    []Line    `json:"entries" doc:"Empty until the draw is done; then all of them in drawn order: ascending HMAC-SHA-256(seed, entry)."`
+	Entries    []Line    `json:"entries" nullable:"false" doc:"Empty until the draw is done; then all of them in drawn order: ascending HMAC-SHA-256(seed, entry)."`
 }
 
 // Line is one entry on the public list.

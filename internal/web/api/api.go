@@ -82,6 +82,7 @@ func New(c Config) *API {
 	a.declareDirectory()
 	a.declareWaiting()
 	a.declareBookings()
+	a.declareDraws()
 	a.declarePersons()
 	a.declarePeople()
 	a.declareAdmin()
@@ -131,6 +132,8 @@ type call struct {
 	ad    *app.Admin        // of an operation of administrators
 	key   string            // idempotency key of a write
 	query map[string]string
+
+	status int // of the answer, where it is not the one the operation declares
 }
 
 // path returns a part of the path.

@@ -16,7 +16,7 @@ import (
 // slotFaults are the refusals of whoever wants a number of a slot (Art. 12 to 15, 19).
 var slotFaults = []fault.Code{
 	fault.SlotNotFound, fault.LevelTooLow, fault.ItemNotForVisitor, fault.NotReleased, fault.OffSiteClosed, fault.SlotOver, fault.SlotClosed,
-	fault.SoldOut, fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.BatchNotOffered, fault.BatchTooLarge,
+	fault.SoldOut, fault.DrawRunning, fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.BatchNotOffered, fault.BatchTooLarge,
 }
 
 func (a *API) declareBookings() {
@@ -24,9 +24,9 @@ func (a *API) declareBookings() {
 	replayed := "true when the same request had been made before: nothing new was done."
 	write(a, operation{
 		id: "book", method: http.MethodPost, path: "/bookings", tag: "Bookings", signedIn: true, write: true, status: http.StatusCreated,
-		about:   "Takes a number. A refusal because the slot is full, closed or not open yet names slots that are free instead.",
+		about:   "Takes a number. A refusal because the slot is full, closed or not open yet names slots that are free instead. In the minute after a release that is drawn the request becomes an entry in the draw: 202, and state is in_draw.",
 		headers: map[string]string{"Location": "Where the booking is.", "Idempotency-Replayed": replayed},
-		faults:  append([]fault.Code{fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered}, slotFaults...),
+		faults:  append([]fault.Code{fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.DrawOnce}, slotFaults...),
 	}, a.book)
 	read(a, operation{
 		id: "list-bookings", method: http.MethodGet, path: "/bookings", tag: "Bookings", signedIn: true,
@@ -121,7 +121,14 @@ func (a *API) receipt(c *call, got app.Receipt) bookingView {
 	if got.Replayed {
 		c.w.Header().Set("Idempotency-Replayed", "true")
 	}
-	return a.booking(c.l, got.View)
+	out := a.booking(c.l, got.View)
+	if got.Entry != nil {
+		e := drawnEntry(got.Entry)
+		out.State, out.CanChange, out.Draw = "in_draw", false, &e
+		c.status = http.StatusAccepted
+		c.w.Header().Set("Location", Prefix+"/draws/"+e.Draw+"/mine")
+	}
+	return out
 }
 
 func (a *API) listBookings(c *call) (bookingPage, error) {

@@ -138,6 +138,9 @@ func (a *API) answers(o *operation, op *huma.Operation, answer reflect.Type) {
 		res.Headers["RateLimit-Policy"] = &huma.Header{Description: "How many writes one person may make.", Schema: &huma.Schema{Type: "string"}}
 	}
 	op.Responses[strconv.Itoa(status)] = res
+	if slices.Contains(o.faults, fault.DrawRunning) && status == http.StatusCreated {
+		op.Responses["202"] = &huma.Response{Description: "In a draw: nothing is booked yet.", Content: res.Content}
+	}
 	if _, ok := o.headers["ETag"]; ok {
 		op.Responses["304"] = &huma.Response{Description: "What If-None-Match names still stands."}
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "If-None-Match", In: "header", Description: "The ETag of the answer you have.", Schema: &huma.Schema{Type: "string"}})

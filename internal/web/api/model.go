@@ -164,26 +164,27 @@ type party struct {
 }
 
 type bookingView struct {
-	Code        string    `json:"code" doc:"The booking code. It cannot be guessed and opens nothing by itself."`
-	State       string    `json:"state" enum:"booked,displaced,stranded,cancelled,no_show,excused,arrived,done" doc:"excused: it was missed and set right, no mark is left; displaced: its hour was taken away and the slot it names is kept for it, until it is kept, moved or cancelled; stranded: its hour was taken away and no number could be kept, it can be moved or cancelled."`
-	Item        ItemRef   `json:"item"`
-	Stage       string    `json:"stage" enum:"consultation,acceptance,collection"`
-	Units       int       `json:"units"`
-	Hall        HallRef   `json:"hall"`
-	Queue       queueRef  `json:"queue"`
-	Slot        string    `json:"slot"`
-	Date        string    `json:"date" format:"date"`
-	Start       time.Time `json:"start" doc:"RFC 3339, +08:00."`
-	End         time.Time `json:"end"`
-	Materials   []string  `json:"materials" nullable:"false" doc:"What to bring."`
-	Booker      party     `json:"booker" doc:"Who booked, masked."`
-	Applicant   party     `json:"applicant" doc:"Whose business it is, masked."`
-	CancelUntil time.Time `json:"cancel_until" doc:"Cancelling and moving are possible until this instant (Art. 17)."`
-	CanChange   bool      `json:"can_change" doc:"It can be moved or cancelled now."`
-	Lost        *loss     `json:"lost,omitempty" doc:"displaced, stranded: the hour it lost, and until when to choose."`
-	Version     int       `json:"version" doc:"1 when booked, +1 with each change."`
-	Created     time.Time `json:"created"`
-	Changed     time.Time `json:"changed"`
+	Code        string     `json:"code" doc:"The booking code. It cannot be guessed and opens nothing by itself."`
+	State       string     `json:"state" enum:"booked,displaced,stranded,cancelled,no_show,excused,arrived,done,in_draw" doc:"in_draw: nothing is booked yet, draw says where it stands; excused: it was missed and set right, no mark is left; displaced: its hour was taken away and the slot it names is kept for it, until it is kept, moved or cancelled; stranded: its hour was taken away and no number could be kept, it can be moved or cancelled."`
+	Item        ItemRef    `json:"item"`
+	Stage       string     `json:"stage" enum:"consultation,acceptance,collection"`
+	Units       int        `json:"units"`
+	Hall        HallRef    `json:"hall"`
+	Queue       queueRef   `json:"queue"`
+	Slot        string     `json:"slot"`
+	Date        string     `json:"date" format:"date"`
+	Start       time.Time  `json:"start" doc:"RFC 3339, +08:00."`
+	End         time.Time  `json:"end"`
+	Materials   []string   `json:"materials" nullable:"false" doc:"What to bring."`
+	Booker      party      `json:"booker" doc:"Who booked, masked."`
+	Applicant   party      `json:"applicant" doc:"Whose business it is, masked."`
+	CancelUntil time.Time  `json:"cancel_until" doc:"Cancelling and moving are possible until this instant (Art. 17)."`
+	CanChange   bool       `json:"can_change" doc:"It can be moved or cancelled now."`
+	Lost        *loss      `json:"lost,omitempty" doc:"displaced, stranded: the hour it lost, and until when to choose."`
+	Draw        *drawEntry `json:"draw,omitempty" doc:"in_draw: the entry."`
+	Version     int        `json:"version" doc:"1 when booked, +1 with each change."`
+	Created     time.Time  `json:"created"`
+	Changed     time.Time  `json:"changed"`
 }
 
 type loss struct {

@@ -161,6 +161,9 @@ func (c *call) answer(o *operation, out any) error {
 		h.Set("Cache-Control", o.cache)
 	}
 	status := o.status
+	if c.status != 0 {
+		status = c.status
+	}
 	if status == 0 {
 		status = http.StatusOK
 	}

@@ -221,6 +221,9 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.notBooked(w, r, who, d, fault.As(err))
 	}
+	if receipt.Entry != nil { // the draft stays: who gets no number can ask for what is left
+		return web.SeeOther(w, r, drawPath(receipt.Entry.Draw))
+	}
 	d.Done, d.Other = receipt.View.Code, typed{}
 	if err := p.keep(w, r, d); err != nil {
 		return err

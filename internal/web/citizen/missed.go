@@ -221,6 +221,9 @@ func (p *Pages) rebookNow(w http.ResponseWriter, r *http.Request, who *identity.
 	receipt, err := p.app.Book(r.Context(), who, app.BookRequest{
 		Key: r.PostForm.Get("key"), Item: b.Booking.Item, SlotID: slot, Stage: b.Booking.Stage, Units: b.Booking.Units, Channel: booking.Web, Instead: b.Code,
 	})
+	if err == nil && receipt.Entry != nil {
+		return web.SeeOther(w, r, drawPath(receipt.Entry.Draw))
+	}
 	if err == nil {
 		return web.SeeOther(w, r, passPath(receipt.View.Code)+"?new=booked")
 	}

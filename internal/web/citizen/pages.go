@@ -84,6 +84,8 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"GET /hall/{id}":                p.hall,
 		"GET /waiting":                  p.waiting,
 		"POST /waiting":                 p.waitingNear,
+		"GET /draws":                    p.drawList,
+		"GET /draws/{id}":               p.draw,
 		"GET /book/{item}/{queue}":      p.when,
 		"GET /book/who":                 p.signed(p.who),
 		"POST /book/who":                p.signed(p.chooseWho),

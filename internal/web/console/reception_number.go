@@ -217,6 +217,9 @@ func (c *Console) deskBook(w http.ResponseWriter, r *http.Request, ad *app.Admin
 	got, err := c.App.BookAtDesk(r.Context(), ad, hall, app.DeskBooking{
 		Key: p.Get("key"), Item: b.item, SlotID: p.Get("slot"), Stage: directory.Stage(p.Get("stage")), Name: p.Get("name"), Document: doc, Birth: birth, Phone: p.Get("phone"),
 	})
+	if err == nil && got.Entry != nil { // they are told by a message what came of it
+		return web.SeeOther(w, r, "/draws/"+got.Entry.Draw)
+	}
 	if err == nil {
 		return web.SeeOther(w, r, address(deskPath(hall)+"/book", "done", got.View.Code))
 	}

@@ -97,8 +97,13 @@ func recordOf(d draw.Draw) draw.Record {
 func (a *App) MyEntries(ctx context.Context, who *identity.Session, id string) ([]DrawEntry, error) {
 	var list []draw.Entry
 	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
-		list, err = tx.EntriesOfBooker(ctx, who.Person.Key, id, 50)
-		return err
+		if list, err = tx.EntriesOfBooker(ctx, who.Person.Key, id, 50); err != nil || id == "" || len(list) > 0 {
+			return err
+		}
+		if d, err := tx.Draw(ctx, id); err != nil || d != nil {
+			return err
+		}
+		return fault.New(fault.DrawNotFound)
 	}); err != nil {
 		return nil, err
 	}

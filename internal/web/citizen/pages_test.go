@@ -47,7 +47,7 @@ func TestEveryPageInEveryLanguageAndEdition(t *testing.T) {
 		"/pass/" + code + "/move": 200, "/pass/" + code + "/move?queue=" + apptest.QueueB: 200, "/pass/" + code + "/move/halls": 200,
 		"/pass/" + code + "/move/check?slot=" + slots[9]: 200, "/pass/" + code + "/cancel": 200, "/pass/" + gone + "/cancel": 409,
 		"/hall/" + apptest.HallA: 200, "/hall/" + apptest.HallB + "?q=社保&page=2": 200, "/hall/none": 404,
-		"/find": 200, "/nowhere": 404, "/item/none": 404,
+		"/find": 200, "/nowhere": 404, "/item/none": 404, "/draws": 200, "/draws/none": 404,
 	}
 	for path, status := range pages {
 		for _, l := range web.Locales {

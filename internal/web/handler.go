@@ -37,9 +37,18 @@ func (s *Site) Handle(h Handler) http.Handler {
 	})
 }
 
-// Fail answers with a fault. The cause of an internal one goes to the log, never out.
+// Fail answers with a fault. The cause of an internal one goes to the log, never out. What was not done because
+// the request's time was over is told as such, by a page that has time of its own.
 func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := fault.As(err)
+	if over := r.Context().Err(); over != nil {
+		r = r.WithContext(context.WithoutCancel(r.Context()))
+		if e.Kind == fault.Internal && errors.Is(over, context.DeadlineExceeded) {
+			e = fault.Wrap(fault.Busy, err).After(time.Second)
+			s.log.LogAttrs(r.Context(), slog.LevelError, "request took too long",
+				slog.String("request_id", RequestID(r)), slog.String("route", routeOf(r)), slog.Any("error", err))
+		}
+	}
 	noteCode(r, e)
 	if e.Kind == fault.Internal {
 		s.log.LogAttrs(r.Context(), slog.LevelError, "request failed",

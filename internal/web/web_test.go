@@ -141,6 +141,34 @@ func TestInternalFaultsKeepTheirTextInside(t *testing.T) {
 	}
 }
 
+// alive renders as components of pages do: not for a request that is over.
+type alive string
+
+func (a alive) Render(ctx context.Context, w io.Writer) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, string(a))
+	return err
+}
+
+func TestARequestThatTakesTooLongIsToldByAPage(t *testing.T) {
+	h := build(t, Options{Timeout: 20 * time.Millisecond, Page: func(_ *http.Request, e *fault.Error) Component { return alive("sorry: " + e.Code) }})
+	h.mux.Handle("GET /slow", h.site.Handle(func(_ http.ResponseWriter, r *http.Request) error {
+		<-r.Context().Done()
+		return fmt.Errorf("floor.hold: %w", r.Context().Err())
+	}))
+	r := httptest.NewRequest("GET", "/slow", nil)
+	r.Header.Set("Accept", "text/html")
+	w := h.ask(r)
+	if w.Code != http.StatusServiceUnavailable || w.Body.String() != "sorry: busy" || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
+	}
+	if log := h.log.String(); !strings.Contains(log, "floor.hold") || !strings.Contains(log, "took too long") {
+		t.Error(log)
+	}
+}
+
 func TestLogHoldsNoQueryAddressOrIDs(t *testing.T) {
 	h := build(t, Options{})
 	h.mux.Handle("GET /bookings/{code}", h.site.Handle(func(w http.ResponseWriter, r *http.Request) error {

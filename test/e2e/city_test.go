@@ -25,6 +25,7 @@ type city struct {
 	dir      string
 	database string
 	process  *town.Process
+	rough    bool // the database is taken from it: that it logs errors of that is what is tested
 }
 
 // demo starts `suiyue demo`; files "" is Guangzhou, database "" is SQLite.
@@ -53,7 +54,7 @@ func demo(dir, files, database string) (*city, error) {
 func (c *city) end() error {
 	err := c.process.Stop()
 	for line := range strings.Lines(c.process.Log()) {
-		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "panic") {
+		if !c.rough && strings.Contains(line, "level=ERROR") || strings.Contains(line, "panic") {
 			err = errors.Join(err, errors.New("the program logged: "+line))
 		}
 	}

@@ -33,7 +33,7 @@ func (b *tab) reach(js string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			b.t.Fatalf("%s: this never becomes true: %s\n%s", b.path(), js, b.text("main"))
+			b.t.Fatalf("%s: this never becomes true: %s\n%s", b.path(), js, b.text("body"))
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

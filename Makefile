@@ -6,7 +6,7 @@ GO      ?= go
 BIN     := bin/suiyue
 TEMPL   := v0.3.1020
 
-.PHONY: all build demo test quick sim bench soak hall assets generate clean
+.PHONY: all build demo test quick sim bench soak hall noon assets generate clean
 
 all: build
 
@@ -39,6 +39,11 @@ soak:
 # displays, what a display costs, and how soon all are back after the server starts anew; on both engines.
 hall:
 	SUIYUE_HALL=long $(GO) run ./scripts/withpg $(GO) test -timeout 30m -count 1 -v ./test/hall
+
+# Scripts at noon against a draw: 10,000 of them on 1,000 identities beside 2,000 people, on eight noons. Prints the
+# honest share of numbers and the correlation of arrival and success.
+noon:
+	SUIYUE_NOON=full $(GO) test -timeout 30m -count 1 -v -run TestDraw_Scripts ./internal/app
 
 # Pages are written in .templ files; the Go made of them is kept in the repository.
 generate: .tools/templ-$(TEMPL)

@@ -21,8 +21,9 @@ type BookRequest struct {
 	Item      string
 	SlotID    string
 	Stage     directory.Stage
-	Units     int       // 0 counts as 1
-	Applicant Applicant // of no kind, with Instead: as it was
+	Units     int             // 0 counts as many as Cases, or 1
+	Cases     []booking.Party // the list of a batch (Art. 19): one a unit; of more than one unit it must be there, but with Instead
+	Applicant Applicant       // of no kind, with Instead: as it was
 	Channel   booking.Channel
 	Instead   string // code of the missed booking this makes good (Art. 18), "" for none
 }
@@ -60,7 +61,7 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 		return Receipt{}, err
 	}
 	if r.Units == 0 {
-		r.Units = 1
+		r.Units = max(1, len(r.Cases))
 	}
 	if r.Units < 1 || r.Units > 1000 {
 		return Receipt{}, fault.InvalidFields(fault.Field{Path: "units", Code: fault.OutOfRange})
@@ -72,6 +73,16 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	var missed *booking.Booking
 	if r.Instead != "" {
 		if missed, err = a.ownBooking(ctx, who, r.Instead); err != nil {
+			return Receipt{}, err
+		}
+	}
+	if missed != nil && missed.Cases > 0 && len(r.Cases) == 0 { // the same list
+		if r.Cases, err = a.listOf(ctx, missed); err != nil {
+			return Receipt{}, err
+		}
+	}
+	if missed == nil || missed.Cases > 0 {
+		if err := a.checkBatch(who, offer, &r); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -95,6 +106,13 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 		}
 	}
 	asked := []string{"book", r.Item, r.SlotID, string(r.Stage), fmt.Sprint(r.Units), string(r.Applicant.Kind), string(applicant), string(whom)}
+	cases, err := a.cases(id, r.Cases)
+	if err != nil {
+		return Receipt{}, err
+	}
+	for i, c := range cases {
+		asked = append(asked, string(c.Person), r.Cases[i].Name)
+	}
 	instead := ""
 	if missed != nil {
 		instead = missed.ID
@@ -104,7 +122,7 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 		Key: r.Key, Hash: digest(asked...), Instead: instead,
 		ID: id, Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
 		Applicant: r.Applicant.Kind, For: applicant, Offer: offer,
-		SlotID: r.SlotID, Stage: r.Stage, Units: r.Units, Channel: r.Channel,
+		SlotID: r.SlotID, Stage: r.Stage, Units: r.Units, Cases: cases, Channel: r.Channel,
 		Sealed: a.vault.Seal(plain, "booking|"+id),
 	}
 	if d, err := a.drawOf(ctx, r.SlotID); err != nil {

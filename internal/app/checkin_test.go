@@ -277,7 +277,7 @@ func TestArt19_ABatchComesAsOne(t *testing.T) {
 		_, who := f.SignIn(t, apptest.Agent())
 		slot := booking.SlotID(apptest.QueueAEstate, hallDate, 10)
 		r, err := f.App.Book(ctx, who, app.BookRequest{
-			Key: "batch-0001", Item: apptest.Estate, SlotID: slot, Stage: "acceptance", Units: 4, Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
+			Key: "batch-0001", Item: apptest.Estate, SlotID: slot, Stage: "acceptance", Cases: people(31, 4), Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
 		})
 		if err != nil {
 			t.Fatal(err)

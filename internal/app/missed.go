@@ -93,7 +93,7 @@ func (a *App) Missed(ctx context.Context, who *identity.Session, code string) (m
 		}
 	}
 	m.CanAppeal = b.State == booking.NoShow && appeal == nil
-	if b.State == booking.NoShow && b.Date == calendar.DateOf(now) && len(used) < rules.RebookTimes {
+	if b.State == booking.NoShow && b.Units == 1 && b.Date == calendar.DateOf(now) && len(used) < rules.RebookTimes {
 		m.OnSite, err = a.onSiteFor(ctx, b)
 	}
 	return m, err

@@ -22,7 +22,7 @@ type OnSite struct {
 	Item     string
 	Stage    directory.Stage
 	Queue    string // of those that serve the item here, "" for the first
-	Units    int    // 0 counts as 1
+	Units    int    // 0 counts as 1; a number of the day is for one
 	Name     string
 	Document identity.Document
 	Birth    string // 2006-01-02, with a passport
@@ -192,10 +192,8 @@ func (a *App) walkIn(hall, item, queue string, stage directory.Stage, units int,
 	switch {
 	case units < 0 || units > 1000:
 		return nil, "", p, fault.InvalidFields(fault.Field{Path: "units", Code: fault.OutOfRange})
-	case units > 1 && offer.BatchMax <= 1:
-		return nil, "", p, fault.New(fault.BatchNotOffered)
-	case units > 1 && units > offer.BatchMax:
-		return nil, "", p, fault.New(fault.BatchTooLarge, "max", strconv.Itoa(offer.BatchMax))
+	case units > 1: // Art. 19: a batch is booked ahead
+		return nil, "", p, fault.New(fault.OnSiteBatch)
 	}
 	p = p.Normalised()
 	if p.Document.Kind != identity.Passport {

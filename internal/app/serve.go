@@ -25,6 +25,7 @@ type CounterView struct {
 	Seat    *counter.Seat // nil while nobody has opened it today
 	Mine    bool          // whoever asks sits at it
 	At      *TicketView   // called to it now
+	Cases   []ListedCase  // of the batch at it, one after the other (Art. 19); none for any other number
 	Held    []TicketView  // set aside by it
 	Line    []LineView    // of its queues, in the order in which they will be called, at most MostLine
 	Waiting int           // how long that line is
@@ -46,7 +47,7 @@ type LineView struct {
 	Why counter.Why
 }
 
-// HourView is one hour of today: how many are booked for it and have not come yet, and have.
+// HourView is one hour of today: how many units are booked for it and have not come yet, and have.
 type HourView struct {
 	Hour    int
 	Booked  int // not here yet
@@ -137,6 +138,11 @@ func (a *App) counterView(ctx context.Context, ad *Admin, f *counter.Floor, c *d
 	}
 	if err != nil {
 		return v, err
+	}
+	if v.At != nil {
+		if v.Cases, err = a.casesAt(ctx, &v.At.Ticket); err != nil {
+			return v, err
+		}
 	}
 	v.Hours, err = a.hoursOf(ctx, f, queues)
 	return v, err

@@ -30,6 +30,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 		if err := tx.ForgetUploads(ctx, tx.Now.Add(-uploadKept)); err != nil {
 			return err
 		}
+		if err := tx.ForgetLists(ctx, tx.Now.Add(-listKept)); err != nil {
+			return err
+		}
 		if err := tx.ForgetFloorActs(ctx, tx.Now.Add(-actsKept)); err != nil {
 			return err
 		}

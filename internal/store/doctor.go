@@ -134,7 +134,22 @@ where c.name >= 'day:' and c.name < 'item;' and (b.id is null or b.state not in 
 	{"claim of another", `
 select c.name || ' of booking ' || c.booking as line from claim c join booking b on b.id = c.booking
 where c.name >= 'day:' and c.name < 'item;' and b.state in (` + active + `, 'arrived')
-  and not (c.person = b.applicant and ` + isItemOfB + ` or c.person = b.booker and (` + isHourOfB + ` or ` + isDayOfB + `))`},
+  and not ((c.person = b.applicant or exists (select 1 from batch_case k where k.booking = b.id and k.person = c.person and k.state <> 'removed')) and ` + isItemOfB + ` or c.person = b.booker and (` + isHourOfB + ` or ` + isDayOfB + `))`},
+	// A batch has as many units as its list has cases, and each of them holds the item as an applicant does.
+	{"batch", `
+select b.id || ': ' || b.units || ' units, ' || sum(case when k.state <> 'removed' then 1 else 0 end) || ' of ' || count(k.n) || ' cases, listed ' || b.cases as line
+from booking b left join batch_case k on k.booking = b.id where b.cases > 0 group by b.id, b.units, b.cases
+having sum(case when k.state <> 'removed' then 1 else 0 end) <> b.units or count(k.n) <> b.cases`},
+	{"batch case", `
+with r as materialized (select r.value->>0 as day, r.value->>1 as until, cast(r.value->>2 as bigint) as per_item from {rows} r),
+h as (select b.id, b.date, k.n,
+    (select count(*) from claim c where c.person = k.person and ` + isItemOfB + ` and c.booking = b.id) as items
+  from booking b join batch_case k on k.booking = b.id and k.state <> 'removed' where b.state in (` + active + `, 'arrived'))
+select h.id || ': case ' || h.n || ' holds its item ' || h.items || ' times' as line
+from h join r on h.date >= r.day and h.date < r.until where h.items <> r.per_item`},
+	{"batch of nothing", `
+select k.booking || ': a list of no batch' as line from batch_case k left join booking b on b.id = k.booking and b.cases > 0
+where b.id is null or k.state not in ('open', 'removed', 'done')`},
 	// A request that is repeated finds what it came to.
 	{"key missing", `
 select x.id || ': no idempotency key of its booker' as line from (

@@ -59,12 +59,16 @@ var damages = []struct {
 		[]string{"slot", "claim of nobody", "key of nothing", "event of nothing", "message of nothing"}},
 	{"a cancelled booking is lost", `delete from booking where id = '<cancelled>'`, []string{"key of nothing", "event of nothing", "message of nothing"}},
 	{"a booking is active again", `update booking set state = 'booked' where id = '<cancelled>'`, []string{"slot", "claim missing"}},
-	{"a booking is there twice", `insert into booking select id, 'h2', queue_id, slot_id, date, hour, item, stage, units, state, channel, applicant_kind, booker, applicant, sealed, version, created_at, changed_at from booking where id = '<booked>'`,
+	{"a booking is there twice", `insert into booking (id, hall_id, queue_id, slot_id, date, hour, item, stage, units, state, channel, applicant_kind, booker, applicant, sealed, version, created_at, changed_at) select id, 'h2', queue_id, slot_id, date, hour, item, stage, units, state, channel, applicant_kind, booker, applicant, sealed, version, created_at, changed_at from booking where id = '<booked>'`,
 		[]string{"booking twice", "booking slot"}},
 	{"a booking in a state there is not", `update booking set state = 'maybe' where id = '<booked>'`, []string{"booking state", "claim of nobody"}},
 	{"a booking in a slot there is not", `update booking set slot_id = 'h1-general-20261209-11' where id = '<booked>'`, []string{"booking slot", "slot", "event"}},
 	{"a booking says another hour than its slot", `update booking set hour = 10 where id = '<booked>'`, []string{"booking slot", "claim missing", "claim of another"}},
 	{"a booking says another date than its slot", `update booking set date = '2026-12-10' where id = '<booked>'`, []string{"booking slot", "claim missing", "claim of another"}},
+	{"a batch of more units than its list has cases", `update batch_case set state = 'removed' where booking = '<batch>' and n = 1`, []string{"batch", "claim of another"}},
+	{"a case of a batch is lost", `delete from batch_case where booking = '<batch>' and n = 1`, []string{"batch", "claim of another"}},
+	{"a case of a batch claims nothing", `delete from claim where booking = '<batch>' and person = 'case 2'`, []string{"batch case"}},
+	{"a list of no batch", `update batch_case set booking = 'ZZZZZZZZ'`, []string{"batch of nothing", "batch", "claim of another"}},
 	{"oversold", `update slot set capacity = 0 where id = 'h1-general-20261209-09'`, []string{"capacity"}},
 	{"more taken on-site than there is", `update slot set on_site_taken = 3 where id = 'h2-general-20261209-10'`, []string{"capacity"}},
 	{"less than nothing taken", `update slot set on_site_taken = -1 where id = 'h2-general-20261209-10'`, []string{"capacity"}},
@@ -130,7 +134,7 @@ var damages = []struct {
 }
 
 // tables that damages touch, kept aside to mend what was planted.
-var kept = []string{"unit", "hall", "queue", "item", "offering", "calendar_year", "rulebook", "slot", "booking", "claim", "event", "message", "displacement", "floor", "ticket", "ticket_event", "day_record"}
+var kept = []string{"unit", "hall", "queue", "item", "offering", "calendar_year", "rulebook", "slot", "booking", "claim", "event", "message", "displacement", "floor", "ticket", "ticket_event", "day_record", "batch_case"}
 
 func TestDoctorFindsEachKindOfDamage(t *testing.T) {
 	engines(t, func(t *testing.T, source string, raw *sql.DB) {

@@ -211,7 +211,7 @@ func (l *Lane) overtaken(ctx context.Context, group []booking.Request, out []boo
 			continue
 		}
 		switch o.Fault.Code {
-		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.ChoiceOver, fault.RebookUsed, fault.Busy:
+		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.ChoiceOver, fault.RebookUsed, fault.CaseBooked, fault.NoSuchCase, fault.LastCase, fault.Busy:
 			group[i].Needs(n)
 		}
 	}
@@ -237,7 +237,7 @@ func (l *Lane) overtaken(ctx context.Context, group []booking.Request, out []boo
 
 const slotColumns = "s.id, s.hall_id, s.queue_id, s.date, s.hour, s.capacity, s.taken, s.on_site, s.on_site_taken, s.release_at, s.closed"
 
-const bookingColumns = "b.id, b.hall_id, b.queue_id, b.slot_id, b.date, b.hour, b.item, b.stage, b.units, b.state, b.channel, b.applicant_kind, b.booker, b.applicant, b.sealed, b.version, b.created_at, b.changed_at"
+const bookingColumns = "b.id, b.hall_id, b.queue_id, b.slot_id, b.date, b.hour, b.item, b.stage, b.units, b.state, b.channel, b.applicant_kind, b.booker, b.applicant, b.sealed, b.version, b.created_at, b.changed_at, b.cases"
 
 // reads makes the statements that bring what n names into f. Slots come before keys: who finds a slot
 // sold out and its own key unused was not given the last number by a request of its own.
@@ -298,6 +298,9 @@ where c.person = w.person and c.name >= '` + booking.LimitsFrom + `' and c.name 
 	if len(n.Choices) > 0 {
 		list = append(list, readChoices(n, f))
 	}
+	if len(n.Cases) > 0 {
+		list = append(list, readCases(n, f)...)
+	}
 	return list
 }
 
@@ -353,8 +356,9 @@ delete from claim where (person, name, booking) in (select person, name, booking
 		b := insert[i]
 		return append(args, b.ID, b.HallID, b.QueueID, b.SlotID, b.Date.String(), int64(b.Hour), b.Item, string(b.Stage), int64(b.Units),
 			string(b.State), string(b.Channel), string(b.Applicant), string(b.BookerKey), string(b.ApplicantKey), b.Sealed,
-			int64(b.Version), micros(b.CreatedAt), micros(b.ChangedAt))
+			int64(b.Version), micros(b.CreatedAt), micros(b.ChangedAt), int64(b.Cases))
 	})
+	list = writeCases(d, list, c)
 	list = eventInsert.add(d, list, len(c.Events), func(i int, args []any) []any {
 		e := &c.Events[i]
 		return append(args, e.Booking, int64(e.Version), e.HallID, string(e.Kind), micros(e.At), string(e.Actor), string(e.Channel), e.SlotID, e.From)
@@ -412,9 +416,9 @@ func updateBooking(up booking.Update) []stmt {
 			text: `delete from booking where id = $1 and hall_id = $2 and version = $3`}}
 	}
 	return []stmt{{name: "booking.update", want: 1, text: `
-update booking set queue_id = $4, slot_id = $5, date = $6, hour = $7, state = $8, version = $9, changed_at = $10
+update booking set queue_id = $4, slot_id = $5, date = $6, hour = $7, state = $8, version = $9, changed_at = $10, units = $11
 where id = $1 and hall_id = $2 and version = $3`,
-		args: []any{b.ID, b.HallID, int64(up.Was), b.QueueID, b.SlotID, b.Date.String(), int64(b.Hour), string(b.State), int64(b.Version), micros(b.ChangedAt)}}}
+		args: []any{b.ID, b.HallID, int64(up.Was), b.QueueID, b.SlotID, b.Date.String(), int64(b.Hour), string(b.State), int64(b.Version), micros(b.ChangedAt), int64(b.Units)}}}
 }
 
 // news tells other nodes which slots this commit changed.
@@ -461,7 +465,7 @@ func scanBooking(scan func(...any) error) (*booking.Booking, error) {
 	var date, stage, state, channel, applicant, booker, who string
 	var created, changed int64
 	if err := scan(&b.ID, &b.HallID, &b.QueueID, &b.SlotID, &date, &b.Hour, &b.Item, &stage, &b.Units, &state, &channel,
-		&applicant, &booker, &who, &b.Sealed, &b.Version, &created, &changed); err != nil {
+		&applicant, &booker, &who, &b.Sealed, &b.Version, &created, &changed, &b.Cases); err != nil {
 		return &b, err
 	}
 	var err error
@@ -579,7 +583,7 @@ func push[T any](column any, v T, n int) []T {
 var (
 	claimInsert   = newInserter("claim", "person", "name", "hall_id", "booking", "hash")
 	bookingInsert = newInserter("booking", "id", "hall_id", "queue_id", "slot_id", "date", "hour", "item", "stage", "units", "state",
-		"channel", "applicant_kind", "booker", "applicant", "sealed", "version", "created_at", "changed_at")
+		"channel", "applicant_kind", "booker", "applicant", "sealed", "version", "created_at", "changed_at", "cases")
 	eventInsert   = newInserter("event", "booking", "version", "hall_id", "kind", "at", "actor", "channel", "slot_id", "from_slot")
 	messageInsert = newInserter("message", "booking", "version", "kind", "hall_id", "state", "due_at")
 )

@@ -252,7 +252,7 @@ select `+bookingColumns+` from w join booking b on b.hall_id = $2 and b.slot_id 
 		}, marshal(daySlots(queues, date)), hall)
 }
 
-// HourCount is how many bookings of a queue's hour are in a state.
+// HourCount is how many units of bookings of a queue's hour are in a state.
 type HourCount struct {
 	QueueID string
 	Hour    int
@@ -260,14 +260,14 @@ type HourCount struct {
 	N       int
 }
 
-// CountByHour counts the bookings of some queues of a hall on a date.
+// CountByHour counts the units of the bookings of some queues of a hall on a date.
 func (tx *Tx) CountByHour(ctx context.Context, hall string, queues []string, date calendar.Date) (out []HourCount, err error) {
 	if len(queues) == 0 {
 		return nil, nil
 	}
 	return out, tx.query(ctx, "booking.hours", `
 with w as materialized (select r.value->>0 as first, r.value->>1 as last from {rows} r order by 1)
-select b.queue_id, b.hour, b.state, count(*) from w join booking b on b.hall_id = $2 and b.slot_id >= w.first and b.slot_id <= w.last
+select b.queue_id, b.hour, b.state, cast(sum(b.units) as bigint) from w join booking b on b.hall_id = $2 and b.slot_id >= w.first and b.slot_id <= w.last
 group by b.queue_id, b.hour, b.state order by b.queue_id, b.hour, b.state`,
 		func(scan func(...any) error) error {
 			var c HourCount
@@ -306,7 +306,10 @@ func (tx *Tx) ReleaseLimits(ctx context.Context, b *booking.Booking) error {
 	_, err := tx.exec(ctx, "claim.over", `
 delete from claim where person in ($1, $2) and name >= '`+booking.LimitsFrom+`' and name < '`+booking.LimitsTo+`' and booking = $3`,
 		string(b.BookerKey), string(b.ApplicantKey), b.ID)
-	return err
+	if err != nil || b.Cases == 0 {
+		return err
+	}
+	return tx.releaseCases(ctx, b.ID)
 }
 
 // TakeClaim takes a claim unless somebody holds it, and returns the holder then.

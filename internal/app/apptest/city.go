@@ -29,6 +29,7 @@ const (
 
 	QueueA       = HallA + "-social"
 	QueueAEstate = HallA + "-estate"
+	QueueBEstate = HallB + "-estate"
 	QueueAEntry  = HallA + "-entry"
 	QueueB       = HallB + "-social"
 	QueueStreet  = HallStreet + "-general"

@@ -93,6 +93,7 @@ type Booking struct {
 	Item         string
 	Stage        directory.Stage
 	Units        int // 1, or the size of a batch (Art. 19)
+	Cases        int // how many the list of the batch had when it was booked, 0 for no list
 	State        State
 	Channel      Channel
 	Applicant    ApplicantKind

@@ -21,8 +21,10 @@ type Change struct {
 	Update   []Update
 	Events   []Event
 	Messages []Message
-	Displace []*Displacement // new
-	Settle   []*Displacement // stored as waiting, now chosen or lapsed
+	Displace []*Displacement   // new
+	Settle   []*Displacement   // stored as waiting, now chosen or lapsed
+	Cases    map[string][]Case // lists of the batches in Insert, by booking
+	Remove   []CaseRef
 }
 
 // Update is the new state of a stored booking, whose row must still be at version Was in hall Hall.
@@ -48,6 +50,7 @@ const (
 	EventBooked    EventKind = "booked"
 	EventMoved     EventKind = "moved"
 	EventCancelled EventKind = "cancelled"
+	EventReduced   EventKind = "reduced" // cases were taken off the batch (Art. 19)
 
 	EventDisplaced EventKind = "displaced" // lost its hour; another is kept for it
 	EventStranded  EventKind = "stranded"  // lost its hour; none could be kept
@@ -81,6 +84,7 @@ const (
 	MessageBooked    MessageKind = "booked"
 	MessageMoved     MessageKind = "moved"
 	MessageCancelled MessageKind = "cancelled"
+	MessageReduced   MessageKind = "reduced"
 	MessageReminder  MessageKind = "reminder"
 
 	MessageDisplaced MessageKind = "displaced"
@@ -146,6 +150,7 @@ type Book struct {
 	SlotID    string
 	Stage     directory.Stage
 	Units     int
+	Cases     []Case // of a batch: one a unit, all open, nobody twice (CheckCases); nil for no list
 	Channel   Channel
 	Sealed    []byte
 	Instead   string // id of the missed booking this makes good (Art. 18), "" for none
@@ -179,7 +184,7 @@ type Outcome struct {
 // Decide answers a group of requests in order, each knowing what those before it got, and collects
 // the change that makes the answers true. Nothing outside its arguments is read.
 func Decide(now time.Time, f *Facts, group []Request) ([]Outcome, *Change) {
-	c := &Change{Slots: map[string]int{}, Halls: map[string]string{}}
+	c := &Change{Slots: map[string]int{}, Halls: map[string]string{}, Cases: map[string][]Case{}}
 	out := make([]Outcome, len(group))
 	for i, r := range group {
 		a, err := r.decide(now, f, c)
@@ -216,13 +221,16 @@ func (r *Book) More(f *Facts, n *Needs) {
 	}
 	n.Persons[r.Who.Key] = struct{}{}
 	n.Persons[r.For] = struct{}{}
+	for _, one := range r.Cases {
+		n.Persons[one.Person] = struct{}{}
+	}
 }
 
 func (r *Book) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
 	if a, err, done := replay(f, r.Who.Key, r.Key, r.Hash); done {
 		return a, err
 	}
-	if err := mayBook(r.Who, r.Offer, r.Stage, r.Units); err != nil {
+	if err := MayBook(r.Who, r.Offer, r.Stage, r.Units); err != nil {
 		return Answer{}, err
 	}
 	var once []Claim
@@ -237,18 +245,25 @@ func (r *Book) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if err := canTake(now, slot, r.Offer); err != nil {
 		return Answer{}, err
 	}
-	if slot.Free() < r.Units || !f.Knows(r.Who.Key, r.For) {
+	if slot.Free() < r.Units || !f.Knows(r.Who.Key, r.For) || slices.ContainsFunc(r.Cases, func(one Case) bool { return !f.Knows(one.Person) }) {
 		return Answer{}, fault.New(fault.SoldOut)
 	}
 	b := &Booking{
 		ID: r.ID, HallID: slot.HallID, QueueID: slot.QueueID, SlotID: slot.ID, Date: slot.Date, Hour: slot.Hour,
-		Item: r.Offer.Item, Stage: r.Stage, Units: r.Units, State: Booked, Channel: r.Channel,
+		Item: r.Offer.Item, Stage: r.Stage, Units: r.Units, Cases: len(r.Cases), State: Booked, Channel: r.Channel,
 		Applicant: r.Applicant, BookerKey: r.Who.Key, ApplicantKey: r.For, Sealed: r.Sealed,
 		Version: 1, CreatedAt: now, ChangedAt: now,
 	}
+	if len(r.Cases) > 0 {
+		f.Cases[b.ID] = r.Cases
+	}
 	claims, err := limits(f, b, r.Offer.Rules, nil)
 	if err != nil {
+		delete(f.Cases, b.ID)
 		return Answer{}, err
+	}
+	if len(r.Cases) > 0 {
+		c.Cases[b.ID] = r.Cases
 	}
 	claims = append(append(claims, once...), Claim{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash})
 	take(f, c, claims)
@@ -392,7 +407,7 @@ func OffSiteUntil(s Slot, rules rulebook.Rulebook) time.Time {
 
 // MayEnter holds what of Art. 12 to 14 and 19 can be said of a request at once, before a draw decides about it.
 func (r *Book) MayEnter(now time.Time, slot *Slot) *fault.Error {
-	if err := mayBook(r.Who, r.Offer, r.Stage, r.Units); err != nil {
+	if err := MayBook(r.Who, r.Offer, r.Stage, r.Units); err != nil {
 		return err
 	}
 	o := r.Offer
@@ -400,8 +415,8 @@ func (r *Book) MayEnter(now time.Time, slot *Slot) *fault.Error {
 	return canTake(now, slot, o)
 }
 
-// mayBook holds what does not depend on the slot: who may (Art. 12), the stage (Art. 13), the batch (Art. 19).
-func mayBook(who Who, o Offer, stage directory.Stage, units int) *fault.Error {
+// MayBook holds what does not depend on the slot: who may (Art. 12), the stage (Art. 13), the batch (Art. 19).
+func MayBook(who Who, o Offer, stage directory.Stage, units int) *fault.Error {
 	switch {
 	case who.Level == identity.Visitor && !o.Foreigner:
 		return fault.New(fault.ItemNotForVisitor)
@@ -482,6 +497,9 @@ func limits(f *Facts, b *Booking, rules rulebook.Rulebook, own []Claim) ([]Claim
 			return nil, fault.New(fault.DayLimit, "limit", strconv.Itoa(rules.ActivePerDay))
 		}
 	}
+	if err := caseClaims(f, b, rules, add); err != nil {
+		return nil, err
+	}
 	return claims, nil
 }
 
@@ -504,9 +522,8 @@ func heldBy(f *Facts, b *Booking) []Claim {
 			}
 		}
 	}
-	pick(b.BookerKey)
-	if b.ApplicantKey != b.BookerKey {
-		pick(b.ApplicantKey)
+	for _, person := range f.holders(b) {
+		pick(person)
 	}
 	return own
 }

@@ -7,7 +7,7 @@ import (
 	"suiyue/internal/domain/identity"
 )
 
-// Request is one thing somebody asks of the bookings of a hall: a Book, a Move or a Cancel, or for a
+// Request is one thing somebody asks of the bookings of a hall: a Book, a Move, a Cancel or a Reduce, or for a
 // booking that loses its hour a Displace, a Keep or a Lapse, and for one whose hour has passed a Miss.
 //
 // Facts for a group of requests are read in two rounds, so that a request that is lost after the
@@ -28,13 +28,14 @@ type Needs struct {
 	Bookings map[string]struct{}       // booking ids
 	Persons  map[identity.Key]struct{} // persons whose limit claims are wanted
 	Choices  map[string]struct{}       // booking ids whose waiting displacement is wanted
+	Cases    map[string]struct{}       // booking ids whose list is wanted, with the limit claims of everybody on it
 }
 
 // NewNeeds returns an empty set.
 func NewNeeds() *Needs {
 	return &Needs{
 		Slots: map[string]string{}, Keys: map[Ref]struct{}{},
-		Bookings: map[string]struct{}{}, Persons: map[identity.Key]struct{}{}, Choices: map[string]struct{}{},
+		Bookings: map[string]struct{}{}, Persons: map[identity.Key]struct{}{}, Choices: map[string]struct{}{}, Cases: map[string]struct{}{},
 	}
 }
 
@@ -44,16 +45,24 @@ func (n *Needs) held(b *Booking) {
 		return
 	}
 	n.Slots[b.SlotID] = b.HallID
-	n.Persons[b.BookerKey] = struct{}{}
-	n.Persons[b.ApplicantKey] = struct{}{}
+	n.holders(b)
 	if b.State.Choosing() {
 		n.Choices[b.ID] = struct{}{}
 	}
 }
 
+// holders adds the claims of everybody b may hold some of.
+func (n *Needs) holders(b *Booking) {
+	n.Persons[b.BookerKey] = struct{}{}
+	n.Persons[b.ApplicantKey] = struct{}{}
+	if b.Cases > 0 {
+		n.Cases[b.ID] = struct{}{}
+	}
+}
+
 // Empty tells whether nothing is needed.
 func (n *Needs) Empty() bool {
-	return len(n.Slots) == 0 && len(n.Keys) == 0 && len(n.Bookings) == 0 && len(n.Persons) == 0 && len(n.Choices) == 0
+	return len(n.Slots) == 0 && len(n.Keys) == 0 && len(n.Bookings) == 0 && len(n.Persons) == 0 && len(n.Choices) == 0 && len(n.Cases) == 0
 }
 
 // Facts is what the store knew, as of one instant, about what Needs named. Deciding works on it as
@@ -62,6 +71,7 @@ type Facts struct {
 	Slots    map[string]*Slot
 	Bookings map[string]*Booking
 	Choices  map[string]*Displacement // waiting, by booking; nil for one that was looked for in vain
+	Cases    map[string][]Case        // lists of batches, by booking
 	claims   map[identity.Key][]Claim // limits and keys alike
 	known    map[identity.Key]struct{}
 }
@@ -69,7 +79,7 @@ type Facts struct {
 // NewFacts returns empty facts.
 func NewFacts() *Facts {
 	return &Facts{
-		Slots: map[string]*Slot{}, Bookings: map[string]*Booking{}, Choices: map[string]*Displacement{},
+		Slots: map[string]*Slot{}, Bookings: map[string]*Booking{}, Choices: map[string]*Displacement{}, Cases: map[string][]Case{},
 		claims: map[identity.Key][]Claim{}, known: map[identity.Key]struct{}{},
 	}
 }
@@ -94,7 +104,7 @@ func (f *Facts) Knows(persons ...identity.Key) bool {
 // knowsOf tells whether everything that changing booking b needs besides its slot has been read.
 func (f *Facts) knowsOf(b *Booking) bool {
 	_, asked := f.Choices[b.ID]
-	return f.Knows(b.BookerKey, b.ApplicantKey) && (asked || !b.State.Choosing())
+	return f.Knows(b.BookerKey, b.ApplicantKey) && (asked || !b.State.Choosing()) && (b.Cases == 0 || len(f.Cases[b.ID]) > 0 && f.Knows(f.open(b.ID)...))
 }
 
 // Claim returns the claim of that name, if anybody holds it.

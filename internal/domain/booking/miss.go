@@ -39,8 +39,7 @@ func (r *Miss) Needs(n *Needs) { n.Bookings[r.Booking] = struct{}{} }
 
 func (r *Miss) More(f *Facts, n *Needs) {
 	if b := f.Bookings[r.Booking]; b != nil && b.State == Booked {
-		n.Persons[b.BookerKey] = struct{}{}
-		n.Persons[b.ApplicantKey] = struct{}{}
+		n.holders(b)
 	}
 }
 

@@ -38,6 +38,7 @@ const (
 	DuplicateField      Code = "duplicate_field"
 	DocumentUnsupported Code = "document_unsupported"
 	NotTheSame          Code = "not_the_same" // typed twice, differently
+	ListedTwice         Code = "listed_twice" // the same person in a list before
 
 	// Who.
 	SignInRequired    Code = "sign_in_required"
@@ -106,6 +107,11 @@ const (
 	DayLimit         Code = "day_limit_reached"        // args limit
 	BatchNotOffered  Code = "batch_not_offered"        // Art. 19
 	BatchTooLarge    Code = "batch_too_large"          // Art. 19; arg max
+	BatchUnequal     Code = "batch_list_unequal"       // Art. 19: as many units as cases; args units, cases
+	CaseBooked       Code = "batch_case_booked"        // one active booking per applicant and item; arg n: which case
+	NoSuchCase       Code = "batch_case_not_found"     //
+	LastCase         Code = "batch_needs_a_case"       // cancel the batch instead
+	OnSiteBatch      Code = "on_site_no_batch"         // Art. 14, 19: a number of the day is for one case
 	CancelTooLate    Code = "cancel_too_late"          // Art. 17; arg until
 	MoveTooLate      Code = "move_too_late"            // Art. 17; arg until
 	NotActive        Code = "booking_not_active"       // cancelled, moved on, missed or done
@@ -167,7 +173,7 @@ var kinds = map[Code]Kind{
 	Required: Invalid, TooLong: Invalid, TooShort: Invalid, BadFormat: Invalid, BadCharacter: Invalid,
 	BadCheckDigit: Invalid, BadDate: Invalid, DateInPast: Invalid, DateInFuture: Invalid,
 	OutOfRange: Invalid, NotOneOf: Invalid, UnknownField: Invalid, WrongType: Invalid,
-	DuplicateField: Invalid, DocumentUnsupported: Invalid, NotTheSame: Invalid,
+	DuplicateField: Invalid, DocumentUnsupported: Invalid, NotTheSame: Invalid, ListedTwice: Invalid,
 
 	SignInRequired: SignIn, SessionEnded: SignIn, SignInFailed: SignIn, SignInCancelled: SignIn,
 	CodeWrong: Invalid, CodeExpired: Gone, CodeTooOften: TooMany,
@@ -185,7 +191,7 @@ var kinds = map[Code]Kind{
 
 	NotOffered: Conflict, StageNotOffered: Conflict, NotReleased: Conflict, OffSiteClosed: Conflict,
 	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict,
-	SameHour: Conflict, DayLimit: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid,
+	SameHour: Conflict, DayLimit: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid, BatchUnequal: Invalid, CaseBooked: Conflict, NoSuchCase: NotFound, LastCase: Conflict, OnSiteBatch: Conflict,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
 	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawNotFound: NotFound,
 

@@ -261,6 +261,9 @@ func Lived(t *testing.T, open func(*testing.T, store.Options) *store.DB) (*store
 	l := w.lane()
 	firm, batch := w.book("dan", slots[1], "SI-01"), w.book("eve", slots[1], "SI-01")
 	firm.Applicant, firm.For, batch.Units = booking.Organisation, "firm", 3
+	for n := 1; n <= 3; n++ {
+		batch.Cases = append(batch.Cases, booking.Case{N: n, Person: identity.Key(fmt.Sprintf("case %d", n)), Sealed: []byte{1}, State: booking.CaseOpen})
+	}
 	ids := map[string]string{}
 	for name, r := range map[string]*booking.Book{
 		"booked": w.book("ann", slots[0], "SI-01"), "moved": w.book("bea", slots[0], "SI-01"), "cancelled": w.book("cat", slots[0], "SI-01"),

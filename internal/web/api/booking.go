@@ -16,7 +16,7 @@ import (
 // slotFaults are the refusals of whoever wants a number of a slot (Art. 12 to 15, 19).
 var slotFaults = []fault.Code{
 	fault.SlotNotFound, fault.LevelTooLow, fault.ItemNotForVisitor, fault.NotReleased, fault.OffSiteClosed, fault.SlotOver, fault.SlotClosed,
-	fault.SoldOut, fault.DrawRunning, fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.BatchNotOffered, fault.BatchTooLarge,
+	fault.SoldOut, fault.DrawRunning, fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.BatchNotOffered, fault.BatchTooLarge, fault.BatchUnequal, fault.CaseBooked,
 }
 
 func (a *API) declareBookings() {
@@ -66,6 +66,16 @@ func (a *API) declareBookings() {
 		params: []param{code}, headers: map[string]string{"Idempotency-Replayed": replayed},
 		faults: []fault.Code{fault.CancelTooLate, fault.NotActive},
 	}, a.cancelBooking)
+	read(a, operation{
+		id: "list-cases", method: http.MethodGet, path: "/bookings/{code}/cases", tag: "Bookings", signedIn: true,
+		about: "The list of one of your batch bookings (Art. 19), masked, and what has become of each case.", params: []param{code},
+	}, a.listCases)
+	write(a, operation{
+		id: "remove-cases", method: http.MethodPost, path: "/bookings/{code}/cases/remove", tag: "Bookings", signedIn: true, write: true,
+		about:  "Takes cases off a batch until cancel_until (Art. 17, 19): their units go back, the rest stays as it is. To give up all of them, cancel the booking.",
+		params: []param{code}, headers: map[string]string{"Idempotency-Replayed": replayed},
+		faults: []fault.Code{fault.CancelTooLate, fault.NotActive, fault.NoSuchCase, fault.LastCase},
+	}, a.removeCases)
 	write(a, operation{
 		id: "find-booking", method: http.MethodPost, path: "/bookings/find", tag: "Bookings",
 		about:  "Finds a booking without signing in, by its code and one fact about the booker or the applicant. It is a question, not a write, and needs no key; both travel in the body, never in an address. Tries are limited.",
@@ -82,6 +92,9 @@ func (a *API) book(c *call, b *bookBody) (bookingView, error) {
 		Key: c.key, Item: b.Item, SlotID: b.Slot, Stage: directory.Stage(b.Stage), Units: b.Units, Channel: booking.API,
 		Applicant: app.Applicant{Kind: booking.ApplicantKind(ap.Kind), Kept: ap.Kept, Name: ap.Name, Birth: ap.Birth, Phone: ap.Phone, CreditCode: ap.CreditCode},
 	}
+	for _, one := range b.Cases {
+		req.Cases = append(req.Cases, booking.Party{Name: one.Name, Birth: one.Birth, Document: identity.Document{Kind: identity.DocumentKind(one.Document.Kind), Number: one.Document.Number, Nationality: one.Document.Nationality}})
+	}
 	if d := ap.Document; d != nil {
 		req.Applicant.Document = identity.Document{Kind: identity.DocumentKind(d.Kind), Number: d.Number, Nationality: d.Nationality}
 	}
@@ -90,6 +103,23 @@ func (a *API) book(c *call, b *bookBody) (bookingView, error) {
 		return bookingView{}, err
 	}
 	c.w.Header().Set("Location", Prefix+"/bookings/"+got.View.Code)
+	return a.receipt(c, got), nil
+}
+
+func (a *API) listCases(c *call) (batchList, error) {
+	out := batchList{Cases: []batchCase{}}
+	list, err := a.app.Batch(c.r.Context(), c.who, c.path("code"))
+	for _, v := range list {
+		out.Cases = append(out.Cases, batchCase{N: v.N, Name: v.Person.Name, Document: string(v.Document), Number: v.Person.Number, State: string(v.State)})
+	}
+	return out, err
+}
+
+func (a *API) removeCases(c *call, b *casesBody) (bookingView, error) {
+	got, err := a.app.Reduce(c.r.Context(), c.who, app.ReduceRequest{Key: c.key, Code: c.path("code"), Cases: b.Cases, Channel: booking.API})
+	if err != nil {
+		return bookingView{}, err
+	}
 	return a.receipt(c, got), nil
 }
 

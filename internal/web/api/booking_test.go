@@ -117,7 +117,7 @@ func TestAKeyStandsForItsWholeRequest(t *testing.T) {
 		return body
 	}
 	organisation := func(name string) map[string]any {
-		return map[string]any{"item": apptest.Estate, "slot": f.FreeSlots(apptest.QueueAEstate)[1], "stage": "acceptance", "units": 2,
+		return map[string]any{"item": apptest.Estate, "slot": f.FreeSlots(apptest.QueueAEstate)[1], "stage": "acceptance", "units": 2, "cases": listed(41, 2),
 			"applicant": map[string]any{"kind": "organisation", "name": name, "credit_code": identity.SyntheticCreditCode("000000", 1)}}
 	}
 	post := func(path, key string, body any) reply {
@@ -138,7 +138,7 @@ func TestAKeyStandsForItsWholeRequest(t *testing.T) {
 	elsewhere, collecting := other("陈示例", "13800000000"), other("陈示例", "13800000000")
 	elsewhere["slot"], collecting["stage"] = slots[1], "collection"
 	more := organisation("示例有限公司")
-	more["slot"], more["units"] = firm["slot"], 3
+	more["slot"], more["units"], more["cases"] = firm["slot"], 3, listed(41, 3)
 	renamed := organisation("另一有限公司")
 	renamed["slot"] = firm["slot"]
 	for name, c := range map[string]struct {
@@ -252,7 +252,7 @@ func TestForWhom(t *testing.T) {
 	f.do(ask{method: "POST", path: "/bookings", token: token, key: newKey(), body: body}).want(201, "")
 
 	estate := f.FreeSlots(apptest.QueueAEstate)
-	batch := map[string]any{"item": apptest.Estate, "slot": estate[1], "stage": "acceptance", "units": 5,
+	batch := map[string]any{"item": apptest.Estate, "slot": estate[1], "stage": "acceptance", "cases": listed(31, 5),
 		"applicant": map[string]any{"kind": "organisation", "name": "示例有限公司", "credit_code": identity.SyntheticCreditCode("000000", 1)}}
 	if got := f.do(ask{method: "POST", path: "/bookings", token: token, key: newKey(), body: batch}).want(201, "").json(); got["units"] != 5.0 {
 		t.Errorf("batch: %v", got)
@@ -339,4 +339,54 @@ func TestLimits(t *testing.T) {
 			r.want(429, "too_many_requests")
 		}
 	}
+}
+
+// listed is the list of a batch: n citizens from a serial on.
+func listed(from, n int) (list []any) {
+	for i := range n {
+		p := apptest.Citizen(from + i)
+		list = append(list, map[string]any{"name": p.Name, "document": map[string]any{"kind": "resident_id", "number": p.Document.Number}})
+	}
+	return list
+}
+
+func TestArt19_ABatchThroughTheAPI(t *testing.T) {
+	f := newFace(t, nil)
+	token := f.token(apptest.Agent())
+	body := map[string]any{"item": apptest.Estate, "slot": f.FreeSlots(apptest.QueueAEstate)[1], "stage": "acceptance", "cases": listed(31, 3), "applicant": map[string]any{"kind": "self"}}
+	post := func(path string, body any) reply {
+		return f.do(ask{method: "POST", path: path, token: token, key: newKey(), body: body})
+	}
+	twice := deepCopy(body)
+	twice["cases"] = append(listed(31, 3), listed(32, 1)...)
+	if r := post("/bookings", twice).want(422, "invalid_request"); r.fields()["cases.3.document.number"] != "listed_twice" {
+		t.Errorf("twice in the list: %v", r.fields())
+	}
+	hidden := deepCopy(body)
+	hidden["cases"] = []any{map[string]any{"name": "\u202e" + canary, "document": map[string]any{"kind": canary, "number": 7, canary: 1}}, canary}
+	r := post("/bookings", hidden).want(422, "invalid_request")
+	if got := r.fields(); got["cases.0.name"] != "bad_character" || got["cases.0.document.kind"] != "not_one_of" || got["cases.0.document.number"] != "wrong_type" || got["cases.1"] != "wrong_type" || strings.Contains(r.Body.String(), canary) {
+		t.Errorf("hostile list: %s", r.Body)
+	}
+	unequal := deepCopy(body)
+	unequal["units"] = 2
+	post("/bookings", unequal).want(422, "batch_list_unequal")
+	many := deepCopy(body)
+	many["cases"] = listed(31, 6)
+	post("/bookings", many).want(422, "batch_too_large")
+	got := f.valid("book", post("/bookings", body).want(201, "")).json()
+	code := got["code"].(string)
+	if got["units"] != 3.0 {
+		t.Errorf("%v units", got["units"])
+	}
+	list := f.valid("list-cases", f.do(ask{path: "/bookings/" + code + "/cases", token: token}).want(200, ""))
+	if n := len(list.json()["cases"].([]any)); n != 3 || strings.Contains(list.Body.String(), apptest.Citizen(31).Document.Number) || strings.Contains(list.Body.String(), "示例") {
+		t.Errorf("%d cases: %s", n, list.Body)
+	}
+	f.do(ask{path: "/bookings/" + code + "/cases", token: f.token(apptest.Citizen(31))}).want(404, "booking_not_found")
+	if got := f.valid("remove-cases", post("/bookings/"+code+"/cases/remove", map[string]any{"cases": []int{2}}).want(200, "")).json(); got["units"] != 2.0 {
+		t.Errorf("after one was taken off: %v", got["units"])
+	}
+	post("/bookings/"+code+"/cases/remove", map[string]any{"cases": []int{2}}).want(404, "batch_case_not_found")
+	post("/bookings/"+code+"/cases/remove", map[string]any{"cases": []int{1, 3}}).want(409, "batch_needs_a_case")
 }

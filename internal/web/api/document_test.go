@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 67 {
+	if count != 69 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

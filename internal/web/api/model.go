@@ -138,11 +138,34 @@ type applicant struct {
 }
 
 type bookBody struct {
-	Item      string    `json:"item" minLength:"1" maxLength:"36" doc:"Code of the item." example:"SI-0001"`
-	Slot      string    `json:"slot" minLength:"1" maxLength:"96" doc:"Id of the slot, from availability." example:"440103000000-social-20261209-10"`
-	Stage     string    `json:"stage" enum:"consultation,acceptance,collection" doc:"What the number is for (Art. 13)." example:"acceptance"`
-	Units     int       `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1 when absent." example:"1"`
-	Applicant applicant `json:"applicant" doc:"Whose business it is; the signed-in person is the booker."`
+	Item      string     `json:"item" minLength:"1" maxLength:"36" doc:"Code of the item." example:"SI-0001"`
+	Slot      string     `json:"slot" minLength:"1" maxLength:"96" doc:"Id of the slot, from availability." example:"440103000000-social-20261209-10"`
+	Stage     string     `json:"stage" enum:"consultation,acceptance,collection" doc:"What the number is for (Art. 13)." example:"acceptance"`
+	Units     int        `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1 when absent." example:"1"`
+	Cases     []caseBody `json:"cases,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"The list of a batch (Art. 19): one person a unit, nobody twice. With units above 1 it must be there; units may be left out then."`
+	Applicant applicant  `json:"applicant" doc:"Whose business it is; the signed-in person is the booker."`
+}
+
+type caseBody struct {
+	Name     string   `json:"name" minLength:"1" maxLength:"150" doc:"The name as on the document."`
+	Document document `json:"document"`
+	Birth    string   `json:"birth,omitempty" format:"date" doc:"With a passport: date of birth."`
+}
+
+type casesBody struct {
+	Cases []int `json:"cases" minItems:"1" maxItems:"1000" nullable:"false" doc:"Which to take off the list, by n."`
+}
+
+type batchCase struct {
+	N        int    `json:"n" doc:"As listed, from 1."`
+	Name     string `json:"name" doc:"Masked."`
+	Document string `json:"document" enum:"resident_id,foreign_permanent,hk_macau_permit,taiwan_permit,passport"`
+	Number   string `json:"number" doc:"Masked."`
+	State    string `json:"state" enum:"open,removed,done" doc:"removed: taken off the list; done: ticked at the counter."`
+}
+
+type batchList struct {
+	Cases []batchCase `json:"cases" nullable:"false" doc:"In the order of the list; none for a booking without one."`
 }
 
 type moveBody struct {
@@ -168,7 +191,7 @@ type bookingView struct {
 	State       string     `json:"state" enum:"booked,displaced,stranded,cancelled,no_show,excused,arrived,done,in_draw" doc:"in_draw: nothing is booked yet, draw says where it stands; excused: it was missed and set right, no mark is left; displaced: its hour was taken away and the slot it names is kept for it, until it is kept, moved or cancelled; stranded: its hour was taken away and no number could be kept, it can be moved or cancelled."`
 	Item        ItemRef    `json:"item"`
 	Stage       string     `json:"stage" enum:"consultation,acceptance,collection"`
-	Units       int        `json:"units"`
+	Units       int        `json:"units" doc:"Cases of a batch (Art. 19), those taken off its list left out; else 1."`
 	Hall        HallRef    `json:"hall"`
 	Queue       queueRef   `json:"queue"`
 	Slot        string     `json:"slot"`
@@ -201,7 +224,7 @@ type bookingPage struct {
 }
 
 type message struct {
-	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,near,evaluate"`
+	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reduced,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,near,evaluate"`
 	At      time.Time  `json:"at" doc:"When it was due."`
 	State   string     `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
 	Booking string     `json:"booking,omitempty" doc:"The booking code; absent of a message about a number."`

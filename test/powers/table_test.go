@@ -136,6 +136,7 @@ var pages = map[string]need{
 	"GET /console/halls/{hall}/counters/{counter}":           {act: "serve", over: "hall"},
 	"POST /console/halls/{hall}/counters/{counter}/seat":     {act: "serve", over: "hall", form: url.Values{"to": {"open"}}},
 	"POST /console/halls/{hall}/counters/{counter}/act":      {act: "serve", over: "hall", form: url.Values{"act": {"call"}, "key": {"powers-0001"}}},
+	"POST /console/halls/{hall}/counters/{counter}/case":     {act: "serve", over: "hall", form: url.Values{"ticket": {"none"}, "n": {"1"}, "done": {"yes"}}},
 	"GET /console/halls/{hall}/counters/{counter}/view":      {act: "serve", over: "hall", asset: true},
 	"GET /console/halls/{hall}/counters/{counter}/events":    {act: "serve", over: "hall", asset: true},
 	"POST /console/halls/{hall}/counters/{counter}/merge":    {act: "serve", over: "hall", asset: true, form: url.Values{"acts": {"[]"}}},

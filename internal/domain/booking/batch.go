@@ -78,7 +78,7 @@ func ParseCases(next directory.LineSource) (list []Party, lines []int, wrong []d
 	for _, r := range rows {
 		f := r.Value
 		p := Party{Name: f["name"], Birth: f["birth"], Document: identity.Document{Kind: identity.DocumentKind(f["document"]), Number: f["number"], Nationality: f["nationality"]}}
-		list, lines = append(list, p.AsCase()), append(lines, r.Line)
+		list, lines = append(list, p), append(lines, r.Line)
 	}
 	return list, lines, wrong
 }

@@ -72,6 +72,13 @@ func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request, who *identity.
 	if err != nil {
 		return err
 	}
+	var units ui.SummaryRow
+	if missing == "" && d.Units > 1 {
+		units, missing, err = p.batchRow(r, l, who, d)
+	}
+	if err != nil {
+		return err
+	}
 	if missing != "" {
 		return web.SeeOther(w, r, missing)
 	}
@@ -90,7 +97,7 @@ func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request, who *identity.
 		Rows:  append(p.chosenRows(l, c, d.ID), whom),
 	}
 	if d.Units > 1 {
-		v.Rows = append(v.Rows, ui.SummaryRow{Key: l.T("citizen.who.units"), Value: l.N("pass.units", d.Units), Change: change(l, address("/book/who", "draft", d.ID))})
+		v.Rows = append(v.Rows, units)
 	}
 	until := booking.CancelUntil(c.date.At(c.hour+1, 0), p.app.Rules(c.date))
 	v.Rules = []string{l.T("citizen.check.cancel", "time", l.When(until)), l.T("citizen.check.bring")}
@@ -136,6 +143,8 @@ func (p *Pages) waysOn(l web.Locale, f *fault.Error, c choice, d *draft) []ui.Bu
 		return []ui.ButtonView{{Text: l.T("nav.bookings"), Kind: ui.Secondary, Href: "/bookings"}}
 	case fault.LevelTooLow, fault.ItemNotForVisitor, fault.NotAllowed:
 		return []ui.ButtonView{*hotlineButton(l)}
+	case fault.CaseBooked, fault.BatchUnequal:
+		return []ui.ButtonView{{Text: l.T("batch.change"), Kind: ui.Secondary, Href: address("/book/cases", "draft", d.ID)}}
 	case fault.BatchNotOffered, fault.BatchTooLarge:
 		return []ui.ButtonView{{Text: l.T("citizen.next.units"), Kind: ui.Secondary, Href: address("/book/who", "draft", d.ID)}, halls}
 	}
@@ -215,8 +224,16 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 	if err := p.slowDown(who); err != nil {
 		return p.showCheck(w, r, who, d, fault.As(err))
 	}
+	var cases []booking.Party
+	if d.Units > 1 {
+		list, err := p.app.BatchList(r.Context(), who, d.ID)
+		if err != nil {
+			return err
+		}
+		cases = list.Parties
+	}
 	receipt, err := p.app.Book(r.Context(), who, app.BookRequest{
-		Key: d.Key, Item: d.Item, SlotID: d.Slot, Stage: d.Stage, Units: d.Units, Applicant: d.applicant(who), Channel: booking.Web,
+		Key: d.Key, Item: d.Item, SlotID: d.Slot, Stage: d.Stage, Units: d.Units, Cases: cases, Applicant: d.applicant(who), Channel: booking.Web,
 	})
 	if err != nil {
 		return p.notBooked(w, r, who, d, fault.As(err))
@@ -245,6 +262,8 @@ func (p *Pages) notBooked(w http.ResponseWriter, r *http.Request, who *identity.
 	}
 	for _, field := range f.Fields {
 		switch {
+		case strings.HasPrefix(field.Path, "cases"):
+			return web.SeeOther(w, r, address("/book/cases", "draft", d.ID))
 		case field.Path == "units":
 			c, err := p.choiceOf(d.Item, d.Slot, d.Stage)
 			if err != nil {

@@ -25,6 +25,7 @@ type passView struct {
 	Missed *missedView    // its hour has passed
 	Coming *comingView    // on the day: how to check in, then the number
 	Pass   ui.PassView
+	List   *ui.Link // of a batch: its cases
 	Again  *ui.ButtonView
 	Note   *ui.NoticeView
 }
@@ -55,6 +56,9 @@ func (p *Pages) pass(w http.ResponseWriter, r *http.Request) error {
 	}
 	if v.Coming, err = p.coming(w, r, l, b, who); err != nil {
 		return err
+	}
+	if who != nil && b.Booking.Cases > 0 {
+		v.List = &ui.Link{Text: l.N("batch.link", b.Booking.Units), Href: passPath(b.Code) + "/cases"}
 	}
 	over := !p.app.Now().Before(b.Booking.End())
 	switch {

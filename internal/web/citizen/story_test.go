@@ -251,7 +251,8 @@ func TestArt12_OrganisationsAndTheirAgents(t *testing.T) {
 	who.form("/book/who").send("for", forAgent+identity.SyntheticCreditCode("000000", 9)).must(422, "请从所列选项中选择一项")
 	who.form("/book/who").send("for", forAgent+code, "units", "6").must(422, "件数：")
 	who.form("/book/who").send("for", forAgent+code, "units", "many").must(422, "件数：")
-	who.form("/book/who").send("for", forAgent+code, "units", "3").must(200, "示例有限公司", "3 件").form("/book").send().must(200, "3 件", "示例****公司")
+	listed := listing(who.form("/book/who").send("for", forAgent+code, "units", "3").must(200, "名单", "共要 3 件", "示例有限公司"), 31, 3)
+	listed.form("/book/cases").send("do", "go").must(200, "请核对", "示例有限公司", "3 件").form("/book").send().must(200, "3 件", "示例****公司", "查看名单（3 件）")
 
 	organisation := b.get("/book/"+apptest.SocialCard+"/"+apptest.QueueA).form("/book/who").send().form("/book/who").send("for", "organisation").must(200, "是哪个单位？")
 	f := organisation.form("/book/organisation")

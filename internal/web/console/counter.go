@@ -28,6 +28,7 @@ func (c *Console) counterRoutes() {
 	c.add(Route{Pattern: "GET " + counterRoute, Act: account.Serve, Hall: "hall"}, c.counter)
 	c.add(Route{Pattern: "POST " + counterRoute + "/seat", Act: account.Serve, Hall: "hall"}, c.seat)
 	c.add(Route{Pattern: "POST " + counterRoute + "/act", Act: account.Serve, Hall: "hall"}, c.act)
+	c.add(Route{Pattern: "POST " + counterRoute + "/case", Act: account.Serve, Hall: "hall"}, c.tick)
 	c.add(Route{Pattern: "GET " + counterRoute + "/view", Act: account.Serve, Hall: "hall", Asset: true}, c.beat)
 	c.add(Route{Pattern: "GET " + counterRoute + "/events", Act: account.Serve, Hall: "hall", Asset: true}, c.events)
 	c.add(Route{Pattern: "POST " + counterRoute + "/merge", Act: account.Serve, Hall: "hall", Asset: true}, c.merge)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"suiyue/internal/app"
@@ -29,6 +30,29 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, ad *app.Admin) err
 		act.Queue, act.Result = "", ""
 	}
 	v, err := c.App.Serve(r.Context(), ad, hall, id, act, p.Get("key"))
+	switch {
+	case web.WantsJSON(r) && err == nil:
+		return c.answer(w, r, v, nil)
+	case err == nil:
+		return web.SeeOther(w, r, counterPath(hall, id))
+	case web.WantsJSON(r) || !comesBack(err) && fault.As(err).Kind != fault.NotFound:
+		return err
+	}
+	now, again := c.App.CounterView(r.Context(), ad, hall, id)
+	if again != nil {
+		return again
+	}
+	return c.showCounter(w, r, ad, now, fault.As(err))
+}
+
+// tick marks a case of the batch at a counter as done, or as open again (Art. 19).
+func (c *Console) tick(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
+	hall, id, p := r.PathValue("hall"), r.PathValue("counter"), r.PostForm
+	n, err := strconv.Atoi(p.Get("n"))
+	if err != nil {
+		return fault.InvalidFields(fault.Field{Path: "n", Code: fault.BadFormat})
+	}
+	v, err := c.App.TickCase(r.Context(), ad, hall, id, p.Get("ticket"), n, p.Get("done") == "yes")
 	switch {
 	case web.WantsJSON(r) && err == nil:
 		return c.answer(w, r, v, nil)

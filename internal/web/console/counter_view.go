@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"suiyue/internal/app"
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/fault"
@@ -30,8 +31,10 @@ type seatView struct {
 	Queues   string
 	OffGrid  int // seconds
 	At       *holder
-	Elapsed  int    // seconds since it was called
-	Minutes  string // the same in words
+	Elapsed  int      // seconds since it was called
+	Minutes  string   // the same in words
+	Cases    []caseAt // of the batch at the counter
+	Ticked   string   // how many of them are done
 	Line     []holder
 	Waiting  string
 	More     string
@@ -41,6 +44,27 @@ type seatView struct {
 	Gaps     Table
 	Others   []ui.Option // queues of the hall somebody may be sent on to
 	Results  []ui.Option
+}
+
+// caseAt is one case of the batch at a counter.
+type caseAt struct {
+	N, Name, Line string
+	State         ui.Tag
+	To, Act       string // what a press makes of it, and says
+}
+
+// batchAt shows the list of the batch at a counter.
+func batchAt(l web.Locale, cases []app.ListedCase) (out []caseAt, ticked string) {
+	n := 0
+	for _, c := range cases {
+		one := caseAt{N: strconv.Itoa(c.N), Name: c.Person.Name, Line: l.T("citizen.document."+string(c.Document)) + " " + c.Person.Number, State: ui.Tag{Text: l.T("batch.state.open")}, To: "yes", Act: l.T("serve.tick")}
+		if c.State == booking.CaseDone {
+			n++
+			one.State, one.To, one.Act = ui.Tag{Text: l.T("batch.state.done"), Kind: ui.TagGreen}, "no", l.T("serve.untick")
+		}
+		out = append(out, one)
+	}
+	return out, l.T("serve.batch_done", "n", strconv.Itoa(n), "all", strconv.Itoa(len(cases)))
 }
 
 // holder is somebody with a number, as staff see them: masked.
@@ -80,6 +104,7 @@ func (c *Console) seatView(l web.Locale, token string, v app.CounterView, refuse
 			s.At.Note = l.N("serve.called_n", n)
 		}
 	}
+	s.Cases, s.Ticked = batchAt(l, v.Cases)
 	for _, p := range v.Line {
 		w := c.who(l, p.TicketView, v.Now)
 		w.Why = l.T("serve.why." + string(p.Why))

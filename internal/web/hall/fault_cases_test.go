@@ -326,7 +326,12 @@ var kioskCases = []faultCase{
 	}},
 	{"batch_booking_Art19", func(w *world) {
 		p := apptest.Agent()
-		b := w.book(p, apptest.Estate, apptest.QueueAEstate, today, 9, func(r *app.BookRequest) { r.Units = 3 })
+		b := w.book(p, apptest.Estate, apptest.QueueAEstate, today, 9, func(r *app.BookRequest) {
+			for i := range 3 {
+				one := apptest.Citizen(31 + i)
+				r.Cases = append(r.Cases, booking.Party{Name: one.Name, Document: one.Document})
+			}
+		})
 		k := w.kiosk(apptest.HallA, nil)
 		w.at(8, 50)
 		at := k.checkIn(b.Code, lastFour(p))

@@ -267,6 +267,33 @@ func CasesTemplate() []byte {
 	return b.Bytes()
 }
 
+// keepCases keeps the list of a batch that enters a draw, until the draw has decided: less than a day.
+func (a *App) keepCases(ctx context.Context, b *booking.Book) error {
+	if len(b.Cases) == 0 {
+		return nil
+	}
+	plain, err := json.Marshal(b.Cases) // keys, and persons that are sealed already
+	if err != nil {
+		return err
+	}
+	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveList(ctx, b.Who.Key, "draw "+b.ID, plain) })
+}
+
+// keptCases returns what keepCases kept for the booking that an entry of a draw is to be.
+func (a *App) keptCases(ctx context.Context, booker identity.Key, id string, units int) (list []booking.Case, err error) {
+	if units <= 1 {
+		return nil, nil
+	}
+	var plain []byte
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		plain, err = tx.List(ctx, booker, "draw "+id)
+		return err
+	}); err != nil || plain == nil {
+		return nil, err
+	}
+	return list, json.Unmarshal(plain, &list)
+}
+
 // --- at the counter
 
 // TickCase marks a case of the batch at a counter as done, or as open again: case by case, while the

@@ -145,6 +145,9 @@ func (a *App) enter(ctx context.Context, d *draw.Draw, b *booking.Book, p bookin
 		Kind: b.Applicant, Level: b.Who.Level, Channel: b.Channel, Instead: b.Instead, Key: b.Key, Hash: b.Hash, Salt: hex.EncodeToString(salt), Sealed: b.Sealed, At: now,
 	}
 	e.Text = e.Request().Entry(e.Salt)
+	if err := a.keepCases(ctx, b); err != nil {
+		return Receipt{}, err
+	}
 	got, err := a.draws.line.Do(ctx, e)
 	if err == nil {
 		err = got.err
@@ -377,10 +380,14 @@ func (a *App) decideEntries(ctx context.Context, group []draw.Entry) error {
 			continue
 		}
 		offer.Drawn = nil
+		cases, err := a.keptCases(ctx, e.Booker, e.ID, e.Units)
+		if err != nil {
+			return err
+		}
 		asked = append(asked, e)
 		ask.Requests = append(ask.Requests, &booking.Book{
 			Key: e.Key, Hash: e.Hash, ID: e.ID, Who: booking.Who{Key: e.Booker, Level: e.Level}, Applicant: e.Kind, For: e.Applicant, Offer: offer,
-			SlotID: e.SlotID, Stage: stageOf(e), Units: e.Units, Channel: e.Channel, Sealed: e.Sealed, Instead: e.Instead,
+			SlotID: e.SlotID, Stage: stageOf(e), Units: e.Units, Cases: cases, Channel: e.Channel, Sealed: e.Sealed, Instead: e.Instead,
 		})
 	}
 	if len(asked) == 0 {

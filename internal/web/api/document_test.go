@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 69 {
+	if count != 72 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

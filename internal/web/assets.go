@@ -81,6 +81,12 @@ func AssetURL(name string) string {
 	return a.url
 }
 
+// AssetText returns what is in a static file, for a script that is served under an address of its own.
+func AssetText(name string) string {
+	byName, _ := assets()
+	return string(byName[name].plain)
+}
+
 // AssetPattern is where Assets belongs in the mux.
 const AssetPattern = "GET " + assetRoot + "{file}"
 

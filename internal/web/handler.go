@@ -41,6 +41,7 @@ func (s *Site) Handle(h Handler) http.Handler {
 // the request's time was over is told as such, by a page that has time of its own.
 func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := fault.As(err)
+	gone := errors.Is(r.Context().Err(), context.Canceled)
 	if over := r.Context().Err(); over != nil {
 		r = r.WithContext(context.WithoutCancel(r.Context()))
 		if e.Kind == fault.Internal && errors.Is(over, context.DeadlineExceeded) {
@@ -51,7 +52,11 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	noteCode(r, e)
 	if e.Kind == fault.Internal {
-		s.log.LogAttrs(r.Context(), slog.LevelError, "request failed",
+		level := slog.LevelError
+		if gone && errors.Is(err, context.Canceled) {
+			level = slog.LevelInfo // nobody waits for the answer any more
+		}
+		s.log.LogAttrs(r.Context(), level, "request failed",
 			slog.String("request_id", RequestID(r)), slog.String("route", routeOf(r)), slog.Any("error", err))
 	}
 	if WantsJSON(r) || s.page == nil {

@@ -312,7 +312,7 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func contentPolicy(formAction []string) string {
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
-		"font-src 'self'", "connect-src 'self'", "manifest-src 'self'",
+		"font-src 'self'", "connect-src 'self'", "manifest-src 'self'", "worker-src 'none'",
 		strings.Join(append([]string{"form-action 'self'"}, formAction...), " "),
 		"base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'",
 	}, "; ")
@@ -324,6 +324,12 @@ func Connect(w http.ResponseWriter, origin string) {
 	if p := w.Header().Get("Content-Security-Policy"); p != "" && !strings.ContainsAny(origin, " ;,'\"\n") {
 		w.Header().Set("Content-Security-Policy", strings.Replace(p, "connect-src 'self'", "connect-src 'self' "+origin, 1))
 	}
+}
+
+// Workers lets this answer's page register a worker of ours; no other page may.
+func Workers(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "worker-src 'none'", "worker-src 'self'", 1))
 }
 
 func (s *Site) secureHeaders(h http.Header) {

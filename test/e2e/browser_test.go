@@ -190,9 +190,9 @@ func (b *tab) path() string {
 }
 
 // eval evaluates an expression in the page.
-func eval[T any](b *tab, js string) T {
+func eval[T any](b *tab, js string, how ...chromedp.EvaluateOption) T {
 	b.t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](js))
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](js, how...))
 	if err != nil {
 		b.fail(fmt.Errorf("%s: %w", js, err))
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"suiyue/internal/domain/calendar"
 	"suiyue/test/town"
 )
 
@@ -150,6 +151,17 @@ func (c *city) clock(t *testing.T) time.Time {
 		t.Fatal(err)
 	}
 	return r.Now
+}
+
+// workday is a working day after today in the city, with its clock moved there.
+func workday(t *testing.T, c *city, hour, minute int) calendar.Date {
+	t.Helper()
+	day := calendar.DateOf(c.clock(t)) + 1
+	for day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
+		day++
+	}
+	c.setClock(t, day.At(hour, minute))
+	return day
 }
 
 // program is a person who uses the interface for programs, signed in through the provider.

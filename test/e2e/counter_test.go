@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -197,4 +198,79 @@ func TestTwoCountersOfAHall(t *testing.T) {
 	}
 	boss.goTo(windowHall + "/day/rules?lang=en")
 	boss.inspectAs(look{name: "rules of the day", lang: "en", least: mouse, at: []int64{tablet, desk}})
+}
+
+// A counter's page that is reloaded while nobody answers comes up with its numbers and goes on, and tells what it
+// did when the server is back; who signs out leaves nothing of it behind.
+func TestACounterReloadedWhileCutOff(t *testing.T) {
+	c := small(t, "")
+	workday(t, c, 9, 4)
+	boss := open(t, c)
+	boss.resize(1280)
+	boss.sitAs("District level 1", "Liwan", 0)
+	boss.goTo(windowHall + "/edit/counter?lang=en")
+	boss.write("#counter", "1")
+	boss.write("#label", "1")
+	eval[bool](boss, `(() => { const line = document.querySelector("[name=lines]"); if (!line.checked) line.click(); return true })()`)
+	boss.click("main form button[type=submit]")
+
+	one := open(t, c)
+	one.resize(1280)
+	one.sitAs("Counter clerk", "Liwan", 0)
+	one.goTo(windowHall + "/counters/1?lang=en")
+	one.click("main form button[type=submit]")
+	one.must("#acts")
+	one.key("w")
+	for n := range 5 {
+		one.do(chromedp.KeyEvent(identity.SyntheticResident(identity.SyntheticArea, calendar.MakeDate(1985, 5, 1), 800+n).Number), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent("陈示例"), enterKey)
+		one.wait(fmt.Sprintf(`document.querySelectorAll("#line li").length === %d`, n+1))
+	}
+	one.key("Escape")
+	one.key(" ")
+	one.wait(`document.getElementById("now").dataset.ticket !== "" && document.querySelectorAll("#standby li").length > 1`)
+	at := one.called()
+	mine := eval[[]string](one, `[...document.querySelectorAll("#standby li")].map(li => li.dataset.number)`)
+	one.reach(`navigator.serviceWorker.controller !== null`)
+	time.Sleep(2 * time.Second)
+	if kept := eval[string](one, `(async () => { let all = ""; for (const n of await caches.keys()) for (const q of await (await caches.open(n)).keys()) { const r = await (await caches.open(n)).match(q); if (r.headers.get("Content-Type").includes("html")) all += await r.text() } return all })()`, chromedp.EvalAwaitPromise); !strings.Contains(kept, "data-shell") || strings.Contains(kept, "陈") || strings.Contains(kept, at) {
+		t.Errorf("what the browser keeps: %d characters, with a person or a number in it, or no page", len(kept))
+	}
+
+	// Nobody answers any more: the worker of the page has a network of its own, which the browser's tools leave it.
+	silent := func(sig syscall.Signal) {
+		if err := syscall.Kill(c.process.PID(), sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	silent(syscall.SIGSTOP)
+	t.Cleanup(func() { syscall.Kill(c.process.PID(), syscall.SIGCONT) })
+	one.reach(`!document.getElementById("standby").hidden && !document.getElementById("away").hidden`)
+	one.key("h")
+	one.wait(`document.querySelectorAll("#held li").length === 1`)
+	one.key(" ")
+	one.wait(fmt.Sprintf(`document.getElementById("at-number").textContent === %q`, mine[0]))
+	for range 2 {
+		one.do(chromedp.Reload())
+		one.reach(fmt.Sprintf(`document.getElementById("at-number")?.textContent === %q && !document.getElementById("standby").hidden && document.querySelector("#held li").dataset.number === %q`, mine[0], at))
+	}
+	one.inspectAs(look{name: "counter reloaded cut off", lang: "en", least: mouse, at: []int64{tablet, desk}})
+	one.resize(1280)
+	one.key(" ")
+	one.wait(fmt.Sprintf(`document.getElementById("at-number").textContent === %q`, mine[1]))
+	silent(syscall.SIGCONT)
+	one.reach(`document.getElementById("away").hidden && document.getElementById("standby").hidden`)
+	one.goTo(windowHall + "/counters/1")
+	if got := one.called(); got != mine[1] || eval[string](one, `document.querySelector("#held li")?.dataset.number ?? ""`) != at {
+		t.Errorf("on the server %s is at the counter, want %s; %s", got, mine[1], one.text("#held"))
+	}
+	if eval[bool](one, `Object.keys(localStorage).some(k => k.startsWith("suiyue-counter"))`) {
+		t.Error("what was told is kept all the same")
+	}
+
+	one.click(`form[action$="/sign-out"] button`)
+	one.reach(`document.body.classList.contains("bare")`)
+	time.Sleep(time.Second)
+	if n := eval[int](one, `(async () => (await navigator.serviceWorker.getRegistrations()).length + (await caches.keys()).filter((n) => n.startsWith("suiyue-counter")).length + Object.keys(sessionStorage).length)()`, chromedp.EvalAwaitPromise); n != 0 {
+		t.Errorf("%d things are left after signing out", n)
+	}
 }

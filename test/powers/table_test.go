@@ -139,6 +139,8 @@ var pages = map[string]need{
 	"POST /console/halls/{hall}/counters/{counter}/case":     {act: "serve", over: "hall", form: url.Values{"ticket": {"none"}, "n": {"1"}, "done": {"yes"}}},
 	"GET /console/halls/{hall}/counters/{counter}/view":      {act: "serve", over: "hall", asset: true},
 	"GET /console/halls/{hall}/counters/{counter}/events":    {act: "serve", over: "hall", asset: true},
+	"GET /console/halls/{hall}/counters/{counter}/shell":     {act: "serve", over: "hall", asset: true},
+	"GET /console/halls/{hall}/counters/{counter}/worker.js": {act: "serve", over: "hall", asset: true},
 	"POST /console/halls/{hall}/counters/{counter}/merge":    {act: "serve", over: "hall", asset: true, form: url.Values{"acts": {"[]"}}},
 	"GET /console/halls/{hall}/desk":                         {act: "serve", over: "hall"},
 	"POST /console/halls/{hall}/desk/check-in":               {act: "serve", over: "hall", form: url.Values{"booking": {"none"}, "compared": {"same"}}},

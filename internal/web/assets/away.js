@@ -1,6 +1,6 @@
 // The work of a counter while the network is away: whom it calls from its standby, what it did, and telling
 // that when the server is back. counter.js gives it what it needs of the page.
-globalThis.counterAway = ({ $, $$, page, base, words, word, key, say, ask, form, act, show, ready, bar, notice, startClock, showClock, heard, contact, offGrid, Refused }) => {
+globalThis.counterAway = ({ $, $$, page, base, words, word, key, say, ask, form, act, show, ready, bar, notice, startClock, showClock, heard, contact, since, offGrid, Refused }) => {
   // Off the network: what is done is written down with a key each, and told when the server is back.
   const store = "suiyue-counter " + base + " " + page.dataset.account;
   const run = key();
@@ -48,30 +48,80 @@ globalThis.counterAway = ({ $, $$, page, base, words, word, key, say, ask, form,
     say(li ? word("called", li.dataset.number) + " " + $("#at-who").innerText : words.nobody);
   }
 
-  // aside is who is at the counter as a line of a list.
-  function aside(list, label) {
-    const now = $("#now"), section = $(list), li = document.createElement("li"), b = document.createElement("b"), div = document.createElement("div");
+  // listed puts a number into a list: with the way back where label says so.
+  function listed(list, ticket, number, who, label) {
+    const section = $(list), li = document.createElement("li"), b = document.createElement("b"), div = document.createElement("div");
     let ul = $(".queue__list", section);
     if (!ul) {
       ul = document.createElement("ul");
       ul.className = "queue__list";
       section.append(ul);
     }
-    li.dataset.ticket = now.dataset.ticket;
-    li.dataset.number = b.textContent = now.dataset.number;
+    li.dataset.ticket = ticket;
+    li.dataset.number = b.textContent = number;
     b.className = "queue__number";
     div.dataset.who = "";
-    div.append(...$("#at-who").cloneNode(true).childNodes);
+    div.append(...who);
     li.append(b, div);
     if (label) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "button button--secondary";
       button.textContent = $("#held button span")?.textContent ?? "↩";
+      button.setAttribute("aria-label", button.textContent + " " + number);
       button.addEventListener("click", () => act({ act: "return", back: li.dataset.ticket }));
       li.append(button);
     }
     ul.append(li);
+    return li;
+  }
+  // aside is who is at the counter as a line of a list.
+  function aside(list, label) {
+    const now = $("#now");
+    listed(list, now.dataset.ticket, now.dataset.number, $("#at-who").cloneNode(true).childNodes, label);
+  }
+
+  // What a reload needs is kept as long as this tab: numbers, nobody's name.
+  const numbers = (list) => $$(list + " li").map((li) => ({ ticket: li.dataset.ticket, number: li.dataset.number, queue: li.dataset.queue }));
+  let restored = !("shell" in page.dataset);
+  function remember() {
+    if (!restored) return;
+    const now = $("#now");
+    try {
+      sessionStorage.setItem(store, JSON.stringify({
+        at: now.dataset.ticket, number: now.dataset.number, called: Date.now() - (performance.now() - since()), before: off ? off.at : now.dataset.ticket,
+        heard: Date.now() - (performance.now() - contact()), open: $("#seat-state").dataset.open,
+        standby: numbers("#standby"), held: numbers("#held"), passed: numbers("#passed"),
+      }));
+    } catch { /* no room: a reload begins with an empty page */ }
+  }
+  // restore brings back what remember kept into the page's shell, and returns for how long nobody was heard.
+  function restore() {
+    let kept = {};
+    try {
+      kept = JSON.parse(sessionStorage.getItem(store) ?? "{}");
+    } catch { /* then there is nothing */ }
+    off = { at: kept.before ?? "" };
+    restored = true;
+    if (kept.open) $("#seat-state").dataset.open = kept.open;
+    for (const [list, label] of [["standby", false], ["held", true], ["passed", false]]) {
+      for (const k of kept[list] ?? []) {
+        const li = listed("#" + list, k.ticket, k.number, [], label);
+        if (k.queue) li.dataset.queue = k.queue;
+      }
+    }
+    if (kept.at) {
+      const li = document.createElement("li"), div = document.createElement("div");
+      li.dataset.ticket = kept.at;
+      li.dataset.number = kept.number;
+      div.dataset.who = "";
+      li.append(div);
+      put(li);
+      $("#now").dataset.elapsed = String(Math.max(0, Math.round((Date.now() - kept.called) / 1000)));
+      startClock();
+      showClock();
+    }
+    return Math.max(0, Date.now() - (kept.heard ?? 0));
   }
 
   function alone(f) {
@@ -165,5 +215,5 @@ globalThis.counterAway = ({ $, $$, page, base, words, word, key, say, ask, form,
     else if (done) notice(word("merged", done), null, 6000);
   }
 
-  return { leave, alone, back, off: () => !!off, waiting: () => queue.length };
+  return { leave, alone, back, remember, restore, off: () => !!off, waiting: () => queue.length };
 };

@@ -72,3 +72,11 @@ if ($("[data-print-now]")) {
   history.replaceState(null, "", location.pathname);
   print();
 }
+
+// Where nobody is signed in, nothing is kept of the counters' pages.
+async function forget() {
+  for (const r of await navigator.serviceWorker.getRegistrations()) if (new URL(r.scope).pathname.startsWith("/console/")) await r.unregister();
+  for (const name of await caches.keys()) if (name.startsWith("suiyue-counter ")) await caches.delete(name);
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith("suiyue-counter ")) sessionStorage.removeItem(name);
+}
+if (document.body.classList.contains("bare") && "caches" in window) forget().catch(() => { /* then there is nothing */ });

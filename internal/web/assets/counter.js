@@ -66,6 +66,7 @@ function ready() {
   if (standby) standby.hidden = !away.off();
   const line = $("#line");
   if (line) line.hidden = away.off();
+  away.remember();
 }
 
 // Telling.
@@ -153,7 +154,7 @@ function refused(err) {
 }
 
 const away = counterAway({
-  $, $$, page, base, words, word, key, say, ask, form, act, show, ready, bar, notice, startClock, showClock, heard, contact: () => contact, offGrid, Refused,
+  $, $$, page, base, words, word, key, say, ask, form, act, show, ready, bar, notice, startClock, showClock, heard, contact: () => contact, since: () => since, offGrid, Refused,
 });
 
 let beating = false;
@@ -290,6 +291,15 @@ document.addEventListener("submit", async (e) => {
 }, true);
 
 startClock();
+if ("shell" in page.dataset) { // reloaded without the network: the page as its own numbers tell it
+  quick.elements.key.value = key();
+  contact -= away.restore();
+  bar();
+  beat();
+} else {
+  // Without it the page is the same, but is gone when it is reloaded without the network.
+  navigator.serviceWorker?.register(base + "/worker.js", { scope: base, updateViaCache: "none" }).catch(() => {});
+}
 ready();
 $("#now").focus({ preventScroll: true });
 if (away.waiting()) beat();

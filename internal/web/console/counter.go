@@ -31,6 +31,8 @@ func (c *Console) counterRoutes() {
 	c.add(Route{Pattern: "POST " + counterRoute + "/case", Act: account.Serve, Hall: "hall"}, c.tick)
 	c.add(Route{Pattern: "GET " + counterRoute + "/view", Act: account.Serve, Hall: "hall", Asset: true}, c.beat)
 	c.add(Route{Pattern: "GET " + counterRoute + "/events", Act: account.Serve, Hall: "hall", Asset: true}, c.events)
+	c.add(Route{Pattern: "GET " + counterRoute + "/shell", Act: account.Serve, Hall: "hall", Asset: true}, c.shell)
+	c.add(Route{Pattern: "GET " + counterRoute + "/worker.js", Act: account.Serve, Hall: "hall", Asset: true}, c.worker)
 	c.add(Route{Pattern: "POST " + counterRoute + "/merge", Act: account.Serve, Hall: "hall", Asset: true}, c.merge)
 }
 
@@ -188,8 +190,9 @@ func (c *Console) showCounter(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	}
 	f, _ := c.serveFrame(w, r, ad, title)
 	f.Full, f.Error = true, refused != nil
-	f.Scripts = []string{"away.js", "counter.js", "counterkeys.js"}
+	f.Scripts = slices.Clone(counterScripts)
 	c.reader(w, r, &f)
+	web.Workers(w)
 	return web.Render(w, r, status, counterPage(f, c.seatView(f.L, f.Token, v, refused), c.quick(f, v)))
 }
 

@@ -26,6 +26,7 @@ type seatView struct {
 	State    ui.Tag
 	Open     bool
 	Sealed   bool
+	Shell    bool // nobody is in it: what a browser keeps
 	Refused  *ui.NoticeView
 	Revision int64
 	Queues   string

@@ -211,6 +211,7 @@ var operations = map[string]need{
 
 	"get-booking": {who: "booking"}, "get-booking-calendar": {who: "booking"}, "move-booking": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`}, "cancel-booking": {who: "booking"}, "keep-booking": {who: "booking"},
 	"get-missed": {who: "booking"}, "appeal-missed": {who: "booking", body: `{"text":"x"}`}, "check-in": {who: "booking", body: `{"code":"ABCDEFGH"}`},
+	"list-cases": {who: "booking"}, "remove-cases": {who: "booking", body: `{"cases":[1]}`},
 	"rebook": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`},
 
 	"admin-me":               {},

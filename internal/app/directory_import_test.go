@@ -267,7 +267,7 @@ func TestAFileMayAddASubHallWithEverythingInIt(t *testing.T) {
 		}
 	}
 	add("halls", sub, apptest.HallA, "分厅", "分廳", "Branch", "ft", "路", "路", "Road", "12345", "", "", "", "", "", "", "", "", "", "", "", "", "yes")
-	add("queues", sub, "social", "社保", "社保", "Social", "09:00-12:00", "", "", "", "yes")
+	add("queues", sub, "social", "社保", "社保", "Social", "09:00-12:00", "", "", "", "", "yes")
 	add("counters", sub, "1", "一号", "social", "yes")
 	add("offerings", sub, "social", apptest.SocialCard, "acceptance", "1", "yes")
 	var b bytes.Buffer

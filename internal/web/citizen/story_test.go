@@ -302,7 +302,11 @@ func TestDraftsAreSealed(t *testing.T) {
 			if strings.Contains(c.Value, "SAMPLE") || len(c.Value) > 3500 {
 				t.Error("a draft is readable, or too large for a cookie")
 			}
-			c.Value = "A" + c.Value[1:]
+			other := "A"
+			if c.Value[0] == 'A' {
+				other = "B"
+			}
+			c.Value = other + c.Value[1:]
 			b.http.Jar.SetCookies(u, []*http.Cookie{{Name: c.Name, Value: c.Value, Path: "/book"}})
 		}
 	}

@@ -81,11 +81,8 @@ func (a *App) openCase(id string, c booking.Case) (p booking.Party, err error) {
 
 // listOf returns who is on the list of a batch, those taken off it left out.
 func (a *App) listOf(ctx context.Context, b *booking.Booking) (list []booking.Party, err error) {
-	var cases []booking.Case
-	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
-		cases, err = tx.BatchCases(ctx, b.ID)
-		return err
-	}); err != nil {
+	cases, err := a.batchCases(ctx, b.ID)
+	if err != nil {
 		return nil, err
 	}
 	for _, c := range cases {
@@ -120,14 +117,19 @@ func (a *App) Batch(ctx context.Context, who *identity.Session, code string) ([]
 	if err != nil || b.Cases == 0 {
 		return nil, err
 	}
-	var cases []booking.Case
-	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
-		cases, err = tx.BatchCases(ctx, b.ID)
-		return err
-	}); err != nil {
+	cases, err := a.batchCases(ctx, b.ID)
+	if err != nil {
 		return nil, err
 	}
 	return a.listed(b.ID, cases)
+}
+
+func (a *App) batchCases(ctx context.Context, id string) (cases []booking.Case, err error) {
+	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
+		cases, err = tx.BatchCases(ctx, id)
+		return err
+	})
+	return cases, err
 }
 
 // ReduceRequest asks to take cases off a batch.
@@ -351,11 +353,8 @@ func (a *App) casesAt(ctx context.Context, t *counter.Ticket) ([]ListedCase, err
 	if t.Booking == "" || t.Units <= 1 {
 		return nil, nil
 	}
-	var cases []booking.Case
-	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
-		cases, err = tx.BatchCases(ctx, t.Booking)
-		return err
-	}); err != nil {
+	cases, err := a.batchCases(ctx, t.Booking)
+	if err != nil {
 		return nil, err
 	}
 	return a.listed(t.Booking, slices.DeleteFunc(cases, func(c booking.Case) bool { return c.State == booking.CaseRemoved }))

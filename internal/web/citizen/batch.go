@@ -42,12 +42,9 @@ const mostLines = 100 // of a file that are told of at once
 
 // cases shows the list of a draft.
 func (p *Pages) cases(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
-	d := p.draftOf(r, r.URL.Query().Get("draft"), who.Person.Key)
+	d, err := p.listDraft(w, r, who)
 	if d == nil {
-		return p.draftGone(w, r, who)
-	}
-	if d.Done != "" {
-		return web.SeeOther(w, r, passPath(d.Done))
+		return err
 	}
 	return p.showCases(w, r, who, d, typed{}, nil, nil)
 }
@@ -119,17 +116,26 @@ func caseLine(l web.Locale, c app.ListedCase) string {
 	return documentName(l, c.Document) + " " + c.Person.Number
 }
 
+// listDraft is the draft a list belongs to; nil when there is none any more, or it is booked: that is answered then.
+func (p *Pages) listDraft(w http.ResponseWriter, r *http.Request, who *identity.Session) (*draft, error) {
+	d := p.draftOf(r, r.URL.Query().Get("draft"), who.Person.Key)
+	switch {
+	case d == nil:
+		return nil, p.draftGone(w, r, who)
+	case d.Done != "":
+		return nil, web.SeeOther(w, r, passPath(d.Done))
+	}
+	return d, nil
+}
+
 // changeCases adds a person to the list of a draft, takes one off, or goes on with it.
 func (p *Pages) changeCases(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
 	if err := p.form(r); err != nil {
 		return err
 	}
-	d := p.draftOf(r, r.URL.Query().Get("draft"), who.Person.Key)
+	d, err := p.listDraft(w, r, who)
 	if d == nil {
-		return p.draftGone(w, r, who)
-	}
-	if d.Done != "" {
-		return web.SeeOther(w, r, passPath(d.Done))
+		return err
 	}
 	list, err := p.app.BatchList(r.Context(), who, d.ID)
 	if err != nil {
@@ -191,12 +197,9 @@ func (p *Pages) casesFile(w http.ResponseWriter, r *http.Request, who *identity.
 	if err := p.cookies.CheckForm(r); err != nil {
 		return err
 	}
-	d := p.draftOf(r, r.URL.Query().Get("draft"), who.Person.Key)
+	d, err := p.listDraft(w, r, who)
 	if d == nil {
-		return p.draftGone(w, r, who)
-	}
-	if d.Done != "" {
-		return web.SeeOther(w, r, passPath(d.Done))
+		return err
 	}
 	l := web.LocaleOf(r)
 	list, wrong := p.app.ReadCases(file.Body, documentKind)

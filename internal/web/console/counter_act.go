@@ -30,6 +30,12 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, ad *app.Admin) err
 		act.Queue, act.Result = "", ""
 	}
 	v, err := c.App.Serve(r.Context(), ad, hall, id, act, p.Get("key"))
+	return c.acted(w, r, ad, hall, id, v, err)
+}
+
+// acted answers an act at a counter: with what the counter looks like now, or with its page again and what was
+// wrong.
+func (c *Console) acted(w http.ResponseWriter, r *http.Request, ad *app.Admin, hall, id string, v app.CounterView, err error) error {
 	switch {
 	case web.WantsJSON(r) && err == nil:
 		return c.answer(w, r, v, nil)
@@ -53,19 +59,7 @@ func (c *Console) tick(w http.ResponseWriter, r *http.Request, ad *app.Admin) er
 		return fault.InvalidFields(fault.Field{Path: "n", Code: fault.BadFormat})
 	}
 	v, err := c.App.TickCase(r.Context(), ad, hall, id, p.Get("ticket"), n, p.Get("done") == "yes")
-	switch {
-	case web.WantsJSON(r) && err == nil:
-		return c.answer(w, r, v, nil)
-	case err == nil:
-		return web.SeeOther(w, r, counterPath(hall, id))
-	case web.WantsJSON(r) || !comesBack(err) && fault.As(err).Kind != fault.NotFound:
-		return err
-	}
-	now, again := c.App.CounterView(r.Context(), ad, hall, id)
-	if again != nil {
-		return again
-	}
-	return c.showCounter(w, r, ad, now, fault.As(err))
+	return c.acted(w, r, ad, hall, id, v, err)
 }
 
 // seatAnswer is what the script of a counter's page is answered with.

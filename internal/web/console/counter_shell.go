@@ -28,7 +28,7 @@ func (c *Console) shell(w http.ResponseWriter, r *http.Request, ad *app.Admin) e
 	if !v.Mine {
 		return fault.New(fault.CounterClosed)
 	}
-	v.At, v.Line, v.Held, v.Passed, v.Standby, v.Waiting = nil, nil, nil, nil, nil, 0
+	v.At, v.Cases, v.Line, v.Held, v.Passed, v.Standby, v.Waiting = nil, nil, nil, nil, nil, nil, 0
 	f, _ := c.serveFrame(w, r, ad, web.LocaleOf(r).Text(v.Hall.Name)+" · "+counterName(web.LocaleOf(r), v.Counter.Label))
 	f.Full, f.Scripts = true, counterScripts
 	s := c.seatView(f.L, f.Token, v, nil)

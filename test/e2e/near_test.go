@@ -23,7 +23,7 @@ func TestWaitingTimesNearMe(t *testing.T) {
 		b.inspect("home near me", "en", edition == "elder")
 		b.resize(390)
 		b.do(b.press(`a[href="/waiting#near"]`))
-		b.reach(`document.readyState === "complete" && document.querySelector("main").innerText.includes(" km")`)
+		b.reach(`document.readyState === "complete" && / · [0-9.]+ k?m\b/.test(document.querySelector("main").innerText)`)
 		if at := b.path(); strings.Contains(at, "23.") || strings.Contains(at, "#") {
 			t.Errorf("the place is in the address: %s", at)
 		}

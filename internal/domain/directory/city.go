@@ -105,6 +105,9 @@ type Category struct {
 	Name Text
 }
 
+// ThemeCategory is the heading of items that are themes (Art. 20).
+const ThemeCategory = "theme"
+
 // Categories returns the headings in the order they are shown. An item's category is one of them.
 func Categories() []Category {
 	return []Category{
@@ -125,6 +128,7 @@ func Categories() []Category {
 		{"welfare", Text{"养老、救助与优抚", "養老、救助與優撫", "Care and relief"}},
 		{"health", Text{"卫生健康", "衞生健康", "Health"}},
 		{"legal", Text{"法律服务", "法律服務", "Legal services"}},
+		{ThemeCategory, Text{"一件事", "一件事", "One thing"}},
 	}
 }
 

@@ -160,6 +160,16 @@ const (
 	EvaluationNotYet Code = "nothing_to_evaluate_yet"
 	EvaluationOver   Code = "evaluation_over"
 	CaseNotFound     Code = "evaluation_case_not_found"
+
+	// One thing (Art. 20).
+	ThemeNotFound   Code = "theme_not_found"
+	OneCaseNotFound Code = "one_thing_case_not_found"
+	StepNotFound    Code = "step_not_found"
+	StepTaken       Code = "step_taken"           // somebody else of the department works on it
+	StepNotThere    Code = "step_not_there"       // its state does not allow that; arg state
+	CaseOver        Code = "case_over"            // arg state
+	StepCycle       Code = "steps_wait_in_a_ring" // of a theme's file: the step waits for itself
+	StepUnreachable Code = "step_can_never_begin" // of a theme's file: it waits for steps that wait in a ring
 )
 
 // kinds is the one table of which kind each top-level code is. Field codes are listed as Invalid.
@@ -201,6 +211,9 @@ var kinds = map[Code]Kind{
 	DeviceEnded: SignIn, DeviceCodeWrong: Invalid, ReprintGuarded: Forbidden, TooFar: Forbidden, DayCodeWrong: Invalid, NotMissed: Conflict, RebookUsed: Conflict, RebookLate: Conflict,
 	RebookOther: Invalid, AppealWaits: Conflict, AppealDecided: Conflict, AppealNotFound: NotFound, EvaluationTwice: Conflict, EvaluationNotYet: Conflict, EvaluationOver: Gone,
 	CaseNotFound: NotFound,
+
+	ThemeNotFound: NotFound, OneCaseNotFound: NotFound, StepNotFound: NotFound, StepTaken: Conflict, StepNotThere: Conflict, CaseOver: Conflict,
+	StepCycle: Invalid, StepUnreachable: Invalid,
 }
 
 // KindOf tells the kind of a listed code; false for an unlisted one.

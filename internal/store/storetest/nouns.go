@@ -62,6 +62,8 @@ var nouns = []testCase{
 	{"passkeys", passkeys},
 	{"tokens_for_programs", apiTokens},
 	{"filings", filings},
+	{"themes", themes},
+	{"Art20_cases", oneThingCases},
 }
 
 func same(w *world, what string, got, want any) {

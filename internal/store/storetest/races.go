@@ -26,6 +26,7 @@ var races = []testCase{
 	{"an_hour_missed_on_two_lanes_while_people_come_and_cancel", missedOnTwoLanes},
 	{"one_missed_hour_rebooked_on_two_lanes", rebookedOnTwoLanes},
 	{"one_booking_displaced_on_two_lanes_and_cancelled", oneDisplacement},
+	{"Art20_one_case_worked_by_many", caseRace},
 }
 
 // raceTime is the most a race may take: a ring of locks would cost a second each time.

@@ -34,6 +34,34 @@ func (c *migrateCmd) Run(e *edge) error {
 	return nil
 }
 
+type importsCmd struct {
+	City   importCmd `cmd:"" default:"withargs" help:"Everything there is in the folder."`
+	Themes themesCmd `cmd:"" help:"Only the themes of one thing (themes.csv)."`
+}
+
+type themesCmd struct {
+	server.Data `embed:""`
+	Dir         string `placeholder:"DIR" type:"existingdir" help:"Folder of themes.csv. Default: those of Guangzhou, from the program itself."`
+}
+
+func (themesCmd) Help() string {
+	return `All or nothing: every bad line is listed. A theme that has changed becomes a new version; cases that
+are on their way go by the one they were opened under. One that is no longer in the file is closed.
+
+Example:
+
+  suiyue import themes --dir ./city-2027`
+}
+
+func (c *themesCmd) Run(e *edge) error {
+	var files fs.FS
+	if c.Dir != "" {
+		files = os.DirFS(c.Dir)
+	}
+	report, err := server.ImportThemes(e.ctx, c.Data, files)
+	return reported(e, report, err)
+}
+
 type importCmd struct {
 	server.Data `embed:""`
 	Dir         string `placeholder:"DIR" type:"existingdir" help:"Folder of the CSV files. Default: Guangzhou, from the program itself."`
@@ -60,6 +88,11 @@ func (c *importCmd) Run(e *edge) error {
 	bar := newProgress(e.err, map[string]string{"import": "Import"})
 	report, err := server.Import(e.ctx, c.Data, files, bar.step)
 	bar.end()
+	return reported(e, report, err)
+}
+
+// reported prints what an import came to.
+func reported(e *edge, report server.ImportReport, err error) error {
 	for _, f := range report.Faults {
 		at := f.File
 		if f.Line > 0 {

@@ -22,7 +22,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve the pages and the API."`
 	Demo    demoCmd    `cmd:"" help:"Make a demonstration city of about 3,000 halls and serve it."`
 	Migrate migrateCmd `cmd:"" help:"Bring the schema of the database up to date."`
-	Import  importCmd  `cmd:"" help:"Load the city's units, halls, items and working calendar from CSV files."`
+	Import  importsCmd `cmd:"" help:"Load the city's units, halls, items, themes and working calendar from CSV files."`
 	Doctor  doctorCmd  `cmd:"" help:"Recount every slot and check the database."`
 	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database while it is served."`
 	Restore restoreCmd `cmd:"" help:"Put a copy made by backup in the place of a SQLite database."`

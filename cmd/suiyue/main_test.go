@@ -29,7 +29,7 @@ func call(t *testing.T, environ []string, args ...string) (code int, out, errs s
 func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "100")
 	for name, args := range map[string][]string{
-		"help": {"--help"}, "serve": {"serve", "--help"}, "demo": {"demo", "--help"}, "import": {"import", "--help"}, "doctor": {"doctor", "--help"},
+		"help": {"--help"}, "serve": {"serve", "--help"}, "demo": {"demo", "--help"}, "import": {"import", "city", "--help"}, "import-themes": {"import", "themes", "--help"}, "doctor": {"doctor", "--help"},
 	} {
 		code, out, errs := call(t, nil, args...)
 		if code != 0 || errs != "" {

@@ -30,10 +30,11 @@ const (
 	ScopeDecide    Scope = "decide"    // decide requests
 	ScopeDirectory Scope = "directory" // configure
 	ScopeAccounts  Scope = "accounts"  // file and confirm accounts
+	ScopeSteps     Scope = "steps"     // work the steps of the department (Art. 20)
 )
 
 // Scopes lists them.
-var Scopes = []Scope{ScopeRead, ScopeRequests, ScopeDecide, ScopeDirectory, ScopeAccounts}
+var Scopes = []Scope{ScopeRead, ScopeRequests, ScopeDecide, ScopeDirectory, ScopeAccounts, ScopeSteps}
 
 // scopeOf says which scope of a token an action needs.
 func scopeOf(act account.Action) Scope {
@@ -44,6 +45,8 @@ func scopeOf(act account.Action) Scope {
 		return ScopeRequests
 	case account.Decide:
 		return ScopeDecide
+	case account.Handle:
+		return ScopeSteps
 	case account.Manage, account.Keys:
 		return ScopeAccounts
 	}

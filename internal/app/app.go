@@ -85,6 +85,7 @@ type App struct {
 	floors   floorHub
 	waits    waits
 	draws    draws
+	themes   themeCache
 
 	hasher    hasher
 	strangers strangers

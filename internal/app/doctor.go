@@ -85,6 +85,11 @@ func Doctor(ctx context.Context, db *store.DB, now time.Time, v note.Verifier, k
 	if err := a.recountDraws(ctx, func(line string) { out = append(out, Finding{Check: "draw", Error: true, Detail: line}) }); err != nil {
 		return nil, err
 	}
+	cases, err := a.recountCases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, cases...)
 	stale := 0
 	if err := a.drift(ctx, func(d supply.Difference) error {
 		for _, s := range d.Step {

@@ -379,6 +379,9 @@ func (d *day) save(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := d.openCases(ctx); err != nil {
+		return err
+	}
 	if len(d.changed) > 0 {
 		return d.tx.SaveLines(ctx, d.HallID, d.Date, d.Lines)
 	}

@@ -12,6 +12,7 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/rulebook"
+	"suiyue/internal/domain/theme"
 	"suiyue/internal/store"
 )
 
@@ -57,7 +58,7 @@ func (r ImportReport) Changes() int {
 type ImportProgress func(step string, done, all int)
 
 // Import reads a city from CSV files (directory.FileNames, all of them or none) and the working
-// calendar from HolidaysFile, if it is there, compares them with what is stored and writes only what
+// calendar from HolidaysFile and themes from theme.File, if they are there, compares them with what is stored and writes only what
 // differs, in one transaction: all or nothing. Entries that are not in the files any more are closed,
 // never deleted; a hall keeps its number and what is written at the hall. Each change is a version
 // without an account. A year once official is not made provisional
@@ -68,6 +69,10 @@ func (a *App) Import(ctx context.Context, files fs.FS, progress ImportProgress) 
 	}
 	const steps = 4
 	city, days, report := readImport(files)
+	var themes []theme.Draft
+	if city != nil && len(report.Faults) == 0 {
+		themes, report.Faults = readThemes(files, *city)
+	}
 	if len(report.Faults) > 0 {
 		return report, ErrBadLines
 	}
@@ -84,6 +89,9 @@ func (a *App) Import(ctx context.Context, files fs.FS, progress ImportProgress) 
 			if err := importDays(ctx, tx, days, &report); err != nil {
 				return err
 			}
+		}
+		if err := importThemes(ctx, tx, themes, &report); err != nil {
+			return err
 		}
 		return importRules(ctx, tx, &report)
 	})

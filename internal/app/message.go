@@ -94,8 +94,9 @@ type Outgoing struct {
 	Row   store.MessageRow
 	Phone string // clear: for the gateway only
 	View  BookingView
-	// Ticket is what the message is about where that is no booking: View is empty then.
+	// Ticket, or Case, is what the message is about where that is no booking: View is empty then.
 	Ticket *TicketView
+	Case   *CaseMessage
 	Link   string // of a ticket: where its service is evaluated, good for whoever was sent it
 	// Stale says that the booking has changed since: a reminder, or a choice, of what is no longer so is
 	// not sent.
@@ -121,7 +122,10 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 		if err := a.aboutEntries(ctx, tx, rows, entries); err != nil {
 			return err
 		}
-		return a.aboutTickets(ctx, tx, rows, tickets)
+		if err := a.aboutTickets(ctx, tx, rows, tickets); err != nil {
+			return err
+		}
+		return a.aboutCases(ctx, tx, rows, tickets)
 	})
 	if err != nil {
 		return nil, err
@@ -129,6 +133,11 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 	out := make([]Outgoing, 0, len(rows))
 	var broken []Settled
 	for _, r := range rows {
+		if o, ok := tickets[r.Ref()]; ok && o.Case != nil {
+			o.Row = r
+			out = append(out, o)
+			continue
+		}
 		if o, ok := tickets[r.Booking]; ok {
 			o.Row, o.Stale = r, r.Kind.Passes() && o.Ticket.Ticket.State != counter.Waiting
 			out = append(out, o)

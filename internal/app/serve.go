@@ -14,6 +14,7 @@ import (
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/theme"
 	"suiyue/internal/store"
 )
 
@@ -26,16 +27,19 @@ type CounterView struct {
 	Mine    bool          // whoever asks sits at it
 	At      *TicketView   // called to it now
 	Cases   []ListedCase  // of the batch at it, one after the other (Art. 19); none for any other number
-	Held    []TicketView  // set aside by it
-	Line    []LineView    // of its queues, in the order in which they will be called, at most MostLine
-	Waiting int           // how long that line is
-	Passed  []TicketView  // of its queues: called, not there
-	Standby []TicketView  // whom it calls by itself if it is cut off, in order
-	Hours   []HourView    // of its queues today
-	Rules   counter.Rules
-	Now     time.Time // the server's
-	Sealed  bool
-	Version int64 // of the hall's day
+	// Checklist is the theme whoever is at the counter is to be accepted for, with the one list of materials for
+	// all its steps (Art. 20); nil for anything else.
+	Checklist *theme.Theme
+	Held      []TicketView // set aside by it
+	Line      []LineView   // of its queues, in the order in which they will be called, at most MostLine
+	Waiting   int          // how long that line is
+	Passed    []TicketView // of its queues: called, not there
+	Standby   []TicketView // whom it calls by itself if it is cut off, in order
+	Hours     []HourView   // of its queues today
+	Rules     counter.Rules
+	Now       time.Time // the server's
+	Sealed    bool
+	Version   int64 // of the hall's day
 }
 
 // MostLine is how many of a line a CounterView has.
@@ -141,6 +145,11 @@ func (a *App) counterView(ctx context.Context, ad *Admin, f *counter.Floor, c *d
 	}
 	if v.At != nil {
 		if v.Cases, err = a.casesAt(ctx, &v.At.Ticket); err != nil {
+			return v, err
+		}
+	}
+	if v.At != nil && v.At.Ticket.Stage == directory.Acceptance {
+		if v.Checklist, err = a.ThemeOf(ctx, v.At.Item); err != nil {
 			return v, err
 		}
 	}

@@ -75,6 +75,9 @@ func Migrate(ctx context.Context, d Data) (steps []int64, err error) {
 	return steps, err
 }
 
+// ImportReport says what an import came to.
+type ImportReport = app.ImportReport
+
 // Import loads a city from CSV files, nil for the one in the program (app.App.Import).
 func Import(ctx context.Context, d Data, files fs.FS, progress Progress) (report app.ImportReport, err error) {
 	if files == nil {
@@ -85,6 +88,18 @@ func Import(ctx context.Context, d Data, files fs.FS, progress Progress) (report
 	}
 	err = withApp(ctx, d, func(a *app.App) (err error) {
 		report, err = a.Import(ctx, files, func(_ string, done, all int) { progress("import", done, all) })
+		return err
+	})
+	return report, err
+}
+
+// ImportThemes loads themes from a folder, nil for those in the program (app.App.ImportThemes).
+func ImportThemes(ctx context.Context, d Data, files fs.FS) (report app.ImportReport, err error) {
+	if files == nil {
+		files = data.Files
+	}
+	err = withApp(ctx, d, func(a *app.App) (err error) {
+		report, err = a.ImportThemes(ctx, files)
 		return err
 	})
 	return report, err

@@ -43,6 +43,9 @@ func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
 	if m.Ticket != nil {
 		return ticketWords(l, m)
 	}
+	if m.Case != nil {
+		return caseWords(l, m)
+	}
 	v := m.View
 	hall, item := v.Booking.HallID, v.Booking.Item
 	if v.Hall != nil {
@@ -79,6 +82,16 @@ func ticketWords(l web.Locale, m app.Outgoing) jobs.Text {
 	}
 	key := "sms." + string(m.Row.Kind)
 	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "number", v.Ticket.Number, "hall", hall, "item", item, "ahead", strconv.Itoa(max(0, v.Ahead)), "link", m.Link)}
+}
+
+// caseWords says a message about a case of one thing.
+func caseWords(l web.Locale, m app.Outgoing) jobs.Text {
+	step := ""
+	if s := m.Case.Theme.Step(m.Case.Step); s != nil {
+		step = l.Text(s.Name)
+	}
+	key := "sms." + string(m.Row.Kind)
+	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "theme", l.Text(m.Case.Theme.Name), "step", step, "end", l.T("onething.end."+string(m.Case.End)))}
 }
 
 // texter sends what is not about a booking.

@@ -174,7 +174,8 @@ left join message m on m.booking = e.booking and m.version = e.version and m.kin
 where m.booking is null and e.kind not in ('arrived', 'done', 'left')`},
 	{"message of nothing", `
 select m.booking || ': ' || m.kind as line from message m left join booking b on b.id = m.booking left join ticket t on t.id = m.booking
-left join draw_entry e on e.id = m.booking and m.kind = 'not_drawn' where b.id is null and t.id is null and e.id is null`},
+left join draw_entry e on e.id = m.booking and m.kind = 'not_drawn' left join theme_case c on c.id = m.booking
+where b.id is null and t.id is null and e.id is null and c.id is null`},
 	// What a draw gave is booked, and nothing else is under its entries' numbers. Whoever got nothing was told.
 	{"draw entry", `
 select e.draw || ' ' || e.entry || ': ' || e.outcome || ', ' || case when b.id is null then 'no booking' else 'a booking' end as line
@@ -190,6 +191,19 @@ having d.seed = '' or sum(case when e.outcome = '' then 1 else 0 end) > 0 or cou
 	{"draw message", `
 select e.draw || ' ' || e.entry || ': not told of ' || e.outcome as line from draw_entry e
 left join message m on m.booking = e.id and m.kind = 'not_drawn' where e.outcome not in ('', 'booked') and m.booking is null`},
+	// Whose acceptance of a theme was finished has a case, and who is at its end was told so (Art. 20).
+	{"case missing", `
+select t.hall_id || ' ' || t.date || ' ' || t.number || ': accepted, but there is no case' as line from ticket t
+join theme_version v on v.code = t.item and v.version = 1 and v.at <= t.ended_at left join theme_case c on c.hall_id = t.hall_id and c.ticket = t.id
+where t.state = 'done' and t.result = 'finished' and t.stage = 'acceptance' and c.id is null
+  and not exists (select 1 from theme_version x where x.code = t.item and x.closed = 1)`},
+	{"case end not told", `
+select c.id || ': ' || c.state || ', without a message of it' as line from theme_case c left join message m on m.booking = c.id and m.kind = 'case_ended'
+where c.state <> 'running' and m.booking is null`},
+	{"case of nothing", `
+select s.case_id || ': a step, an event or a text of a case that is not there' as line
+from (select case_id from case_step union select case_id from case_event union select case_id from case_text) s
+left join theme_case c on c.id = s.case_id where c.id is null`},
 	// Who lost an hour waits in exactly one displacement, of this version and with the place it holds, and
 	// nobody else waits in any.
 	{"displacement", `

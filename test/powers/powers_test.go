@@ -28,6 +28,12 @@ var powers = func() map[string]map[string]string {
 	one := func(halls string) map[string]string { // municipal and district levels that configure
 		return map[string]string{"supervise": halls, "configure": halls, "carry_out": halls, "adjust": halls, "reveal": halls, "export": halls, "serve": halls}
 	}
+	works := func(halls string) map[string]string { // and work the steps of their department
+		m := one(halls)
+		m["handle"] = halls
+		return m
+	}
+	clerk := func(halls string) map[string]string { return map[string]string{"serve": halls, "handle": halls} }
 	lead := func(halls string) map[string]string { // and decide
 		m := one(halls)
 		m["decide"], m["manage"] = halls, halls
@@ -39,10 +45,10 @@ var powers = func() map[string]map[string]string {
 	return map[string]map[string]string{
 		"P1": {"supervise": all, "decide": all, "manage": all, "export": all},
 		"P2": {"supervise": "city city2 dA dB", "suggest": "city city2 dA dB", "export": "city city2 dA dB"},
-		"M1": chief("city"), "M1b": chief("city2"), "M2": one("city"), "M2b": one("city2"),
+		"M1": chief("city"), "M1b": chief("city2"), "M2": works("city"), "M2b": works("city2"),
 		"D1": lead(districtA), "D1b": lead(districtB), "D2d": lead("dA"), "D2db": lead("dB"),
 		"D2s": lead("sA vA vN"), "D2sb": lead("sA2 vX"), "D3": one("vA"), "D3b": one("vN"),
-		"Cm": {"serve": "city"}, "Cd": {"serve": "dA"}, "Cdb": {"serve": "dB"}, "Cs": {"serve": "sA"}, "Cv": {"serve": "vA"},
+		"Cm": clerk("city"), "Cd": clerk("dA"), "Cdb": clerk("dB"), "Cs": clerk("sA"), "Cv": clerk("vA"),
 		"S": {"settings": "-"}, "K": {"keys": "-"}, "A": {"read_log": "-"},
 	}
 }()
@@ -50,7 +56,7 @@ var powers = func() map[string]map[string]string {
 // scopes says which scope of a token each act needs, by hand; what is not here no token may do.
 var scopes = map[string]app.Scope{
 	"supervise": app.ScopeRead, "export": app.ScopeRead, "configure": app.ScopeDirectory, "adjust": app.ScopeRequests, "suggest": app.ScopeRequests,
-	"carry_out": app.ScopeRequests, "decide": app.ScopeDecide, "manage": app.ScopeAccounts, "keys": app.ScopeAccounts,
+	"carry_out": app.ScopeRequests, "decide": app.ScopeDecide, "manage": app.ScopeAccounts, "keys": app.ScopeAccounts, "handle": app.ScopeSteps,
 }
 
 // need is what an operation or page is expected to ask for.

@@ -46,12 +46,12 @@ func TestArt8to10_WhoMayDoWhat(t *testing.T) {
 		"P1":  {Supervise: all, Decide: all, Manage: all, Export: all},
 		"P2":  {Supervise: "city sub other d1 d2", Suggest: "city sub other d1 d2", Export: "city sub other d1 d2"},
 		"M1":  {Supervise: "city sub", Decide: "city sub", Manage: "city sub", Reveal: "city sub", Export: "city sub"},
-		"M2":  {Supervise: "city sub", Configure: "city sub", CarryOut: "city sub", Adjust: "city sub", Reveal: "city sub", Export: "city sub", Serve: "city sub"},
+		"M2":  {Supervise: "city sub", Configure: "city sub", CarryOut: "city sub", Adjust: "city sub", Reveal: "city sub", Export: "city sub", Handle: "city sub", Serve: "city sub"},
 		"D1":  {Supervise: first, Configure: first, CarryOut: first, Adjust: first, Decide: first, Manage: first, Reveal: first, Export: first, Serve: first},
 		"D2d": {Supervise: "d1", Configure: "d1", CarryOut: "d1", Adjust: "d1", Decide: "d1", Manage: "d1", Reveal: "d1", Export: "d1", Serve: "d1"},
 		"D2s": {Supervise: "s1 v1", Configure: "s1 v1", CarryOut: "s1 v1", Adjust: "s1 v1", Decide: "s1 v1", Manage: "s1 v1", Reveal: "s1 v1", Export: "s1 v1", Serve: "s1 v1"},
 		"D3":  {Supervise: "v1", Configure: "v1", CarryOut: "v1", Adjust: "v1", Reveal: "v1", Export: "v1", Serve: "v1"},
-		"Cm":  {Serve: "city sub"}, "Cd": {Serve: "d1"}, "Cs": {Serve: "s1"}, "Cv": {Serve: "v1"},
+		"Cm":  {Handle: "city sub", Serve: "city sub"}, "Cd": {Handle: "d1", Serve: "d1"}, "Cs": {Handle: "s1", Serve: "s1"}, "Cv": {Handle: "v1", Serve: "v1"},
 	}
 	for _, who := range everyone {
 		who.State = Open

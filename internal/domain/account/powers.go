@@ -22,6 +22,7 @@ const (
 	Manage    Action = "manage"    // 管理: file, confirm and close the accounts below
 	Reveal    Action = "reveal"    // see names and phones of people who booked, one by one, logged
 	Export    Action = "export"    // take lists away as files
+	Handle    Action = "handle"    // 辦理: work the steps of cases that fall to one's department (Art. 20)
 	Serve     Action = "serve"     // 窗口服務: check in, give numbers, call, finish, book for who stands at the desk
 
 	Settings Action = "settings" // calendar notices, rulebooks, jobs
@@ -30,7 +31,7 @@ const (
 )
 
 // Actions lists them in the order of the matrix.
-var Actions = []Action{Supervise, Configure, CarryOut, Adjust, Suggest, Decide, Manage, Reveal, Export, Serve, Settings, Keys, ReadLog}
+var Actions = []Action{Supervise, Configure, CarryOut, Adjust, Suggest, Decide, Manage, Reveal, Export, Handle, Serve, Settings, Keys, ReadLog}
 
 // Relation is where a hall stands to an account's unit.
 type Relation string
@@ -62,12 +63,12 @@ var Powers = []Power{
 	{Platform1, []Relation{Own, Below}, nil, []Action{Supervise, Decide, Manage, Export}, "8"},
 	{Platform2, []Relation{Own, Below}, []directory.HallLevel{directory.CityHall, directory.DistrictHall}, []Action{Supervise, Suggest, Export}, "8"},
 	{Municipal1, []Relation{Own, Below}, nil, []Action{Supervise, Decide, Manage, Reveal, Export}, "9"},
-	{Municipal2, []Relation{Own, Below}, nil, []Action{Supervise, Configure, CarryOut, Adjust, Reveal, Export, Serve}, "9"},
+	{Municipal2, []Relation{Own, Below}, nil, []Action{Supervise, Configure, CarryOut, Adjust, Reveal, Export, Handle, Serve}, "9"},
 	{District1, []Relation{Own, Below}, nil, []Action{Supervise, Configure, CarryOut, Adjust, Decide, Manage, Reveal, Export, Serve}, "10"},
 	{District2, []Relation{Own, Below}, []directory.HallLevel{directory.StreetHall, directory.VillageHall}, []Action{Supervise, Configure, CarryOut, Adjust, Decide, Manage, Reveal, Export, Serve}, "10"},
 	{District2, []Relation{Own}, []directory.HallLevel{directory.DistrictHall}, []Action{Supervise, Configure, CarryOut, Adjust, Decide, Manage, Reveal, Export, Serve}, "10"},
 	{District3, []Relation{Own}, nil, []Action{Supervise, Configure, CarryOut, Adjust, Reveal, Export, Serve}, "10"},
-	{Clerk, []Relation{Own}, nil, []Action{Serve}, "窗口"},
+	{Clerk, []Relation{Own}, nil, []Action{Handle, Serve}, "窗口"},
 	{System, []Relation{None}, nil, []Action{Settings}, "三員"},
 	{Security, []Relation{None}, nil, []Action{Keys}, "三員"},
 	{Audit, []Relation{None}, nil, []Action{ReadLog}, "三員"},

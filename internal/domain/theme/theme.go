@@ -162,6 +162,9 @@ func (t *Theme) Check(w World) (out []Problem) {
 	return out
 }
 
+// Waits tells whether a step waits for another one, near or far.
+func (t *Theme) Waits(key, before string) bool { return t.before(key)[before] }
+
 // circular tells whether a step waits for itself.
 func (t *Theme) circular(key string) bool {
 	before := t.before(key)

@@ -167,6 +167,11 @@ var pages = map[string]need{
 	"POST /console/cases/{id}/called":          {act: "carry_out", form: stale("called_back", "accepts")},
 	"POST /console/cases/{id}/phone":           {act: "reveal", prove: true},
 
+	"GET /console/steps":              {act: "handle"},
+	"GET /console/steps/{id}":         {act: "handle"},
+	"POST /console/steps/{id}/act":    {act: "handle", form: stale("act", "take", "step", "none")},
+	"POST /console/steps/{id}/person": {act: "handle", prove: true},
+
 	"GET /console/accounts":              {act: "manage keys"},
 	"GET /console/accounts/{id}":         {act: "manage keys", over: "account", sees: "see"},
 	"POST /console/accounts/{id}/reveal": {act: "manage keys", over: "account", sees: "see", may: "reveal", prove: true},

@@ -35,6 +35,7 @@ func (a *API) declareAdmin() {
 	a.declareAdminAccounts()
 	a.declareAdminPeople()
 	a.declareAdminMissed()
+	a.declareAdminSteps()
 }
 
 // administrator finds whom a request acts for, and refuses what they may not do. A hall they may not see

@@ -74,6 +74,11 @@ func (a *Account) Register(mux *http.ServeMux) {
 		"POST /sign-out":                  a.signOutNow,
 		"GET /bookings":                   a.signed(a.bookings),
 		"GET /messages":                   a.signed(a.messages),
+		"GET /cases":                      a.signed(a.cases),
+		"GET /cases/{id}":                 a.signed(a.oneCase),
+		"POST /cases/{id}/answer":         a.signed(a.answerCase),
+		"GET /cases/{id}/withdraw":        a.signed(a.withdraw),
+		"POST /cases/{id}/withdraw":       a.signed(a.withdrawNow),
 		"GET /people":                     a.signed(a.people),
 		"GET /people/new":                 a.signed(a.newPerson),
 		"POST /people/new":                a.signed(a.addPerson),
@@ -90,11 +95,12 @@ func (a *Account) Register(mux *http.ServeMux) {
 	}
 }
 
-// tab is one of the four pages of a person.
+// tab is one of the five pages of a person.
 type tab string
 
 const (
 	tabBookings tab = "/bookings"
+	tabCases    tab = "/cases"
 	tabMessages tab = "/messages"
 	tabPeople   tab = "/people"
 	tabAccount  tab = "/account"
@@ -104,7 +110,7 @@ var tabs = []struct {
 	tab tab
 	key string
 }{
-	{tabBookings, "nav.bookings"}, {tabMessages, "nav.messages"}, {tabPeople, "account.people.title"}, {tabAccount, "account.title"},
+	{tabBookings, "nav.bookings"}, {tabCases, "mycases.title"}, {tabMessages, "nav.messages"}, {tabPeople, "account.people.title"}, {tabAccount, "account.title"},
 }
 
 // tabLinks are the ways between them; current is where the reader is.

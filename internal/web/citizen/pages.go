@@ -82,6 +82,8 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"GET /item/{code}":              p.item,
 		"GET /item/{code}/compare":      p.compare,
 		"GET /hall/{id}":                p.hall,
+		"GET /themes":                   p.themes,
+		"GET /themes/{code}":            p.theme,
 		"GET /waiting":                  p.waiting,
 		"POST /waiting":                 p.waitingNear,
 		"GET /draws":                    p.drawList,

@@ -60,6 +60,7 @@ func New(c Config) *Console {
 	k.displacedRoutes()
 	k.missedRoutes()
 	k.caseRoutes()
+	k.stepRoutes()
 	k.editRoutes()
 	k.deviceRoutes()
 	k.counterRoutes()

@@ -32,10 +32,11 @@ type seatView struct {
 	Queues   string
 	OffGrid  int // seconds
 	At       *holder
-	Elapsed  int      // seconds since it was called
-	Minutes  string   // the same in words
-	Cases    []caseAt // of the batch at the counter
-	Ticked   string   // how many of them are done
+	Cases    []caseAt   // of the batch at the counter
+	Ticked   string     // how many of them are done
+	Check    *checklist // whoever is at the counter is to be accepted for a theme
+	Elapsed  int        // seconds since it was called
+	Minutes  string     // the same in words
 	Line     []holder
 	Waiting  string
 	More     string
@@ -66,6 +67,12 @@ func batchAt(l web.Locale, cases []app.ListedCase) (out []caseAt, ticked string)
 		out = append(out, one)
 	}
 	return out, l.T("serve.batch_done", "n", strconv.Itoa(n), "all", strconv.Itoa(len(cases)))
+}
+
+// checklist is the one set of materials of a theme (Art. 20).
+type checklist struct {
+	Hint  string
+	Lines []string
 }
 
 // holder is somebody with a number, as staff see them: masked.
@@ -106,6 +113,12 @@ func (c *Console) seatView(l web.Locale, token string, v app.CounterView, refuse
 		}
 	}
 	s.Cases, s.Ticked = batchAt(l, v.Cases)
+	if v.Checklist != nil {
+		s.Check = &checklist{Hint: l.N("serve.checklist_hint", len(v.Checklist.Departments()))}
+		for _, m := range v.Checklist.Materials {
+			s.Check.Lines = append(s.Check.Lines, l.Text(m))
+		}
+	}
 	for _, p := range v.Line {
 		w := c.who(l, p.TicketView, v.Now)
 		w.Why = l.T("serve.why." + string(p.Why))

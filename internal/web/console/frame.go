@@ -51,7 +51,7 @@ type section struct{ name, path string }
 
 // sections lists them in their order. A page that no route serves is left out.
 var sections = []section{
-	{"today", ""}, {"serve", "/serve"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
+	{"today", ""}, {"serve", "/serve"}, {"steps", "/steps"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
 	{"ledger", "/ledger"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
 	{"log", "/log"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},
 }
@@ -68,6 +68,11 @@ func (c *Console) frame(w http.ResponseWriter, r *http.Request, ad *app.Admin, t
 		at := Prefix + s.path
 		if !c.opens(r, ad, at) || idle(ad, s.name) {
 			continue
+		}
+		if s.name == "steps" { // steps fall to departments
+			if u := c.App.City().Unit(ad.Account.Unit); u == nil || u.Kind != directory.Agency {
+				continue
+			}
 		}
 		current := path == at || s.path != "" && strings.HasPrefix(path, at+"/")
 		f.Nav = append(f.Nav, ui.Link{Text: f.L.T("console.nav." + s.name), Href: at, Current: current})

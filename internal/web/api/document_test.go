@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 72 {
+	if count != 78 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

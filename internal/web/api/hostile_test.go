@@ -43,6 +43,7 @@ func (f *face) goodBodies() map[string]map[string]any {
 
 		"admin-decide-missed":  {"excuse": false, "why": "x"},
 		"admin-answer-case":    {"version": 1, "answer": "x"},
+		"admin-work-step":      {"step": "household", "act": "ask", "version": 1, "text": "x"},
 		"admin-call-back-case": {"version": 1, "called_back": "accepts"},
 
 		"admin-preview-request":  adminRequest(),
@@ -119,7 +120,7 @@ func (d *docs) fields(s schema, path string) []string {
 
 // path fills a path with a booking of somebody else and with things that are there.
 func (f *face) goodPath(op operation, code string) string {
-	return strings.NewReplacer("{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall", "{entry}", "none", "{bundle}", "none", "{draw}", "none").Replace(op.path)
+	return strings.NewReplacer("{case}", "none", "{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall", "{entry}", "none", "{bundle}", "none", "{draw}", "none").Replace(op.path)
 }
 
 // Every operation, every field, everything that could be wrong with it: a 4xx with a code of the
@@ -129,6 +130,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 	token := f.token(apptest.Citizen(1))
 	code := f.book(token, f.FreeSlots(apptest.QueueA)[5])
 	program := f.program(account.District1, apptest.DistrictA, app.Scopes...)
+	department := f.program(account.Municipal2, apptest.AgencySocial, app.ScopeSteps)
 	before := f.Rows(t)
 	tried := 0
 	try := func(op operation, name string, a ask, codes ...string) {
@@ -140,7 +142,9 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 		}
 		if op.Security != nil && a.token == "" {
 			if a.token = token; strings.HasPrefix(op.ID, "admin-") {
-				a.token = program
+				if a.token = program; strings.HasPrefix(op.path, "/admin/steps") {
+					a.token = department
+				}
 			}
 		}
 		if a.key == "" {

@@ -51,7 +51,7 @@ func (p *Pages) home(w http.ResponseWriter, r *http.Request) error {
 		v.Search.Popular = append(v.Search.Popular, ui.Link{Text: l.Text(it.Name), Href: itemPath(it.Code)})
 	}
 	for _, c := range p.categories() {
-		v.Categories = append(v.Categories, ui.Link{Text: l.Text(c.Name), Href: "/category/" + c.ID})
+		v.Categories = append(v.Categories, ui.Link{Text: l.Text(c.Name), Href: categoryPath(c.ID)})
 	}
 	return web.Render(w, r, http.StatusOK, homePage(s, v))
 }

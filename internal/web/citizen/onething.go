@@ -27,6 +27,14 @@ type themesView struct {
 	Empty *ui.EmptyView
 }
 
+// categoryPath is the page of a heading: themes have one of their own.
+func categoryPath(id string) string {
+	if id == directory.ThemeCategory {
+		return "/themes"
+	}
+	return "/category/" + id
+}
+
 // themes lists the themes that can be booked.
 func (p *Pages) themes(w http.ResponseWriter, r *http.Request) error {
 	s := p.shell(w, r, p.visitor(r), "", "/themes")

@@ -71,7 +71,7 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 		v.Empty = &ui.EmptyView{Title: l.T("empty.search", "q", q), Text: l.T("empty.search_hint"),
 			Action: &ui.ButtonView{Text: l.T("hotline.call", "phone", ui.Hotline), Kind: ui.Secondary, Href: "tel:" + ui.Hotline, Icon: "phone"}}
 		for _, c := range p.categories() {
-			v.Categories = append(v.Categories, ui.Link{Text: l.Text(c.Name), Href: "/category/" + c.ID})
+			v.Categories = append(v.Categories, ui.Link{Text: l.Text(c.Name), Href: categoryPath(c.ID)})
 		}
 	default:
 		v.Title = l.T("citizen.search.title", "q", q)

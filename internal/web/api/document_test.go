@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 78 {
+	if count != 75 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

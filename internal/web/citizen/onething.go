@@ -106,7 +106,7 @@ func unitName(l web.Locale, u *directory.Unit) string {
 	return l.Text(u.Name)
 }
 
-type casesView struct {
+type mattersView struct {
 	L     web.Locale
 	Title string
 	Tabs  []ui.Link
@@ -122,7 +122,7 @@ func (a *Account) cases(w http.ResponseWriter, r *http.Request, who *identity.Se
 		return err
 	}
 	s := a.frame(w, r, who, tabCases, l.T("mycases.title"), casesPath)
-	v := casesView{L: l, Title: s.Title, Tabs: tabLinks(l, tabCases)}
+	v := mattersView{L: l, Title: s.Title, Tabs: tabLinks(l, tabCases)}
 	asks := func(c app.OneThing) int {
 		if slices.ContainsFunc(c.Steps, func(s app.OneStep) bool { return s.State == theme.Supplement }) {
 			return 0

@@ -272,7 +272,7 @@ func themePage(s ui.Shell, v themeView) templ.Component {
 	})
 }
 
-func casesPageOf(s ui.Shell, v casesView) templ.Component {
+func casesPageOf(s ui.Shell, v mattersView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

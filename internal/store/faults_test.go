@@ -25,19 +25,25 @@ import (
 	"suiyue/internal/store"
 )
 
-// cutter stands between a client and PostgreSQL and cuts the line at a COMMIT when it is told to.
+// cutter stands between a client and PostgreSQL and cuts the line when it is told to and a lane commits: its
+// last statement names the lane, and the commit comes in the same breath.
 type cutter struct {
 	listener net.Listener
 	server   string
-	cut      atomic.Int32 // what to do at the next COMMIT
+	cut      atomic.Int32 // what to do at the next commit
 	cuts     atomic.Int32 // how often that was done
 }
 
 const (
 	pass      = iota
-	cutBefore // COMMIT never arrives
+	cutBefore // the commit never arrives
 	cutAfter  // it arrives and is done; the answer is lost
 )
+
+const cutLane = "the lane that is cut"
+
+// readyIdle is how the server's answer to a transaction that is over ends.
+var readyIdle = []byte("Z\x00\x00\x00\x05I")
 
 // newCutter returns it, and the address under which the database of source is reached through it.
 func newCutter(t *testing.T, source string) (*cutter, string) {
@@ -80,7 +86,10 @@ func (c *cutter) serve(client net.Conn) {
 			n, err := server.Read(buf)
 			select {
 			case <-deaf:
-				client.Close() // the server has answered the COMMIT
+				if err == nil && !bytes.HasSuffix(buf[:n], readyIdle) {
+					continue
+				}
+				client.Close() // the server has answered the commit
 				return
 			default:
 			}
@@ -93,7 +102,7 @@ func (c *cutter) serve(client net.Conn) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := client.Read(buf)
-		if bytes.Contains(buf[:n], []byte("commit\x00")) {
+		if bytes.Contains(buf[:n], []byte(cutLane)) {
 			switch mode := c.cut.Swap(pass); mode {
 			case cutBefore:
 				c.cuts.Add(1)
@@ -158,7 +167,7 @@ func TestLineCutAtCommit(t *testing.T) {
 			c, through := newCutter(t, source)
 			db := open(t, through, store.Options{})
 			slots := field(t, db, 2)
-			lane := newLane(t, db, "cut")
+			lane := newLane(t, db, cutLane)
 			var made []booking.Booking
 			for round := range 4 {
 				c.cut.Store(mode)
@@ -229,7 +238,7 @@ func TestOutcomeUnknownIsResolvedByTheKey(t *testing.T) {
 	c, through := newCutter(t, source)
 	db := open(t, through, store.Options{})
 	slots := field(t, db, 1)
-	lane := newLane(t, db, "unknown")
+	lane := newLane(t, db, cutLane)
 	c.cut.Store(cutAfter)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()

@@ -46,15 +46,14 @@ type stmt struct {
 	name string
 	text string
 	args []any
-	want int64 // rows it must touch; another number means the facts were stale. −1: any
+	want int64 // rows an update or delete must touch; another number means the facts were stale. −1: any
 	row  func(scan func(...any) error) error
 }
 
 // laneConn runs statements for a lane. PostgreSQL sends all of them in one round trip.
 type laneConn interface {
 	read(ctx context.Context, stmts []stmt) error  // outside a transaction
-	begin(ctx context.Context, stmts []stmt) error // opens a transaction and runs them; rolls back on error
-	commit(ctx context.Context) error              // ends it; on error nothing is open any more
+	write(ctx context.Context, stmts []stmt) error // in one transaction, committed: all or none; ErrUnknown when it may be either
 	close() error
 }
 
@@ -148,8 +147,7 @@ func (l *Lane) recover(ctx context.Context, attempt int, err error) bool {
 type brokenConn struct{ err error }
 
 func (b brokenConn) read(context.Context, []stmt) error  { return b.err }
-func (b brokenConn) begin(context.Context, []stmt) error { return b.err }
-func (b brokenConn) commit(context.Context) error        { return b.err }
+func (b brokenConn) write(context.Context, []stmt) error { return b.err }
 func (b brokenConn) close() error                        { return nil }
 
 func (l *Lane) attempt(ctx context.Context, group []booking.Request, n int) ([]booking.Outcome, []SlotState, error) {
@@ -311,17 +309,11 @@ func (l *Lane) apply(ctx context.Context, now time.Time, c *booking.Change) ([]S
 	if len(c.Slots) > 0 || l.unproven {
 		list = append(list, l.news(now, c))
 	}
-	if err := l.conn.begin(ctx, list); err != nil {
+	if err := l.conn.write(ctx, list); err != nil {
 		if l.db.d.unique(err) {
 			return nil, fmt.Errorf("%w: %w", errStale, err)
 		}
 		return nil, err
-	}
-	if err := l.conn.commit(ctx); err != nil {
-		if l.db.d.undone(err) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	return states, nil
 }
@@ -428,7 +420,7 @@ func (l *Lane) news(now time.Time, c *booking.Change) stmt {
 		rows = append(rows, [2]string{c.Halls[id], id})
 	}
 	l.seq++
-	return stmt{name: "news.insert", want: 1, args: []any{l.name, l.seq, micros(now), marshal(rows)},
+	return stmt{name: "news.insert", want: -1, args: []any{l.name, l.seq, micros(now), marshal(rows)},
 		text: `insert into slot_news (lane, seq, at, slots) values ($1, $2, $3, $4)`}
 }
 
@@ -528,7 +520,7 @@ func (in *inserter) add(d *dialect, list []stmt, n int, row func(i int, args []a
 			args = row(at, args)
 			at++
 		}
-		list = append(list, stmt{name: in.name, text: in.texts[p], args: args, want: 1 << p})
+		list = append(list, stmt{name: in.name, text: in.texts[p], args: args, want: -1})
 	}
 	return list
 }
@@ -569,7 +561,7 @@ func (in *inserter) columnwise(n int, row func(i int, args []any) []any) stmt {
 		text = &made
 		in.arrays.Store(text)
 	}
-	return stmt{name: in.name, text: *text, args: args, want: int64(n)}
+	return stmt{name: in.name, text: *text, args: args, want: -1}
 }
 
 // push appends v to the column, which is made for n when it is nil.

@@ -15,7 +15,6 @@ type sqliteLane struct {
 	reader *sql.Conn
 	reads  map[string]*sql.Stmt
 	writes map[string]*sql.Stmt
-	tx     *sql.Tx
 }
 
 func newSQLiteLane(ctx context.Context, db *DB) (laneConn, error) {
@@ -43,7 +42,7 @@ func (l *sqliteLane) read(ctx context.Context, stmts []stmt) error {
 	return nil
 }
 
-func (l *sqliteLane) begin(ctx context.Context, stmts []stmt) error {
+func (l *sqliteLane) write(ctx context.Context, stmts []stmt) error {
 	for _, s := range stmts {
 		if l.writes[s.text] == nil { // before the transaction takes the only connection
 			p, err := l.db.write.PrepareContext(ctx, l.db.d.sql(s.text))
@@ -62,8 +61,7 @@ func (l *sqliteLane) begin(ctx context.Context, stmts []stmt) error {
 			return errors.Join(err, tx.Rollback())
 		}
 	}
-	l.tx = tx
-	return nil
+	return l.commit(tx)
 }
 
 func (l *sqliteLane) run(ctx context.Context, p *sql.Stmt, s stmt) error {
@@ -95,16 +93,18 @@ func (l *sqliteLane) run(ctx context.Context, p *sql.Stmt, s stmt) error {
 	return nil
 }
 
-func (l *sqliteLane) commit(context.Context) error {
+func (l *sqliteLane) commit(tx *sql.Tx) error {
 	began := time.Now()
-	tx := l.tx
-	l.tx = nil
 	err := tx.Commit()
 	l.db.observe("commit", time.Since(began), err)
-	if err != nil {
-		tx.Rollback()
+	if err == nil {
+		return nil
 	}
-	return err
+	tx.Rollback()
+	if l.db.d.undone(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, err)
 }
 
 func (l *sqliteLane) close() error {

@@ -225,7 +225,8 @@ func (t *town) visitors(p *process, clients, each int) ([]*visitor, bool) {
 	}
 	list := make([]*visitor, clients)
 	for i := range list {
-		list[i] = &visitor{town: t, tokens: t.tokens[t.used : t.used+each], client: client{address: p.address}, base: mrand.IntN(8)}
+		// Each is somewhere on the way of its first person, or all would come to the next one at once.
+		list[i] = &visitor{town: t, tokens: t.tokens[t.used : t.used+each], client: client{address: p.address}, k: mrand.IntN(eachPerson), base: mrand.IntN(8)}
 		t.used += each
 	}
 	return list, true
@@ -315,7 +316,7 @@ func (s *suite) throughHTTP(ctx context.Context, dir, source string) (err error)
 		}
 		s.print("HTTP booking", "ours", book, "")
 		half := book.Rate() / 2
-		crowd, ok := t.visitors(p, clients, 2+int(1.25*half*s.o.Seconds)/clients/eachPerson)
+		crowd, ok := t.visitors(p, clients, 3+int(1.25*half*s.o.Seconds)/clients/eachPerson)
 		if !ok {
 			return errors.New("too few persons")
 		}

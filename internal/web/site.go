@@ -52,7 +52,7 @@ type Site struct {
 	now     func() time.Time
 	secure  bool
 	trusted []netip.Prefix
-	policy  string
+	headers []header
 	page    FaultPage
 	address *Limiter
 	maxBody int64
@@ -71,7 +71,7 @@ func New(o Options) *Site {
 	}
 	s := &Site{
 		log: o.Log, now: o.Now, secure: o.Secure, trusted: o.Trusted, page: o.Page,
-		policy: contentPolicy(o.FormAction), maxBody: o.MaxBody, timeout: o.Timeout,
+		headers: secureHeaders(contentPolicy(o.FormAction), o.Secure), maxBody: o.MaxBody, timeout: o.Timeout,
 		observe: o.Observe, origins: http.NewCrossOriginProtection(), streams: newStreams(o.Streams), known: o.Known,
 	}
 	if o.Machine.Rate > 0 {
@@ -332,15 +332,31 @@ func Workers(w http.ResponseWriter) {
 	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "worker-src 'none'", "worker-src 'self'", 1))
 }
 
+// secureHeaders are on every answer. The values are made once and shared by all: whoever sets another puts a
+// slice of its own in place.
 func (s *Site) secureHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", s.policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), payment=(), usb=(), geolocation=(self)")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	if s.secure {
-		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	for _, p := range s.headers {
+		h[p.key] = p.value
 	}
+}
+
+type header struct {
+	key   string // canonical
+	value []string
+}
+
+func secureHeaders(policy string, secure bool) []header {
+	list := []header{
+		{"Content-Security-Policy", []string{policy}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"X-Frame-Options", []string{"DENY"}},
+		{"Referrer-Policy", []string{"same-origin"}},
+		{"Permissions-Policy", []string{"camera=(), microphone=(), payment=(), usb=(), geolocation=(self)"}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	}
+	if secure {
+		list = append(list, header{"Strict-Transport-Security", []string{"max-age=31536000; includeSubDomains"}})
+	}
+	return list
 }

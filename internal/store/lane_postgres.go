@@ -126,7 +126,7 @@ func (l *postgresLane) guarded(s stmt) string {
 func (l *postgresLane) fetch(results pgx.BatchResults, stmts []stmt) error {
 	began := time.Now()
 	for _, s := range stmts {
-		err := rowsOf(results, s)
+		err := fetchOne(results, s)
 		l.db.observe(s.name, time.Since(began), err) // since the group was sent: they overlap
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
@@ -135,7 +135,7 @@ func (l *postgresLane) fetch(results pgx.BatchResults, stmts []stmt) error {
 	return nil
 }
 
-func rowsOf(results pgx.BatchResults, s stmt) error {
+func fetchOne(results pgx.BatchResults, s stmt) error {
 	if s.row == nil {
 		_, err := results.Exec()
 		return err

@@ -86,6 +86,7 @@ type App struct {
 	waits    waits
 	draws    draws
 	themes   themeCache
+	line     waitJob
 
 	hasher    hasher
 	strangers strangers
@@ -124,6 +125,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	a.board = newBoard(a.node)
 	a.sessions.init()
 	a.floors.init()
+	a.line.init()
 	a.hasher, a.public, a.party = newHasher(), c.Public, newParty(c.Public)
 	if err := a.Reload(ctx); err != nil {
 		return nil, err
@@ -181,6 +183,7 @@ func (a *App) answer(ctx context.Context, lane int, group []booking.Request) []b
 	defer cancel()
 	out, states := a.laneSet[lane].Run(ctx, group)
 	a.board.apply(states)
+	a.wakeWaits(states)
 	return out
 }
 

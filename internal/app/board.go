@@ -40,7 +40,8 @@ type cachedPage struct {
 }
 
 // liveSlot packs what changes into one word, so that readers need no lock: 15 bits capacity, 15 bits
-// taken, 1 bit closed, 33 bits revision.
+// taken, 1 bit closed, 33 bits revision. What is held for the waitlist counts as taken: from outside the two
+// are the same (Art. 15).
 type liveSlot struct {
 	date    calendar.Date
 	hour    int8
@@ -110,7 +111,7 @@ func (b *Board) load(ctx context.Context, tx *store.Tx, from calendar.Date, city
 
 func newLive(s store.LiveSlot) *liveSlot {
 	l := &liveSlot{date: s.Date, hour: int8(s.Hour), onSite: int16(min(s.OnSite, most)), release: s.Release.UnixMicro()}
-	l.state.Store(pack(s.Capacity, s.Taken, s.Closed, s.Revision))
+	l.state.Store(pack(s.Capacity, s.Taken+s.Held, s.Closed, s.Revision))
 	return l
 }
 
@@ -158,7 +159,7 @@ func (b *Board) apply(states []store.SlotState) {
 		if list == nil {
 			continue
 		}
-		if live := find(*list, date, hour); live != nil && live.set(pack(s.Capacity, s.Taken, s.Closed, s.Revision)) {
+		if live := find(*list, date, hour); live != nil && live.set(pack(s.Capacity, s.Taken+s.Held, s.Closed, s.Revision)) {
 			q.version.Add(1)
 		}
 	}
@@ -171,7 +172,7 @@ func (b *Board) refresh(slots []store.LiveSlot) {
 		q := b.queue(s.QueueID)
 		if q != nil {
 			if live := find(*q.slots.Load(), s.Date, s.Hour); live != nil && live.planned(s) {
-				if live.set(pack(s.Capacity, s.Taken, s.Closed, s.Revision)) {
+				if live.set(pack(s.Capacity, s.Taken+s.Held, s.Closed, s.Revision)) {
 					q.version.Add(1)
 				}
 				continue

@@ -44,6 +44,7 @@ func (a *App) changeSlots(ctx context.Context, fn func(tx *store.Tx) ([]store.Sl
 	})
 	if err == nil {
 		a.board.apply(states)
+		a.wakeWaits(states)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/store"
@@ -56,7 +57,7 @@ func (a *App) Lapse(ctx context.Context, limit int) (int, error) {
 	errs := make([]error, len(due))
 	var wg sync.WaitGroup
 	for i, id := range due {
-		wg.Go(func() { _, errs[i] = a.ask(ctx, &booking.Lapse{Booking: id}) })
+		wg.Go(func() { _, errs[i] = a.ask(ctx, &booking.Lapse{Booking: id, Rules: a.Rules(calendar.DateOf(a.now()))}) })
 	}
 	wg.Wait()
 	done := 0

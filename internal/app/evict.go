@@ -123,12 +123,12 @@ func (e *eviction) leave(ctx context.Context, cuts []SlotCut) (rest []SlotCut, e
 		var too []SlotCut
 		if err := e.a.changeSlots(ctx, func(tx *store.Tx) ([]store.SlotState, error) {
 			too = nil
-			states, err := tx.CutSlots(ctx, set)
+			states, err := tx.CutSlots(ctx, set, e.a.reopen(tx.Now))
 			if err != nil {
 				return nil, err
 			}
 			taken := map[string]int{}
-			if err := tx.SlotsByID(ctx, refsOf(part), func(s store.LiveSlot) { taken[s.ID] = s.Taken }); err != nil {
+			if err := tx.SlotsByID(ctx, refsOf(part), func(s store.LiveSlot) { taken[s.ID] = s.Taken + s.Held }); err != nil {
 				return nil, err
 			}
 			for i, c := range part {

@@ -36,6 +36,7 @@ type MessageView struct {
 	State   MessageState
 	Booking BookingView
 	Ticket  *TicketView
+	Wait    *WaitView // what it is about where that is an entry of the waitlist that is no booking: Booking is empty then
 }
 
 // MyMessages returns the person's messages, newest first; next is "" when there are no more.
@@ -45,8 +46,12 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 	var bookings map[string]*booking.Booking
 	var tickets map[string]*counter.Ticket
 	now := a.now()
+	var waits map[string]*booking.WaitEntry
 	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
 		if rows, next, err = tx.MessagesOf(ctx, who.Person.Key, cursor, limit); err != nil {
+			return err
+		}
+		if waits, err = tx.WaitsByID(ctx, aboutWaits(rows)); err != nil {
 			return err
 		}
 		if bookings, err = tx.BookingsByID(ctx, about(rows)); err != nil {
@@ -67,6 +72,14 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 		of[v.Booking.ID] = v
 	}
 	for _, r := range rows {
+		if e := waits[r.Booking]; e != nil {
+			v, err := a.waitShown(e)
+			if err != nil {
+				return nil, "", err
+			}
+			page = append(page, MessageView{Kind: r.Kind, At: r.Due, State: r.State, Wait: &v})
+			continue
+		}
 		if v, ok := of[r.Booking]; ok {
 			page = append(page, MessageView{Kind: r.Kind, At: r.Due, State: r.State, Booking: v})
 		} else if t := tickets[r.Booking]; t != nil {
@@ -89,6 +102,17 @@ func about(rows []store.MessageRow) map[string]struct{} {
 	return ids
 }
 
+// aboutWaits lists the entries of the waitlist that messages tell of.
+func aboutWaits(rows []store.MessageRow) map[string]struct{} {
+	ids := map[string]struct{}{}
+	for _, r := range rows {
+		if r.Kind == booking.MessageWaitOffer || r.Kind == booking.MessageWaitOver {
+			ids[r.Booking] = struct{}{}
+		}
+	}
+	return ids
+}
+
 // Outgoing is a message ready to be worded and sent.
 type Outgoing struct {
 	Row   store.MessageRow
@@ -97,7 +121,8 @@ type Outgoing struct {
 	// Ticket, or Case, is what the message is about where that is no booking: View is empty then.
 	Ticket *TicketView
 	Case   *CaseMessage
-	Link   string // of a ticket: where its service is evaluated, good for whoever was sent it
+	Wait   *WaitView // the same of an entry of the waitlist
+	Link   string    // of a ticket: where its service is evaluated, good for whoever was sent it
 	// Stale says that the booking has changed since: a reminder, or a choice, of what is no longer so is
 	// not sent.
 	Stale bool
@@ -108,6 +133,7 @@ type Outgoing struct {
 func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) ([]Outgoing, error) {
 	var rows []store.MessageRow
 	var bookings map[string]*booking.Booking
+	var waits map[string]*booking.WaitEntry
 	tickets, entries := map[string]Outgoing{}, map[string]Outgoing{}
 	now := a.now()
 	err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
@@ -115,6 +141,9 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 			return err
 		}
 		if bookings, err = tx.BookingsByID(ctx, about(rows)); err != nil {
+			return err
+		}
+		if waits, err = tx.WaitsByID(ctx, aboutWaits(rows)); err != nil {
 			return err
 		}
 		clear(tickets)
@@ -148,7 +177,13 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 			out = append(out, o)
 			continue
 		}
-		o, err := a.outgoing(ctx, r, bookings[r.Booking])
+		var o Outgoing
+		var err error
+		if e := waits[r.Booking]; e != nil {
+			o, err = a.outgoingWait(r, e)
+		} else {
+			o, err = a.outgoing(ctx, r, bookings[r.Booking])
+		}
 		if err != nil { // one that cannot be read must not keep the others back
 			a.log.Error("message cannot be sent", "message", r.Ref(), "error", err)
 			broken = append(broken, Settled{Row: r, State: MessageFailed})

@@ -68,7 +68,7 @@ func (a *App) OnSiteLeft(ctx context.Context, hall string) ([]OnSiteView, error)
 				v.Open, v.Until = true, s.End()
 				v.Left += s.OnSite - s.OnSiteTaken
 				if !now.Before(s.Start()) {
-					v.Unsold += s.Free()
+					v.Unsold += s.Free() + s.Held // what is held for the line is held no more: its hour has begun
 				}
 			}
 			for _, o := range a.City().OffersAt(hall) {
@@ -261,6 +261,13 @@ func (a *App) walkInNumber(ctx context.Context, d *day, n newNumber, share count
 		if share == counter.Unsold {
 			if now.Before(s.Start()) { // only the current hour's
 				break
+			}
+			if s.Held > 0 {
+				freed, err := d.tx.FreeHolds(ctx, n.hall, s.ID)
+				if err != nil {
+					return v, err
+				}
+				d.board = append(d.board, freed...)
 			}
 			state, err := d.tx.TakeUnsold(ctx, n.hall, s.ID, n.units)
 			if err != nil {

@@ -32,7 +32,7 @@ func (a *App) Prepare(ctx context.Context, progress func(done, all int)) (added 
 			if n, err = tx.AddSlots(ctx, slots); err != nil {
 				return nil, err
 			}
-			changed, _, err = tx.PlanSlots(ctx, steps, true)
+			changed, _, err = tx.PlanSlots(ctx, steps, true, a.reopen(tx.Now))
 			return changed, err
 		})
 		refs := make([][2]string, len(changed))

@@ -52,16 +52,19 @@ func (a *App) bring(ctx context.Context, work *work) (cuts []SlotCut, err error)
 func (a *App) replan(ctx context.Context, d supply.Difference, also func(tx *store.Tx, over []store.SlotState) error) error {
 	var refs [][2]string
 	if err := a.changeSlots(ctx, func(tx *store.Tx) ([]store.SlotState, error) {
-		if _, err := tx.AddSlots(ctx, d.Add); err != nil {
+		reopen := a.reopen(tx.Now)
+		added, err := tx.AddSlotsHeld(ctx, d.Add, reopen)
+		if err != nil {
 			return nil, err
 		}
-		states, over, err := tx.PlanSlots(ctx, d.Step, false)
+		states, over, err := tx.PlanSlots(ctx, d.Step, false, reopen)
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range d.Add {
 			states = append(states, store.SlotState{HallID: s.HallID, QueueID: s.QueueID, SlotID: s.ID, Capacity: s.Capacity})
 		}
+		states = append(states, added...)
 		refs = refs[:0]
 		for _, s := range states {
 			refs = append(refs, [2]string{s.HallID, s.SlotID})

@@ -325,6 +325,7 @@ func (s *Server) Serve(ctx context.Context, ready func()) error {
 	defer stop()
 	var behind sync.WaitGroup
 	behind.Go(func() { s.app.FollowNews(background, 100*time.Millisecond) })
+	behind.Go(func() { s.app.FollowWaitlist(background, 250*time.Millisecond) })
 	behind.Go(func() { s.app.FollowSessions(background) })
 	behind.Go(func() { s.app.FollowDirectory(background, 2*time.Second) })
 	behind.Go(func() { s.app.FollowFloors(background, 250*time.Millisecond) })

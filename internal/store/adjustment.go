@@ -71,9 +71,9 @@ func (tx *Tx) AdjustedQueues(ctx context.Context, request string) ([][2]string, 
 
 // PlanSlots brings slots to steps of their plan. A slot never gets fewer numbers than are taken from it:
 // where a step asks for less, what is left is closed for newcomers and the slot is returned with what is
-// too much. With idle, only slots nobody holds a number in are touched. changed are the slots that were
-// written.
-func (tx *Tx) PlanSlots(ctx context.Context, steps []supply.Step, idle bool) (changed, over []SlotState, err error) {
+// too much. With idle, only slots nobody holds a number in are touched. What comes free is held as reopen says
+// (nil: nothing is). changed are the slots that were written.
+func (tx *Tx) PlanSlots(ctx context.Context, steps []supply.Step, idle bool, reopen Reopen) (changed, over []SlotState, err error) {
 	most := 1 << 40
 	if idle {
 		most = 0
@@ -81,29 +81,33 @@ func (tx *Tx) PlanSlots(ctx context.Context, steps []supply.Step, idle bool) (ch
 	want := make(map[string]booking.Slot, len(steps))
 	for len(steps) > 0 {
 		n := min(len(steps), 2000)
-		rows := make([][7]any, n)
+		rows, refs := make([][7]any, n), make([][2]string, n)
 		for i, s := range steps[:n] {
-			want[s.Slot.ID] = s.Slot
+			want[s.Slot.ID], refs[i] = s.Slot, [2]string{s.Slot.HallID, s.Slot.ID}
 			rows[i] = [7]any{s.Slot.HallID, s.Slot.ID, s.Slot.Capacity, s.Slot.OnSite, micros(s.Slot.Release), flag(s.Slot.Closed), most}
 		}
-		if err := tx.query(ctx, "slot.plan", `
+		states, err := tx.reheld(ctx, refs, reopen, func() (states []SlotState, err error) {
+			return states, tx.query(ctx, "slot.plan", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as capacity, cast(r.value->>3 as bigint) as on_site,
     cast(r.value->>4 as bigint) as release_at, cast(r.value->>5 as bigint) as closed, cast(r.value->>6 as bigint) as most from {rows} r order by 1, 2)
-update slot set capacity = case when slot.taken > w.capacity then slot.taken else w.capacity end,
+update slot set capacity = case when slot.taken + slot.held > w.capacity then slot.taken + slot.held else w.capacity end,
   on_site = case when slot.on_site_taken > w.on_site then slot.on_site_taken else w.on_site end,
   release_at = case when slot.taken + slot.on_site_taken > 0 then slot.release_at else w.release_at end,
   closed = w.closed, revision = slot.revision + 1
 from w where slot.hall_id = w.hall and slot.id = w.id and slot.taken + slot.on_site_taken <= w.most
-returning slot.hall_id, slot.queue_id, slot.id, slot.capacity, slot.taken, slot.closed, slot.revision`, func(scan func(...any) error) error {
-			s, err := scanState(scan)
-			changed = append(changed, s)
-			if w := want[s.SlotID]; s.Taken > w.Capacity || w.Closed && s.Taken > 0 {
-				over = append(over, s)
-			}
-			return err
-		}, marshal(rows)); err != nil {
+returning `+stateColumns, func(scan func(...any) error) error {
+				s, err := scanState(scan)
+				states = append(states, s)
+				if w := want[s.SlotID]; s.Taken > w.Capacity || w.Closed && s.Taken > 0 {
+					over = append(over, s)
+				}
+				return err
+			}, marshal(rows))
+		})
+		if err != nil {
 			return nil, nil, err
 		}
+		changed = append(changed, states...)
 		steps = steps[n:]
 	}
 	return changed, over, nil

@@ -20,23 +20,26 @@ func (tx *Tx) CloseSlots(ctx context.Context, refs [][2]string) ([]SlotState, er
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id from {rows} r order by 1, 2)
 update slot set closed = 1, revision = revision + 1 from w
 where slot.hall_id = w.hall and slot.id = w.id and slot.closed = 0
-returning slot.hall_id, slot.queue_id, slot.id, slot.capacity, slot.taken, slot.closed, slot.revision`, marshal(refs))
+returning `+stateColumns, marshal(refs))
 }
 
 // CutSlots makes slots what they are to be, those in which no more is taken; a closed one has no on-site
-// numbers left either. It returns those it changed, as they stand now.
-func (tx *Tx) CutSlots(ctx context.Context, cuts []Cut) ([]SlotState, error) {
-	rows := make([][4]any, len(cuts))
+// numbers left either. What comes free in them is held as reopen says (nil: nothing is). It returns those it
+// changed, as they stand now.
+func (tx *Tx) CutSlots(ctx context.Context, cuts []Cut, reopen Reopen) ([]SlotState, error) {
+	rows, refs := make([][4]any, len(cuts)), make([][2]string, len(cuts))
 	for i, c := range cuts {
-		rows[i] = [4]any{c.HallID, c.SlotID, c.Capacity, flag(c.Closed)}
+		rows[i], refs[i] = [4]any{c.HallID, c.SlotID, c.Capacity, flag(c.Closed)}, [2]string{c.HallID, c.SlotID}
 	}
-	return tx.changedSlots(ctx, "slot.cut", `
+	return tx.reheld(ctx, refs, reopen, func() ([]SlotState, error) {
+		return tx.changedSlots(ctx, "slot.cut", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as n, cast(r.value->>3 as bigint) as shut
     from {rows} r order by 1, 2)
 update slot set capacity = w.n, closed = w.shut, on_site = case when w.shut = 1 then on_site_taken else on_site end, revision = revision + 1 from w
-where slot.hall_id = w.hall and slot.id = w.id and slot.taken <= w.n
+where slot.hall_id = w.hall and slot.id = w.id and slot.taken + slot.held <= w.n
   and (slot.capacity <> w.n or slot.closed <> w.shut or w.shut = 1 and slot.on_site <> slot.on_site_taken)
-returning slot.hall_id, slot.queue_id, slot.id, slot.capacity, slot.taken, slot.closed, slot.revision`, marshal(rows))
+returning `+stateColumns, marshal(rows))
+	})
 }
 
 // SetOnSite gives slots, [hall, slot, numbers] each, their on-site numbers; one that has given out more
@@ -46,7 +49,7 @@ func (tx *Tx) SetOnSite(ctx context.Context, rows [][3]any) ([]SlotState, error)
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as n from {rows} r order by 1, 2)
 update slot set on_site = w.n, revision = revision + 1 from w
 where slot.hall_id = w.hall and slot.id = w.id and slot.on_site_taken <= w.n and slot.on_site <> w.n
-returning slot.hall_id, slot.queue_id, slot.id, slot.capacity, slot.taken, slot.closed, slot.revision`, marshal(rows))
+returning `+stateColumns, marshal(rows))
 }
 
 func (tx *Tx) changedSlots(ctx context.Context, name, text, rows string) ([]SlotState, error) {

@@ -55,8 +55,8 @@ from slot s left join (select hall_id, slot_id, sum(units) as units from (
   on u.hall_id = s.hall_id and u.slot_id = s.id
 where s.taken <> coalesce(u.units, 0)`},
 	{"capacity", `
-select s.id || ': ' || s.taken || ' of ' || s.capacity || ', on-site ' || s.on_site_taken || ' of ' || s.on_site as line from slot s
-where s.taken > s.capacity or s.taken < 0 or s.on_site_taken > s.on_site or s.on_site_taken < 0`},
+select s.id || ': ' || s.taken || ' and ' || s.held || ' held of ' || s.capacity || ', on-site ' || s.on_site_taken || ' of ' || s.on_site as line from slot s
+where s.taken + s.held > s.capacity or s.taken < 0 or s.held < 0 or s.on_site_taken > s.on_site or s.on_site_taken < 0`},
 	{"booking slot", `
 select b.id || ': its slot does not exist or is another queue, date or hour' as line from booking b
 left join slot s on s.hall_id = b.hall_id and s.id = b.slot_id and s.queue_id = b.queue_id and s.date = b.date and s.hour = b.hour
@@ -174,8 +174,8 @@ left join message m on m.booking = e.booking and m.version = e.version and m.kin
 where m.booking is null and e.kind not in ('arrived', 'done', 'left')`},
 	{"message of nothing", `
 select m.booking || ': ' || m.kind as line from message m left join booking b on b.id = m.booking left join ticket t on t.id = m.booking
-left join draw_entry e on e.id = m.booking and m.kind = 'not_drawn' left join theme_case c on c.id = m.booking
-where b.id is null and t.id is null and e.id is null and c.id is null`},
+left join draw_entry e on e.id = m.booking and m.kind = 'not_drawn' left join theme_case c on c.id = m.booking left join wait_entry w on w.id = m.booking
+where b.id is null and t.id is null and e.id is null and c.id is null and w.id is null`},
 	// What a draw gave is booked, and nothing else is under its entries' numbers. Whoever got nothing was told.
 	{"draw entry", `
 select e.draw || ' ' || e.entry || ': ' || e.outcome || ', ' || case when b.id is null then 'no booking' else 'a booking' end as line
@@ -215,6 +215,42 @@ where d.state = 'waiting' and (b.id is null or b.state not in (` + choosing + `)
 select b.id || ': ' || b.state || ', waits in ' || count(d.booking) || ' displacements' as line from booking b
 left join displacement d on d.booking = b.id and d.state = 'waiting'
 where b.state in (` + choosing + `) group by b.id, b.state having count(d.booking) <> 1`},
+	// What is held for the waitlist (Art. 15) is what is counted as held, and an offer has its place.
+	{"held", `
+select s.id || ': ' || s.held || ' held, ' || coalesce(h.units, 0) || ' in holds' as line
+from slot s left join (select hall_id, slot_id, sum(units) as units from hold group by hall_id, slot_id) h on h.hall_id = s.hall_id and h.slot_id = s.id
+where s.held <> coalesce(h.units, 0)`},
+	{"hold of nothing", `
+select h.slot_id || ': ' || h.units || ' held in a slot that is not there' as line from hold h
+left join slot s on s.hall_id = h.hall_id and s.id = h.slot_id and s.queue_id = h.queue_id where s.id is null`},
+	{"offer", `
+select h.slot_id || ': offered to ' || h.entry || ', which waits for no answer' as line from hold h
+left join wait_entry e on e.id = h.entry and e.state = 'offered' and e.hall_id = h.hall_id and e.slot_id = h.slot_id and e.units = h.units
+where h.entry <> '' and e.id is null
+union all select e.id || ': offered ' || count(h.id) || ' places' from wait_entry e left join hold h on h.entry = e.id
+where e.state = 'offered' group by e.id having count(h.id) <> 1`},
+	// Who waits stands in every line with one number, holds the claim on waiting for the item, and is a booking
+	// only once served.
+	{"wait state", `
+select e.id || ': ' || e.state as line from wait_entry e
+where e.state not in ('waiting', 'offered', 'booked', 'left', 'expired', 'online') or e.units < 1 or e.number < 1`},
+	{"wait number", `select 'number ' || number || ': ' || count(*) || ' entries' as line from wait_entry group by number having count(*) > 1`},
+	{"wait line", `
+select e.id || ': ' || e.state || ', ' || count(l.entry) || ' lines, ' || sum(case when l.state = e.state and l.number = e.number
+  and (l.ended_at = 0) = (e.state in ('waiting', 'offered')) and l.dates = e.dates and l.hours = e.hours and l.units = e.units then 1 else 0 end) || ' of them as they must be' as line
+from wait_entry e left join wait_line l on l.entry = e.id group by e.id, e.state
+having count(l.entry) = 0 or sum(case when l.state = e.state and l.number = e.number
+  and (l.ended_at = 0) = (e.state in ('waiting', 'offered')) and l.dates = e.dates and l.hours = e.hours and l.units = e.units then 0 else 1 end) > 0`},
+	{"wait line of nothing", `
+select l.queue_id || ': number ' || l.number || ' is of no entry' as line from wait_line l left join wait_entry e on e.id = l.entry where e.id is null`},
+	{"wait claim", `
+select e.id || ': ' || e.state || ', ' || count(c.name) || ' claims on waiting' as line from wait_entry e
+left join claim c on c.person = e.applicant and c.name = 'wait:' || e.item and c.booking = e.id
+group by e.id, e.state having count(c.name) <> case when e.state in ('waiting', 'offered') then 1 else 0 end`},
+	{"wait booked", `
+select e.id || ': ' || e.state || ', ' || case when b.id is null then 'no booking' else 'a booking' end as line from wait_entry e
+left join booking b on b.id = e.id and b.booker = e.booker and b.applicant = e.applicant and b.item = e.item and b.units = e.units
+where (e.state = 'booked') <> (b.id is not null)`},
 	// The directory hangs together.
 	{"unit", `select u.id || ': parent does not exist' as line from unit u left join unit p on p.id = u.parent_id where u.parent_id <> '' and p.id is null`},
 	{"unit cycle", cycle("unit", "parent_id")},

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +23,7 @@ import (
 // It is used by one goroutine at a time.
 //
 // The order of locks is the same everywhere: claims by person and name, bookings by id, displacements
-// by booking, then slots by hall and id.
+// by booking, entries of the waitlist by id, holds by hall, slot and id, then slots by hall and id.
 type Lane struct {
 	db   *DB
 	name string // unique among all lanes that ever ran
@@ -36,7 +38,7 @@ type Lane struct {
 // SlotState is what a slot holds after a change: what memory is refreshed with.
 type SlotState struct {
 	HallID, QueueID, SlotID string
-	Capacity, Taken         int
+	Capacity, Taken, Held   int
 	Closed                  bool
 	Revision                int64
 }
@@ -177,6 +179,7 @@ func (l *Lane) attempt(ctx context.Context, group []booking.Request, n int) ([]b
 
 func (l *Lane) facts(ctx context.Context, group []booking.Request) (*booking.Facts, error) {
 	f, first := booking.NewFacts(), booking.NewNeeds()
+	f.Chances = lots(len(group))
 	for _, r := range group {
 		r.Needs(first)
 	}
@@ -209,7 +212,8 @@ func (l *Lane) overtaken(ctx context.Context, group []booking.Request, out []boo
 			continue
 		}
 		switch o.Fault.Code {
-		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.ChoiceOver, fault.RebookUsed, fault.CaseBooked, fault.NoSuchCase, fault.LastCase, fault.Busy:
+		case fault.AlreadyBooked, fault.SameHour, fault.DayLimit, fault.NotActive, fault.SameSlot, fault.ChoiceOver, fault.RebookUsed, fault.CaseBooked, fault.NoSuchCase, fault.LastCase,
+			fault.OfferOver, fault.Busy:
 			group[i].Needs(n)
 		}
 	}
@@ -233,7 +237,20 @@ func (l *Lane) overtaken(ctx context.Context, group []booking.Request, out []boo
 	return nil
 }
 
-const slotColumns = "s.id, s.hall_id, s.queue_id, s.date, s.hour, s.capacity, s.taken, s.on_site, s.on_site_taken, s.release_at, s.closed"
+// lots draws n numbers by lot, which nobody can foresee.
+func lots(n int) []uint64 {
+	b := make([]byte, 8*n)
+	rand.Read(b)
+	out := make([]uint64, n)
+	for i := range out {
+		out[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	return out
+}
+
+const slotColumns = "s.id, s.hall_id, s.queue_id, s.date, s.hour, s.capacity, s.taken, s.on_site, s.on_site_taken, s.release_at, s.closed, s.held"
+
+const stateColumns = "slot.hall_id, slot.queue_id, slot.id, slot.capacity, slot.taken, slot.closed, slot.revision, slot.held"
 
 const bookingColumns = "b.id, b.hall_id, b.queue_id, b.slot_id, b.date, b.hour, b.item, b.stage, b.units, b.state, b.channel, b.applicant_kind, b.booker, b.applicant, b.sealed, b.version, b.created_at, b.changed_at, b.cases"
 
@@ -299,6 +316,12 @@ where c.person = w.person and c.name >= '` + booking.LimitsFrom + `' and c.name 
 	if len(n.Cases) > 0 {
 		list = append(list, readCases(n, f)...)
 	}
+	if len(n.Waits) > 0 {
+		list = append(list, readWaits(n, f))
+	}
+	if len(n.Holds) > 0 {
+		list = append(list, readHolds(n, f))
+	}
 	return list
 }
 
@@ -360,6 +383,7 @@ delete from claim where (person, name, booking) in (select person, name, booking
 		return append(args, m.Booking, int64(m.Version), string(m.Kind), m.HallID, "pending", micros(m.Due))
 	})
 	list = writeDisplacements(d, list, c)
+	list = writeHolds(d, writeWaits(list, c), c)
 	if len(c.Slots) > 0 { // last: everybody wants these rows, so they are held only for the commit
 		list = append(list, shiftSlots(c, states))
 	}
@@ -383,15 +407,17 @@ func shiftSlots(c *booking.Change, states *[]SlotState) stmt {
 		}
 		return strings.Compare(a.id, b.id)
 	})
-	rows := make([][3]any, len(order))
+	rows := make([][4]any, len(order))
 	for i, s := range order {
-		rows[i] = [3]any{s.hall, s.id, s.n}
+		rows[i] = [4]any{s.hall, s.id, s.n, c.Held[s.id]}
 	}
 	return stmt{name: "slot.shift", want: int64(len(rows)), args: []any{marshal(rows)}, text: `
-with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as n from {rows} r order by 1, 2)
-update slot set taken = taken + w.n, revision = revision + 1 from w
-where slot.hall_id = w.hall and slot.id = w.id and taken + w.n >= 0 and (w.n < 0 or taken + w.n <= capacity and closed = 0)
-returning slot.hall_id, slot.queue_id, slot.id, slot.capacity, slot.taken, slot.closed, slot.revision`,
+with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as n, cast(r.value->>3 as bigint) as h
+    from {rows} r order by 1, 2)
+update slot set taken = taken + w.n, held = held + w.h, revision = revision + 1 from w
+where slot.hall_id = w.hall and slot.id = w.id and taken + w.n >= 0 and held + w.h >= 0 and (w.n + w.h <= 0 or taken + held + w.n + w.h <= capacity)
+  and (w.n <= 0 and w.h <= 0 or closed = 0)
+returning ` + stateColumns,
 		row: func(scan func(...any) error) error {
 			s, err := scanState(scan)
 			*states = append(*states, s)
@@ -435,7 +461,7 @@ func scanSlot(scan func(...any) error) (*booking.Slot, error) {
 	var s booking.Slot
 	var date string
 	var release, closed int64
-	if err := scan(&s.ID, &s.HallID, &s.QueueID, &date, &s.Hour, &s.Capacity, &s.Taken, &s.OnSite, &s.OnSiteTaken, &release, &closed); err != nil {
+	if err := scan(&s.ID, &s.HallID, &s.QueueID, &date, &s.Hour, &s.Capacity, &s.Taken, &s.OnSite, &s.OnSiteTaken, &release, &closed, &s.Held); err != nil {
 		return &s, err
 	}
 	var err error
@@ -447,7 +473,7 @@ func scanSlot(scan func(...any) error) (*booking.Slot, error) {
 func scanState(scan func(...any) error) (SlotState, error) {
 	var s SlotState
 	var closed int64
-	err := scan(&s.HallID, &s.QueueID, &s.SlotID, &s.Capacity, &s.Taken, &closed, &s.Revision)
+	err := scan(&s.HallID, &s.QueueID, &s.SlotID, &s.Capacity, &s.Taken, &closed, &s.Revision, &s.Held)
 	s.Closed = closed != 0
 	return s, err
 }

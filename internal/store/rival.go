@@ -15,6 +15,7 @@ import (
 func (db *DB) Plain(ctx context.Context, r booking.Request) (out booking.Outcome, err error) {
 	err = db.Update(ctx, func(tx *Tx) error {
 		first, more, facts := booking.NewNeeds(), booking.NewNeeds(), booking.NewFacts()
+		facts.Chances = lots(1)
 		r.Needs(first)
 		if db.d == &postgres {
 			for id, hall := range first.Slots {

@@ -339,8 +339,8 @@ update slot set on_site_taken = on_site_taken + $3 where hall_id = $1 and id = $
 func (tx *Tx) TakeUnsold(ctx context.Context, hall, slot string, n int) (*SlotState, error) {
 	var out *SlotState
 	err := tx.query(ctx, "slot.unsold", `
-update slot set taken = taken + $3, revision = revision + 1 where hall_id = $1 and id = $2 and closed = 0 and taken + $3 <= capacity
-returning hall_id, queue_id, id, capacity, taken, closed, revision`, func(scan func(...any) error) error {
+update slot set taken = taken + $3, revision = revision + 1 where hall_id = $1 and id = $2 and closed = 0 and taken + held + $3 <= capacity
+returning `+stateColumns, func(scan func(...any) error) error {
 		s, err := scanState(scan)
 		out = &s
 		return err

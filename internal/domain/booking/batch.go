@@ -195,7 +195,7 @@ func (r *Reduce) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 	give(f, c, back)
 	f.Cases[b.ID] = list
 	take(f, c, []Claim{{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash}})
-	c.shift(slot, -len(gone))
+	c.giveBack(f, b, len(gone), slot, r.Rules, now)
 	f.Bookings[b.ID] = less
 	c.update(less, b)
 	c.tell(less, EventReduced, MessageReduced, now, r.Who.Key, r.Channel, "")

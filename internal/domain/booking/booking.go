@@ -19,6 +19,7 @@ type Slot struct {
 	Hour        int
 	Capacity    int // off-site numbers
 	Taken       int // off-site numbers taken
+	Held        int // off-site numbers that came free and are the waitlist's first (Art. 15)
 	OnSite      int // on-site numbers, on top of Capacity (Art. 14: at most 10 % of the day)
 	OnSiteTaken int
 	Release     time.Time // from when off-site numbers can be had (Art. 14)
@@ -30,7 +31,7 @@ func (s Slot) Start() time.Time { return s.Date.At(s.Hour, 0) }
 func (s Slot) End() time.Time   { return s.Date.At(s.Hour+1, 0) }
 
 // Free returns how many off-site numbers are left.
-func (s Slot) Free() int { return s.Capacity - s.Taken }
+func (s Slot) Free() int { return s.Capacity - s.Taken - s.Held }
 
 // State is what has become of a booking.
 type State string

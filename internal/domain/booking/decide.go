@@ -25,6 +25,10 @@ type Change struct {
 	Settle   []*Displacement   // stored as waiting, now chosen or lapsed
 	Cases    map[string][]Case // lists of the batches in Insert, by booking
 	Remove   []CaseRef
+	Held     map[string]int // slot id → numbers held for the waitlist (+) or no longer (−); Slots has its id too
+	Holds    []*Hold        // new
+	Cut      []*Hold        // stored, with fewer units: none left is gone
+	Waits    []WaitUpdate   // entries of the waitlist
 }
 
 // Update is the new state of a stored booking, whose row must still be at version Was in hall Hall.
@@ -35,7 +39,9 @@ type Update struct {
 }
 
 // Empty tells whether there is nothing to write.
-func (c *Change) Empty() bool { return len(c.Take) == 0 && len(c.Release) == 0 && len(c.Update) == 0 }
+func (c *Change) Empty() bool {
+	return len(c.Take) == 0 && len(c.Release) == 0 && len(c.Update) == 0 && len(c.Waits) == 0
+}
 
 // Answer is what an accepted request came to.
 type Answer struct {
@@ -184,14 +190,15 @@ type Outcome struct {
 // Decide answers a group of requests in order, each knowing what those before it got, and collects
 // the change that makes the answers true. Nothing outside its arguments is read.
 func Decide(now time.Time, f *Facts, group []Request) ([]Outcome, *Change) {
-	c := &Change{Slots: map[string]int{}, Halls: map[string]string{}, Cases: map[string][]Case{}}
+	c := &Change{Slots: map[string]int{}, Halls: map[string]string{}, Cases: map[string][]Case{}, Held: map[string]int{}}
 	out := make([]Outcome, len(group))
 	for i, r := range group {
+		f.turn = i
 		a, err := r.decide(now, f, c)
 		out[i] = Outcome{a, err}
 	}
 	for id, n := range c.Slots {
-		if n == 0 {
+		if n == 0 && c.Held[id] == 0 {
 			delete(c.Slots, id)
 			delete(c.Halls, id)
 		}
@@ -336,7 +343,7 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	claims = append(claims, Claim{Person: r.Who.Key, Name: KeyName(r.Key), HallID: moved.HallID, Booking: b.ID, Hash: r.Hash})
 	take(f, c, claims)
 	if b.State.Holds() {
-		c.shift(old, -b.Units)
+		c.giveBack(f, b, b.Units, old, r.Offer.Rules, now)
 	}
 	c.shift(slot, b.Units)
 	c.settle(f, b, ChoiceMoved, now)
@@ -383,7 +390,7 @@ func (r *Cancel) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 	if b.State.Choosing() {
 		event, message = EventDeclined, MessageDeclined
 	}
-	gone := c.end(f, b, slot, ChoiceCancelled, now)
+	gone := c.end(f, b, slot, ChoiceCancelled, r.Rules, now)
 	take(f, c, []Claim{{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash}})
 	c.tell(gone, event, message, now, r.Who.Key, r.Channel, "")
 	return Answer{Booking: *gone}, nil

@@ -121,7 +121,7 @@ func (r *Displace) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Er
 	release, takes := exchange(held, wanted)
 	give(f, c, release)
 	take(f, c, takes)
-	c.shift(from, -b.Units)
+	c.giveBack(f, b, b.Units, from, r.Offer.Rules, now)
 	c.settle(f, b, ChoiceAgain, now)
 	f.Choices[b.ID] = d
 	c.Displace = append(c.Displace, d)
@@ -241,6 +241,7 @@ func (r *Keep) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 // for meanwhile, or has more time, is answered as it is.
 type Lapse struct {
 	Booking string
+	Rules   rulebook.Rulebook
 }
 
 func (r *Lapse) Needs(n *Needs) { n.Bookings[r.Booking] = struct{}{} }
@@ -266,7 +267,7 @@ func (r *Lapse) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error
 	if d := f.Choices[b.ID]; d == nil || now.Before(d.Until) {
 		return Answer{Booking: *b, Replayed: true}, nil
 	}
-	gone := c.end(f, b, slot, ChoiceLapsed, now)
+	gone := c.end(f, b, slot, ChoiceLapsed, r.Rules, now)
 	c.tell(gone, EventLapsed, MessageLapsed, now, "", System, "")
 	return Answer{Booking: *gone}, nil
 }
@@ -287,11 +288,11 @@ func (b *Booking) place(s *Slot) {
 }
 
 // end cancels an active booking: claims and number go back.
-func (c *Change) end(f *Facts, b *Booking, slot *Slot, how Choice, now time.Time) *Booking {
+func (c *Change) end(f *Facts, b *Booking, slot *Slot, how Choice, rules rulebook.Rulebook, now time.Time) *Booking {
 	gone := b.next(Cancelled, now)
 	give(f, c, heldBy(f, b))
 	if b.State.Holds() {
-		c.shift(slot, -b.Units)
+		c.giveBack(f, b, b.Units, slot, rules, now)
 	}
 	c.settle(f, b, how, now)
 	f.Bookings[b.ID] = gone

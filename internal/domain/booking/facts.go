@@ -29,6 +29,8 @@ type Needs struct {
 	Persons  map[identity.Key]struct{} // persons whose limit claims are wanted
 	Choices  map[string]struct{}       // booking ids whose waiting displacement is wanted
 	Cases    map[string]struct{}       // booking ids whose list is wanted, with the limit claims of everybody on it
+	Holds    map[string]string         // slot id → hall id, of slots whose holds are wanted
+	Waits    map[string]struct{}       // ids of entries of the waitlist
 }
 
 // NewNeeds returns an empty set.
@@ -36,6 +38,7 @@ func NewNeeds() *Needs {
 	return &Needs{
 		Slots: map[string]string{}, Keys: map[Ref]struct{}{},
 		Bookings: map[string]struct{}{}, Persons: map[identity.Key]struct{}{}, Choices: map[string]struct{}{}, Cases: map[string]struct{}{},
+		Holds: map[string]string{}, Waits: map[string]struct{}{},
 	}
 }
 
@@ -62,7 +65,8 @@ func (n *Needs) holders(b *Booking) {
 
 // Empty tells whether nothing is needed.
 func (n *Needs) Empty() bool {
-	return len(n.Slots) == 0 && len(n.Keys) == 0 && len(n.Bookings) == 0 && len(n.Persons) == 0 && len(n.Choices) == 0 && len(n.Cases) == 0
+	return len(n.Slots) == 0 && len(n.Keys) == 0 && len(n.Bookings) == 0 && len(n.Persons) == 0 && len(n.Choices) == 0 && len(n.Cases) == 0 &&
+		len(n.Holds) == 0 && len(n.Waits) == 0
 }
 
 // Facts is what the store knew, as of one instant, about what Needs named. Deciding works on it as
@@ -72,6 +76,10 @@ type Facts struct {
 	Bookings map[string]*Booking
 	Choices  map[string]*Displacement // waiting, by booking; nil for one that was looked for in vain
 	Cases    map[string][]Case        // lists of batches, by booking
+	Holds    map[string][]*Hold       // by slot, those that open first in front
+	Waits    map[string]*WaitEntry
+	Chances  []uint64                 // drawn by lot, one for each request of the group
+	turn     int                      // whose turn it is in the group
 	claims   map[identity.Key][]Claim // limits and keys alike
 	known    map[identity.Key]struct{}
 }
@@ -80,6 +88,7 @@ type Facts struct {
 func NewFacts() *Facts {
 	return &Facts{
 		Slots: map[string]*Slot{}, Bookings: map[string]*Booking{}, Choices: map[string]*Displacement{}, Cases: map[string][]Case{},
+		Holds: map[string][]*Hold{}, Waits: map[string]*WaitEntry{},
 		claims: map[identity.Key][]Claim{}, known: map[identity.Key]struct{}{},
 	}
 }
@@ -89,6 +98,14 @@ func (f *Facts) Put(c Claim) { f.claims[c.Person] = append(f.claims[c.Person], c
 
 // SetKnown records that all limit claims of person have been put.
 func (f *Facts) SetKnown(person identity.Key) { f.known[person] = struct{}{} }
+
+// chance is what was drawn by lot for the request that is being decided.
+func (f *Facts) chance() uint64 {
+	if f.turn < len(f.Chances) {
+		return f.Chances[f.turn]
+	}
+	return 0
+}
 
 // Knows tells whether the limit claims of all persons have been read. Without them nobody may be
 // given a number: the room seen only appeared while the group was being decided.

@@ -122,6 +122,15 @@ const (
 	DrawRunning      Code = "draw_being_carried_out"   // the minute is over, the numbers are being given in drawn order
 	DrawNotFound     Code = "draw_not_found"
 
+	// The waitlist (Art. 15).
+	WaitlistOff  Code = "waitlist_off"    // the rules in force have none
+	PlaceFree    Code = "place_is_free"   // nothing to wait for; arg slot
+	WaitTwice    Code = "waiting_already" // one entry an applicant and item; arg entry, of one's own
+	WaitTooMany  Code = "too_many_waits"  // arg max
+	WaitNotFound Code = "wait_not_found"  //
+	WaitEnded    Code = "wait_over"       // arg state
+	OfferOver    Code = "offer_over"      // the place was not taken in time
+
 	// A day in the hall (Art. 12, 14, 17, 18).
 	DaySealed        Code = "day_sealed" // the hall's day is over
 	CounterNotFound  Code = "counter_not_found"
@@ -204,6 +213,8 @@ var kinds = map[Code]Kind{
 	SameHour: Conflict, DayLimit: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid, BatchUnequal: Invalid, CaseBooked: Conflict, NoSuchCase: NotFound, LastCase: Conflict, OnSiteBatch: Conflict,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
 	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawNotFound: NotFound,
+
+	WaitlistOff: Conflict, PlaceFree: Conflict, WaitTwice: Conflict, WaitTooMany: Conflict, WaitNotFound: NotFound, WaitEnded: Conflict, OfferOver: Gone,
 
 	DaySealed: Conflict, CounterNotFound: NotFound, CounterClosed: Conflict, CounterPaused: Conflict, CounterBusy: Conflict, CounterTaken: Conflict, TicketNotFound: NotFound,
 	TicketOver: Conflict, TicketNotYours: Conflict, NobodyWaits: Conflict, AlreadyHere: Conflict, TooEarly: Conflict, TooLate: Conflict, OtherDay: Conflict,

@@ -59,10 +59,13 @@ type Rulebook struct {
 	RebookTimes     int           `json:"rebook_times"`      // 1
 
 	// Waitlist, Art. 15 and 16.
-	WaitlistBookLead time.Duration `json:"waitlist_book_lead"` // booked at once when the slot starts at least this much later: 3 h
-	WaitlistOffer    time.Duration `json:"waitlist_offer"`     // otherwise offered for: 15 min
-	ReopenAfterMin   time.Duration `json:"reopen_after_min"`   // a place nobody waits for opens after a random
-	ReopenAfterMax   time.Duration `json:"reopen_after_max"`   // 1 to 30 minutes
+	WaitlistBookLead     time.Duration `json:"waitlist_book_lead"`     // booked at once when the slot starts at least this much later: 3 h
+	WaitlistOffer        time.Duration `json:"waitlist_offer"`         // otherwise offered for: 15 min
+	Waitlist             bool          `json:"waitlist"`               // what comes free goes to the line first; off: to all at once
+	WaitlistReleaseShare int           `json:"waitlist_release_share"` // percent of a slot the line may have before its release: 100
+	WaitlistMost         int           `json:"waitlist_most"`          // entries of one booker in line at once: 5
+	ReopenAfterMin       time.Duration `json:"reopen_after_min"`       // a place nobody waits for opens after a random
+	ReopenAfterMax       time.Duration `json:"reopen_after_max"`       // 1 to 30 minutes
 
 	// The verifiable draw of a queue that has it switched on; the measure is silent.
 	DrawFor   time.Duration `json:"draw_for"`   // who asks so long after a release is in the draw: 60 s
@@ -89,8 +92,8 @@ type Rulebook struct {
 	Sanctions Sanctions `json:"sanctions"`
 }
 
-// UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, or about the
-// day in the hall, they are as in the versions that ship.
+// UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, the waitlist or
+// the day in the hall, they are as in the versions that ship.
 func (r *Rulebook) UnmarshalJSON(text []byte) error {
 	type plain Rulebook
 	v := plain(Rulebook{}.keeping())
@@ -107,6 +110,7 @@ func (r Rulebook) keeping() Rulebook {
 	r.Hall = counter.DefaultRules()
 	r.EvaluateWithin, r.AnswerCaseWithin = 10, 5
 	r.DrawFor, r.DrawAhead = time.Minute, 3
+	r.Waitlist, r.WaitlistReleaseShare, r.WaitlistMost = true, 100, 5
 	return r
 }
 
@@ -148,6 +152,12 @@ func (r Rulebook) Validate() error {
 	}
 	if r.DrawFor < time.Second || r.DrawFor > time.Hour || r.DrawAhead < 1 || r.DrawAhead > 30 {
 		return fmt.Errorf("rulebook %s: draw_for or draw_ahead out of range", r.ID)
+	}
+	if r.ReopenAfterMin < 0 || r.ReopenAfterMax < r.ReopenAfterMin || r.WaitlistBookLead < 0 || r.WaitlistOffer < 0 {
+		return fmt.Errorf("rulebook %s: reopen_after_min, reopen_after_max, waitlist_book_lead or waitlist_offer out of range", r.ID)
+	}
+	if r.WaitlistReleaseShare < 0 || r.WaitlistReleaseShare > 100 || r.WaitlistMost < 1 || r.WaitlistMost > 100 {
+		return fmt.Errorf("rulebook %s: waitlist_release_share or waitlist_most out of range", r.ID)
 	}
 	if wrong := r.Hall.Check(); len(wrong) > 0 {
 		return fmt.Errorf("rulebook %s: hall.%s out of range", r.ID, wrong[0].Path)

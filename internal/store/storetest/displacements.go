@@ -185,7 +185,7 @@ func cutting(w *world) {
 	w.ask(l, w.book("dan", s, "i"), fault.SlotClosed)
 	cut := func(c ...store.Cut) []store.SlotState {
 		w.update(func(tx *store.Tx) (err error) {
-			told, err = tx.CutSlots(w.ctx, c)
+			told, err = tx.CutSlots(w.ctx, c, nil)
 			return err
 		})
 		return told

@@ -300,7 +300,7 @@ func planSlots(w *world) {
 	}
 	plan := func(idle bool, steps ...supply.Step) (changed, over []store.SlotState) {
 		w.update(func(tx *store.Tx) (err error) {
-			changed, over, err = tx.PlanSlots(w.ctx, steps, idle)
+			changed, over, err = tx.PlanSlots(w.ctx, steps, idle, nil)
 			return err
 		})
 		return changed, over

@@ -46,6 +46,9 @@ func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
 	if m.Case != nil {
 		return caseWords(l, m)
 	}
+	if m.Wait != nil {
+		return waitWords(l, m)
+	}
 	v := m.View
 	hall, item := v.Booking.HallID, v.Booking.Item
 	if v.Hall != nil {
@@ -68,6 +71,20 @@ func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
 		args = append(args, "lost", l.Slot(lost.Date, lost.Hour), "lost_hall", at, "why", l.T(why), "choose", l.When(lost.Until))
 	}
 	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, args...)}
+}
+
+// waitWords says a message about an entry of the waitlist.
+func waitWords(l web.Locale, m app.Outgoing) jobs.Text {
+	w := m.Wait
+	item, hall := w.Entry.Item, w.Entry.HallID
+	if w.Item != nil {
+		item = l.Text(w.Item.Name)
+	}
+	if w.Hall != nil {
+		hall = l.Text(w.Hall.Name)
+	}
+	key := "sms." + string(m.Row.Kind)
+	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "item", item, "hall", hall, "when", l.Slot(w.Date, w.Hour), "until", l.When(w.Entry.Until))}
 }
 
 // ticketWords says a message about a number held in a hall.

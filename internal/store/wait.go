@@ -40,6 +40,9 @@ func scanWait(scan func(...any) error) (*booking.WaitEntry, error) {
 	if err := unmarshal(passed, &e.Passed); err != nil {
 		return &e, err
 	}
+	if len(e.Passed) == 0 {
+		e.Passed = nil
+	}
 	for d := range strings.FieldsFuncSeq(dates, func(r rune) bool { return r == ',' }) {
 		day, err := calendar.ParseDate(d[:4] + "-" + d[4:6] + "-" + d[6:])
 		if err != nil {

@@ -271,8 +271,10 @@ func attempt(rng *rand.Rand, ids *atomic.Uint64, field []booking.Slot, mine []bo
 	n := ids.Add(1)
 	key := fmt.Sprintf("soak-%s-%d", worker, n)
 	slot := field[rng.IntN(len(field))]
+	rules := rulebook.Continued2025()
+	rules.Waitlist = false // nobody serves it here
 	offer := booking.Offer{
-		Rules: rulebook.Continued2025(), Item: "item" + strconv.Itoa(rng.IntN(4)), HallID: slot.HallID, QueueID: slot.QueueID,
+		Rules: rules, Item: "item" + strconv.Itoa(rng.IntN(4)), HallID: slot.HallID, QueueID: slot.QueueID,
 		Stages: directory.Stages{directory.Acceptance}, BatchMax: 3,
 	}
 	if len(mine) > 0 && rng.IntN(10) < 4 {

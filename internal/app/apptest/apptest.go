@@ -25,12 +25,13 @@ var Start = calendar.MakeDate(2026, time.November, 24).At(10, 0)
 
 // Options of New. The zero value is a city in a SQLite file of its own.
 type Options struct {
-	Source  string            // database to use; it must be empty
-	Twice   bool              // run every closure of the store twice
-	Lanes   int               // as in app.Config
-	Refused func(fault.Code)  // as in app.Config
-	Change  func(*app.Config) // last changes to the App's configuration
-	Store   func(*store.Options)
+	Source   string            // database to use; it must be empty
+	Twice    bool              // run every closure of the store twice
+	Waitlist bool              // what comes free is held for the line first; else it is everybody's at once
+	Lanes    int               // as in app.Config
+	Refused  func(fault.Code)  // as in app.Config
+	Change   func(*app.Config) // last changes to the App's configuration
+	Store    func(*store.Options)
 }
 
 // Fixture is one city and its App.
@@ -66,7 +67,7 @@ func New(t testing.TB, o Options) *Fixture {
 	if _, err := f.DB.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.DB.Update(ctx, found); err != nil {
+	if err := f.DB.Update(ctx, func(tx *store.Tx) error { return found(tx, o.Waitlist) }); err != nil {
 		t.Fatal(err)
 	}
 	c := app.Config{Public: Public, DB: f.DB, Vault: f.Vault, Now: f.Clock.Now, Lanes: o.Lanes, Texts: f.Texts, Refused: o.Refused}
@@ -127,8 +128,10 @@ func migrate(source string) error {
 }
 
 // found writes the directory, the calendar and the rules.
-func found(tx *store.Tx) error {
+func found(tx *store.Tx, waitlist bool) error {
 	ctx := context.Background()
+	rules := rulebook.Continued2025()
+	rules.Waitlist = waitlist
 	steps := []func() error{
 		func() error { return tx.SaveUnits(ctx, units()) },
 		func() error { return tx.SaveHalls(ctx, halls()) },
@@ -140,7 +143,7 @@ func found(tx *store.Tx) error {
 			return tx.SaveCalendar(ctx, []calendar.Day{{Date: calendar.MakeDate(2027, time.January, 1), Kind: calendar.Off, Festival: "元旦"}},
 				map[int]calendar.YearStatus{2026: calendar.Official, 2027: calendar.Official})
 		},
-		func() error { return tx.SaveRulebook(ctx, rulebook.Continued2025()) },
+		func() error { return tx.SaveRulebook(ctx, rules) },
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

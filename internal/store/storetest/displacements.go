@@ -12,13 +12,12 @@ import (
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
-	"suiyue/internal/domain/rulebook"
 	"suiyue/internal/store"
 )
 
 // displace takes b out of its slot for a request: into a slot, or into none.
 func (w *world) displace(request string, b booking.Booking, to *booking.Slot) *booking.Displace {
-	r := &booking.Displace{Request: request, Booking: b.ID, Hall: b.HallID, Slot: b.SlotID, Closed: true, Offer: booking.Offer{Rules: rulebook.Continued2025()}}
+	r := &booking.Displace{Request: request, Booking: b.ID, Hall: b.HallID, Slot: b.SlotID, Closed: true, Offer: booking.Offer{Rules: atOnce()}}
 	if to != nil {
 		r.Offer, r.To = offer(*to, b.Item), to.ID
 	}

@@ -34,6 +34,11 @@ func Run(t *testing.T, open func(t *testing.T, o store.Options) *store.DB) {
 	t.Run("sets", func(t *testing.T) { sets(newWorld(t, open, store.Options{})) })
 	t.Run("audit_speed", func(t *testing.T) { auditSpeed(newWorld(t, open, store.Options{})) })
 	t.Run("contexts", func(t *testing.T) { contexts(newWorld(t, open, store.Options{})) })
+	t.Run("wait", func(t *testing.T) {
+		for _, c := range waitCases {
+			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open, store.Options{})) })
+		}
+	})
 	t.Run("lane", func(t *testing.T) {
 		for _, c := range laneCases {
 			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open, store.Options{})) })
@@ -127,9 +132,17 @@ func slotOf(hall string, plus calendar.Date, hour, capacity int) booking.Slot {
 	}
 }
 
+// atOnce are rules under which what comes free is everybody's at once. What is held for the waitlist has
+// cases of its own.
+func atOnce() rulebook.Rulebook {
+	r := rulebook.Continued2025()
+	r.Waitlist = false
+	return r
+}
+
 func offer(s booking.Slot, item string) booking.Offer {
 	return booking.Offer{
-		Rules: rulebook.Continued2025(), Item: item, HallID: s.HallID, QueueID: s.QueueID,
+		Rules: atOnce(), Item: item, HallID: s.HallID, QueueID: s.QueueID,
 		Stages: directory.Stages{directory.Acceptance}, BatchMax: 5,
 	}
 }
@@ -147,7 +160,7 @@ func (w *world) book(person string, s booking.Slot, item string) *booking.Book {
 func (w *world) cancel(b booking.Booking) *booking.Cancel {
 	return &booking.Cancel{
 		Key: fmt.Sprintf("cancel-%d", w.ids.Add(1)), Hash: "hash", Who: booking.Who{Key: b.BookerKey, Level: identity.Verified},
-		Booking: b.ID, Rules: rulebook.Continued2025(), Channel: booking.Web,
+		Booking: b.ID, Rules: atOnce(), Channel: booking.Web,
 	}
 }
 

@@ -58,6 +58,9 @@ func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 	if m.Ticket != nil {
 		return ticketMessage(l, m, now)
 	}
+	if m.Wait != nil {
+		return waitMessage(l, m, now)
+	}
 	b := m.Booking
 	v := ui.MessageView{
 		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: passPath(b.Code), Tag: messageTag(l, m.State),
@@ -94,6 +97,37 @@ func ticketMessage(l web.Locale, m app.MessageView, now time.Time) ui.MessageVie
 	v.Text = l.T("account.message.text."+string(m.Kind), args...)
 	return v
 }
+
+// waitMessage is a message about an entry of the waitlist that is no booking.
+func waitMessage(l web.Locale, m app.MessageView, now time.Time) ui.MessageView {
+	w := m.Wait
+	v := ui.MessageView{
+		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: waitPath(w.Code), Tag: messageTag(l, m.State),
+		Text: l.T("sms."+string(m.Kind), waitArgs(l, w)...),
+	}
+	if m.Kind == booking.MessageWaitOffer && w.Entry.State != booking.Offered {
+		v.Text = l.T("account.message.wait_since", "item", waitItem(l, w), "state", l.T("wait.state."+string(w.Entry.State)))
+	}
+	return v
+}
+
+func waitItem(l web.Locale, w *app.WaitView) string {
+	if w.Item == nil {
+		return w.Entry.Item
+	}
+	return l.Text(w.Item.Name)
+}
+
+// waitArgs are what messages about an entry say.
+func waitArgs(l web.Locale, w *app.WaitView) []string {
+	args := []string{"item", waitItem(l, w)}
+	if w.Hall != nil {
+		args = append(args, "when", l.Slot(w.Date, w.Hour), "hall", l.Text(w.Hall.Name), "until", l.When(w.Entry.Until))
+	}
+	return args
+}
+
+func waitPath(code string) string { return "/waitlist/" + code }
 
 func messageTag(l web.Locale, s app.MessageState) ui.Tag {
 	t := ui.Tag{Text: l.T("account.message.state." + string(s))}

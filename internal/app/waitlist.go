@@ -78,16 +78,16 @@ func (a *App) joinWait(ctx context.Context, who *identity.Session, r WaitRequest
 	if err := checkKey(r.Key); err != nil {
 		return WaitView{}, err
 	}
-	rules := a.Rules(calendar.DateOf(a.now()))
-	if !rules.Waitlist {
-		return WaitView{}, fault.New(fault.WaitlistOff)
-	}
 	if r.Units == 0 {
 		r.Units = 1
 	}
 	parties, applicant, err := a.parties(ctx, who, r.Applicant)
 	if err != nil {
 		return WaitView{}, err
+	}
+	rules := a.Rules(calendar.DateOf(a.now()))
+	if !rules.Waitlist {
+		return WaitView{}, fault.New(fault.WaitlistOff)
 	}
 	e := &booking.WaitEntry{
 		Booker: who.Person.Key, Level: who.Person.Level, Applicant: r.Applicant.Kind, ApplicantKey: applicant,
@@ -363,7 +363,7 @@ const pastMost = 1000 // of one line that a chance is told from
 
 func (a *App) chance(ctx context.Context, tx *store.Tx, l booking.WaitLine, ahead int) (waitlist.Chance, error) {
 	var past []waitlist.Past
-	err := tx.WaitPast(ctx, l, tx.Now.Add(-pastDays*24*time.Hour), pastMost, func(ahead int, s booking.WaitState) {
+	err := tx.LinePast(ctx, l, tx.Now.Add(-pastDays*24*time.Hour), pastMost, func(ahead int, s booking.WaitState) {
 		past = append(past, waitlist.Past{Ahead: ahead, State: s})
 	})
 	return waitlist.ChanceOf(ahead, past), err

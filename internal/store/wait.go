@@ -275,10 +275,10 @@ func (tx *Tx) WaitAhead(ctx context.Context, l booking.WaitLine, number int64) (
 	return n, err
 }
 
-// WaitPast gives how many stood ahead when they joined and what came of it, of those who joined a line since
+// LinePast gives how many stood ahead when they joined and what came of it, of those who joined a line since
 // and are out of it, at most limit of them, the last first.
-func (tx *Tx) WaitPast(ctx context.Context, l booking.WaitLine, since time.Time, limit int, each func(ahead int, state booking.WaitState)) error {
-	return tx.query(ctx, "wait.past", `
+func (tx *Tx) LinePast(ctx context.Context, l booking.WaitLine, since time.Time, limit int, each func(ahead int, state booking.WaitState)) error {
+	return tx.query(ctx, "wait.line_past", `
 select ahead, state from wait_line where hall_id = $1 and queue_id = $2 and joined_at >= $3 and ended_at > 0 order by joined_at desc limit $4`,
 		func(scan func(...any) error) error {
 			var ahead int

@@ -85,6 +85,7 @@ func New(c Config) *API {
 	a.declareDraws()
 	a.declarePersons()
 	a.declarePeople()
+	a.declareWaitlist()
 	a.declareAdmin()
 	a.finishDocument()
 	return a

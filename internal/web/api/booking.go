@@ -84,19 +84,16 @@ func (a *API) declareBookings() {
 }
 
 func (a *API) book(c *call, b *bookBody) (bookingView, error) {
-	ap := b.Applicant
-	if wrong := ap.misplaced(); len(wrong) > 0 {
-		return bookingView{}, fault.InvalidFields(wrong...)
+	ap, err := b.Applicant.of()
+	if err != nil {
+		return bookingView{}, err
 	}
 	req := app.BookRequest{
 		Key: c.key, Item: b.Item, SlotID: b.Slot, Stage: directory.Stage(b.Stage), Units: b.Units, Channel: booking.API,
-		Applicant: app.Applicant{Kind: booking.ApplicantKind(ap.Kind), Kept: ap.Kept, Name: ap.Name, Birth: ap.Birth, Phone: ap.Phone, CreditCode: ap.CreditCode},
+		Applicant: ap,
 	}
 	for _, one := range b.Cases {
 		req.Cases = append(req.Cases, booking.Party{Name: one.Name, Birth: one.Birth, Document: identity.Document{Kind: identity.DocumentKind(one.Document.Kind), Number: one.Document.Number, Nationality: one.Document.Nationality}})
-	}
-	if d := ap.Document; d != nil {
-		req.Applicant.Document = identity.Document{Kind: identity.DocumentKind(d.Kind), Number: d.Number, Nationality: d.Nationality}
 	}
 	got, err := a.app.Book(c.r.Context(), c.who, req)
 	if err != nil {

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 75 {
+	if count != 83 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

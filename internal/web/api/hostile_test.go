@@ -34,12 +34,16 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"keep-booking":   {},
 		"remove-cases":   {"cases": []any{1}},
 		"find-booking":   {"code": f.Vault.CodeOf(77), "fact": "1234"},
-		"rebook":         {"slot": f.FreeSlots(apptest.QueueA)[1]},
-		"appeal-missed":  {"text": "ill"},
-		"check-in":       {"code": "ABCDEFGH", "position": map[string]any{"latitude": 1.5, "longitude": 1.5}},
-		"leave-line":     {},
-		"evaluate":       {"grade": 5, "reasons": []any{"kind"}, "text": "x", "fact": "1234", "token": "abcdefghijkl"},
-		"keep-person":    {"name": "陈示例", "document": map[string]any{"kind": "resident_id", "number": number}},
+		"join-waitlist": {"item": apptest.SocialCard, "stage": "acceptance", "units": 1, "halls": []any{apptest.HallA}, "dates": []any{"2026-12-01"}, "hours": []any{9},
+			"applicant": map[string]any{"kind": "other", "name": "陈示例", "phone": "13800000000", "document": map[string]any{"kind": "resident_id", "number": number}}},
+		"change-wait": {"units": 1, "halls": []any{apptest.HallA}, "dates": []any{"2026-12-01"}, "hours": []any{9}},
+		"leave-wait":  {}, "took-online": {}, "take-offer": {}, "decline-offer": {},
+		"rebook":        {"slot": f.FreeSlots(apptest.QueueA)[1]},
+		"appeal-missed": {"text": "ill"},
+		"check-in":      {"code": "ABCDEFGH", "position": map[string]any{"latitude": 1.5, "longitude": 1.5}},
+		"leave-line":    {},
+		"evaluate":      {"grade": 5, "reasons": []any{"kind"}, "text": "x", "fact": "1234", "token": "abcdefghijkl"},
+		"keep-person":   {"name": "陈示例", "document": map[string]any{"kind": "resident_id", "number": number}},
 
 		"admin-decide-missed":  {"excuse": false, "why": "x"},
 		"admin-answer-case":    {"version": 1, "answer": "x"},
@@ -93,7 +97,7 @@ func (f *face) bodies(id string) []map[string]any {
 		return body
 	}
 	switch id {
-	case "book":
+	case "book", "join-waitlist":
 		listed := with(map[string]any{"cases": []any{map[string]any{"name": "陈示例", "birth": "1990-01-31", "document": passport}}})
 		return []map[string]any{
 			good, listed,
@@ -192,7 +196,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 					}
 					body := deepCopy(good)
 					put(body, path, drop{})
-					if schema := op.RequestBody.Content["application/json"].Schema; (strings.HasPrefix(op.ID, "admin-") || op.ID == "check-in" || op.ID == "evaluate") && !f.docs().must(schema, path) {
+					if schema := op.RequestBody.Content["application/json"].Schema; (strings.HasPrefix(op.ID, "admin-") || op.ID == "check-in" || op.ID == "evaluate" || op.ID == "change-wait") && !f.docs().must(schema, path) {
 						try(op, path+" absent", ask{body: body})
 					} else if !strings.HasSuffix(path, "units") && !strings.HasSuffix(path, "phone") && path != "cases" {
 						try(op, path+" absent", ask{body: body}, "invalid_request")
@@ -234,7 +238,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 				try(op, "content type", ask{body: text, header: map[string]string{"Content-Type": kind}}, "unsupported_media_type")
 			}
 			try(op, "compressed", ask{body: text, header: map[string]string{"Content-Encoding": "gzip"}}, "unsupported_media_type")
-			if op.ID != "cancel-booking" && op.ID != "keep-booking" && op.ID != "leave-line" && op.ID != "admin-withdraw-filing" {
+			if op.ID != "leave-wait" && !strings.HasSuffix(op.ID, "-offer") && op.ID != "took-online" && op.ID != "cancel-booking" && op.ID != "keep-booking" && op.ID != "leave-line" && op.ID != "admin-withdraw-filing" {
 				try(op, "no body", ask{header: map[string]string{"Content-Type": "application/json"}}, "malformed_request")
 			}
 		}

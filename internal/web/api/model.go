@@ -224,15 +224,16 @@ type bookingPage struct {
 }
 
 type message struct {
-	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reduced,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,near,evaluate"`
+	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reduced,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,near,evaluate,wait_booked,wait_offer,wait_over"`
 	At      time.Time  `json:"at" doc:"When it was due."`
 	State   string     `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
-	Booking string     `json:"booking,omitempty" doc:"The booking code; absent of a message about a number."`
+	Booking string     `json:"booking,omitempty" doc:"The booking code; absent of a message about a number or an entry of the waitlist."`
 	Ticket  string     `json:"ticket,omitempty" doc:"near, evaluate: id of the ticket it is about."`
 	Number  string     `json:"number,omitempty" doc:"near, evaluate: its number." example:"A012"`
 	Item    string     `json:"item"`
 	Hall    string     `json:"hall"`
-	Start   *time.Time `json:"start,omitempty" doc:"When the booking is now."`
+	Start   *time.Time `json:"start,omitempty" doc:"When the booking is now, or the place that is kept."`
+	Wait    string     `json:"wait,omitempty" doc:"wait_offer, wait_over: the code of the entry of the waitlist."`
 }
 
 type messagePage struct {

@@ -68,6 +68,12 @@ func (a *API) listMessages(c *call) (messagePage, error) {
 		item, hall := m.Booking.Item, m.Booking.Hall
 		if t := m.Ticket; t != nil {
 			v.Ticket, v.Number, item, hall = t.Ticket.ID, t.Ticket.Number, t.Item, t.Hall
+		} else if w := m.Wait; w != nil {
+			v.Wait, item, hall = w.Code, w.Item, w.Hall
+			if w.Hall != nil {
+				start := w.Date.At(w.Hour, 0)
+				v.Start = &start
+			}
 		} else {
 			start := m.Booking.Booking.Start()
 			v.Booking, v.Start = m.Booking.Code, &start

@@ -40,6 +40,15 @@ func (a *Account) bookings(w http.ResponseWriter, r *http.Request, who *identity
 		if v.Next, err = a.coming(r, l, who); err != nil {
 			return err
 		}
+		waits, err := a.app.MyWaits(r.Context(), who)
+		if err != nil {
+			return err
+		}
+		for _, e := range waits {
+			if e.Entry.State.Open() {
+				v.Next = append(v.Next, waitCard(l, e))
+			}
+		}
 	} else {
 		v.Pager.Previous, v.Pager.PreviousTo = "/bookings", l.T("account.newest")
 	}

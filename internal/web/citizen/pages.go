@@ -102,6 +102,8 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"GET /book/check":               p.signed(p.check),
 		"POST /book":                    p.book,
 		"GET /book":                     p.toHome,
+		"GET /waitlist/new":             p.signed(p.waitForm),
+		"POST /waitlist":                p.signed(p.joinWait),
 		"GET /find":                     p.find,
 		"POST /find":                    p.found,
 		"GET /pass/{code}":              p.pass,

@@ -257,6 +257,10 @@ func (p *Pages) nothingFree(l web.Locale, of chooseOf, chosen *app.DayView, firs
 	} else if at, dates := p.app.NextRelease(); first == nil && len(dates) > 0 {
 		n.Text = l.T("citizen.when.none_until", "when", l.Near(at, now), "date", l.Date(dates[len(dates)-1]))
 	}
+	if today, _ := p.today(); of.current == "" && chosen != nil && chosen.State == app.DayFull && p.app.Rules(today).Waitlist {
+		links = append(links, ui.Link{Text: l.T("wait.join.here", "date", l.Date(chosen.Date)), Href: address("/waitlist/new",
+			"item", of.item.Code, "queue", of.queue.ID, "stage", string(of.stage), "date", chosen.Date.String())})
+	}
 	for _, o := range p.elsewhere(of.item.Code, of.stage, of.queue, 1) {
 		links = append(links, ui.Link{
 			Text: l.T("citizen.next.elsewhere", "hall", l.Text(o.Hall.Name), "when", l.Near(o.Next.Date.At(o.Next.Hour, 0), now)), Href: of.others(*o.Next),

@@ -1,0 +1,372 @@
+package citizen
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"suiyue/internal/app"
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/identity"
+	"suiyue/internal/web"
+	"suiyue/internal/web/ui"
+)
+
+// hallsToWait is how many halls are shown to wait at besides the one that was looked at.
+const hallsToWait = 5
+
+type waitFormView struct {
+	L      web.Locale
+	Title  string
+	Lead   string
+	Chance []string // of those who join now
+	Errors []ui.ErrorItem
+	Free   *ui.Link // a number that suits is free
+	Action string
+	Token  string
+	Hidden []pair
+	Halls  ui.ChoiceView
+	Dates  ui.ChoiceView
+	Hours  ui.ChoiceView
+	Send   ui.ButtonView
+}
+
+type waitsView struct {
+	L     web.Locale
+	Title string
+	Tabs  []ui.Link
+	Empty *ui.EmptyView
+	List  []ui.CardView
+}
+
+type waitView struct {
+	L     web.Locale
+	Title string
+	State ui.Tag
+	Rows  []ui.SummaryRow
+	Offer string
+	Token string
+	Acts  []waitAct
+	Links []ui.ButtonView
+}
+
+// waitAct is one thing that can be done about an entry.
+type waitAct struct {
+	Action, Key string
+	Button      ui.ButtonView
+}
+
+// waitForm asks what would suit: halls, dates and hours. What is chosen already is what was looked at.
+func (p *Pages) waitForm(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
+	q := r.URL.Query()
+	return p.showWaitForm(w, r, who, q.Get("item"), q.Get("queue"), q.Get("stage"), q["date"], nil, nil)
+}
+
+func (p *Pages) showWaitForm(w http.ResponseWriter, r *http.Request, who *identity.Session, item, queue, stage string, dates, hours []string, wrong *fault.Error) error {
+	it, qu, o, err := p.offered(item, queue)
+	if err != nil {
+		return p.notHere(w, r, err, item)
+	}
+	chosen := pickStage(o.Stages, directory.Stage(stage))
+	self := address("/waitlist/new", "item", it.Code, "queue", qu.ID, "stage", string(chosen))
+	l := web.LocaleOf(r)
+	s := p.shell(w, r, who, l.T("wait.join.title"), self)
+	s.Back = back(l, address(bookPath(it.Code, qu.ID), "stage", string(chosen)))
+	v := waitFormView{
+		L: l, Title: s.Title, Lead: l.T("wait.join.lead", "item", l.Text(it.Name)), Action: "/waitlist", Token: s.Token,
+		Hidden: []pair{{"item", it.Code}, {"queue", qu.ID}, {"stage", string(chosen)}, {"key", rand.Text()}},
+		Send:   ui.ButtonView{Text: l.T("wait.join.send"), Block: true},
+	}
+	if list, err := p.app.WaitOutlook(r.Context(), it.Code, qu.HallID); err == nil {
+		for _, place := range list {
+			v.Chance = append(v.Chance, chanceLine(l, place))
+		}
+	}
+	p.waitChoices(l, &v, it.Code, chosen, qu, []string{qu.HallID}, dates, hours)
+	return p.renderWaitForm(w, r, s, v, it.Code, chosen, wrong)
+}
+
+// waitChoices fills in halls, dates and hours with those that are chosen.
+func (p *Pages) waitChoices(l web.Locale, v *waitFormView, item string, stage directory.Stage, qu *directory.Queue, halls, dates, hours []string) {
+	v.Halls = ui.ChoiceView{FieldView: ui.FieldView{ID: "halls", Label: l.T("wait.halls"), Hint: l.T("wait.halls_hint")}}
+	add := func(h *directory.Hall) {
+		if h != nil && !slices.ContainsFunc(v.Halls.Options, func(o ui.Option) bool { return o.Value == h.ID }) {
+			v.Halls.Options = append(v.Halls.Options, ui.Option{Value: h.ID, Text: l.Text(h.Name), Selected: slices.Contains(halls, h.ID)})
+		}
+	}
+	for _, id := range halls {
+		add(p.app.City().Hall(id))
+	}
+	if home := p.app.City().Hall(qu.HallID); home != nil {
+		add(home)
+		if list, _, err := p.app.Halls(app.HallQuery{Item: item, Stage: stage, District: home.DistrictID, Units: 1, Sort: app.ByNext, Limit: hallsToWait}); err == nil {
+			for _, o := range list {
+				add(o.Hall)
+			}
+		}
+	}
+	v.Dates = ui.ChoiceView{FieldView: ui.FieldView{ID: "dates", Label: l.T("wait.dates")}}
+	v.Hours = ui.ChoiceView{FieldView: ui.FieldView{ID: "hours", Label: l.T("wait.hours")}}
+	seen := map[int]bool{}
+	for _, d := range p.app.Days(qu.ID, datesShown) {
+		if d.State == app.DayShut {
+			continue
+		}
+		date := d.Date.String()
+		v.Dates.Options = append(v.Dates.Options, ui.Option{Value: date, Text: l.Date(d.Date), Selected: slices.Contains(dates, date)})
+		for _, s := range d.Slots {
+			seen[s.Hour] = true
+		}
+	}
+	for h := range 24 {
+		if at := strconv.Itoa(h); seen[h] {
+			v.Hours.Options = append(v.Hours.Options, ui.Option{Value: at, Text: web.HourRange(h), Selected: len(hours) == 0 || slices.Contains(hours, at)})
+		}
+	}
+}
+
+func (p *Pages) renderWaitForm(w http.ResponseWriter, r *http.Request, s ui.Shell, v waitFormView, item string, stage directory.Stage, wrong *fault.Error) error {
+	status := http.StatusOK
+	if wrong != nil {
+		s.Error, status = true, web.Status(wrong)
+		v.Errors = mark(v.L, wrong, map[string]*ui.FieldView{"halls": &v.Halls.FieldView, "dates": &v.Dates.FieldView, "hours": &v.Hours.FieldView})
+		if len(v.Errors) == 0 {
+			v.Errors = []ui.ErrorItem{{Text: v.L.Sentence(wrong)}}
+		}
+		if queue, date, _, ok := booking.ParseSlotID(wrong.Args["slot"]); ok && wrong.Code == fault.PlaceFree {
+			v.Free = &ui.Link{Text: v.L.T("wait.book_it"), Href: address(bookPath(item, queue), "stage", string(stage), "date", date.String())}
+		}
+		if code := wrong.Args["entry"]; code != "" {
+			v.Free = &ui.Link{Text: v.L.T("wait.title"), Href: waitPath(code)}
+		}
+	}
+	return web.Render(w, r, status, waitFormPage(s, v))
+}
+
+// wantsIn reads what a form says would suit.
+func wantsIn(r *http.Request) app.Wants {
+	w := app.Wants{Halls: r.PostForm["halls"]}
+	for _, d := range r.PostForm["dates"] {
+		if day, err := calendar.ParseDate(d); err == nil {
+			w.Dates = append(w.Dates, day)
+		}
+	}
+	for _, h := range r.PostForm["hours"] {
+		if n, err := strconv.Atoi(h); err == nil {
+			w.Hours = append(w.Hours, n)
+		}
+	}
+	return w
+}
+
+func (p *Pages) joinWait(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
+	if err := p.form(r); err != nil {
+		return err
+	}
+	if err := p.slowDown(who); err != nil {
+		return err
+	}
+	f := r.PostForm
+	v, err := p.app.JoinWait(r.Context(), who, app.WaitRequest{
+		Key: f.Get("key"), Item: f.Get("item"), Stage: directory.Stage(f.Get("stage")), Wants: wantsIn(r),
+		Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
+	})
+	if err != nil {
+		return p.showWaitForm(w, r, who, f.Get("item"), f.Get("queue"), f.Get("stage"), f["dates"], f["hours"], fault.As(err))
+	}
+	return web.SeeOther(w, r, waitPath(v.Code))
+}
+
+// waits lists the entries of a person.
+func (a *Account) waits(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
+	list, err := a.app.MyWaits(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	l := web.LocaleOf(r)
+	s := a.frame(w, r, who, tabBookings, l.T("wait.title"), "/waitlist")
+	v := waitsView{L: l, Title: s.Title, Tabs: tabLinks(l, tabBookings)}
+	if len(list) == 0 {
+		v.Empty = &ui.EmptyView{Title: l.T("wait.none"), Text: l.T("wait.none_hint"), Action: &ui.ButtonView{Text: l.T("account.bookings.book"), Href: "/"}}
+	}
+	for _, e := range list {
+		v.List = append(v.List, waitCard(l, e))
+	}
+	return web.Render(w, r, http.StatusOK, waitsPage(s, v))
+}
+
+func waitTag(l web.Locale, s booking.WaitState) ui.Tag {
+	t := ui.Tag{Text: l.T("wait.state." + string(s))}
+	if s == booking.Offered {
+		t.Kind = ui.TagAmber
+	}
+	return t
+}
+
+// waitCard is an entry among others.
+func waitCard(l web.Locale, e app.WaitView) ui.CardView {
+	c := ui.CardView{Title: waitItem(l, &e), Href: waitPath(e.Code), Tag: waitTag(l, e.Entry.State)}
+	if e.Entry.State == booking.WaitBooked {
+		c.Href = passPath(e.Code)
+	}
+	if e.Entry.State == booking.Offered {
+		c.Lines = append(c.Lines, offerLine(l, e))
+	}
+	if e.Entry.State.Open() {
+		for _, p := range e.Places {
+			c.Lines = append(c.Lines, chanceLine(l, p))
+		}
+	}
+	return c
+}
+
+func offerLine(l web.Locale, e app.WaitView) string { return l.T("wait.offer", waitArgs(l, &e)...) }
+
+// chanceLine says where somebody stands in one line, and what became of those who stood there before.
+func chanceLine(l web.Locale, p app.WaitPlace) string {
+	hall := ""
+	if p.Hall != nil {
+		hall = l.Text(p.Hall.Name)
+	}
+	line := l.T("wait.ahead", "hall", hall, "n", strconv.Itoa(p.Ahead))
+	if !p.Chance.Known() {
+		return line + " " + l.T("wait.chance_unknown")
+	}
+	return line + " " + l.T("wait.chance", "served", strconv.Itoa(p.Chance.Served), "of", strconv.Itoa(p.Chance.Of))
+}
+
+// waitEntry is one entry: where it stands, what is kept for it, what can be done.
+func (a *Account) waitEntry(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
+	e, err := a.app.MyWait(r.Context(), who, r.PathValue("code"))
+	if err != nil {
+		return err
+	}
+	if e.Entry.State == booking.WaitBooked {
+		return web.SeeOther(w, r, passPath(e.Code))
+	}
+	l := web.LocaleOf(r)
+	s := a.frame(w, r, who, tabBookings, l.T("wait.title"), waitPath(e.Code))
+	s.Back = back(l, "/waitlist")
+	v := waitView{L: l, Title: waitItem(l, &e), State: waitTag(l, e.Entry.State), Token: s.Token}
+	act := func(what string, kind ui.ButtonKind) {
+		v.Acts = append(v.Acts, waitAct{waitPath(e.Code) + "/" + what, rand.Text(), ui.ButtonView{Text: l.T("wait.do." + what), Kind: kind, Block: true}})
+	}
+	if e.Entry.State == booking.Offered {
+		v.Offer = offerLine(l, e)
+		act("take", ui.Primary)
+		act("decline", ui.Secondary)
+	}
+	if e.Entry.State.Open() {
+		for _, p := range e.Places {
+			v.Rows = append(v.Rows, ui.SummaryRow{Key: l.T("wait.place"), Value: chanceLine(l, p)})
+		}
+	}
+	var dates, hours []string
+	for _, d := range e.Entry.Dates {
+		dates = append(dates, l.Date(d))
+	}
+	for _, h := range e.Entry.Hours {
+		hours = append(hours, web.HourRange(h))
+	}
+	v.Rows = append(v.Rows, ui.SummaryRow{Key: l.T("wait.dates"), Value: strings.Join(dates, " · ")}, ui.SummaryRow{Key: l.T("wait.hours"), Value: strings.Join(hours, " · ")})
+	if e.Entry.State == booking.Waiting {
+		v.Links = append(v.Links, ui.ButtonView{Text: l.T("wait.do.change"), Kind: ui.Secondary, Href: waitPath(e.Code) + "/change", Block: true})
+		if e.Item != nil && e.Item.OnlineURL != "" {
+			act("online", ui.Secondary)
+		}
+	}
+	if e.Entry.State.Open() {
+		act("leave", ui.Danger)
+	}
+	return web.Render(w, r, http.StatusOK, waitPage(s, v))
+}
+
+// waitDo does what a button of an entry says.
+func (a *Account) waitDo(w http.ResponseWriter, r *http.Request, who *identity.Session) (err error) {
+	if err := a.form(r); err != nil {
+		return err
+	}
+	if err := a.slowDown(who); err != nil {
+		return err
+	}
+	code, ctx := r.PathValue("code"), r.Context()
+	switch r.PathValue("what") {
+	case "take":
+		if _, err = a.app.TakeOffer(ctx, who, r.PostForm.Get("key"), code, booking.Web); err == nil {
+			return web.SeeOther(w, r, passPath(code))
+		}
+	case "decline":
+		_, err = a.app.DeclineOffer(ctx, who, code)
+	case "leave":
+		_, err = a.app.LeaveWait(ctx, who, code)
+	case "online":
+		_, err = a.app.TookOnline(ctx, who, code)
+	default:
+		return fault.New(fault.NoSuchPage)
+	}
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(w, r, waitPath(url.PathEscape(code)))
+}
+
+// waitChangeForm asks anew what would suit.
+func (a *Account) waitChangeForm(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
+	e, err := a.app.MyWait(r.Context(), who, r.PathValue("code"))
+	if err != nil {
+		return err
+	}
+	var w2 app.Wants
+	for _, l := range e.Entry.Lines {
+		w2.Halls = append(w2.Halls, l.HallID)
+	}
+	w2.Dates, w2.Hours = e.Entry.Dates, e.Entry.Hours
+	return a.showWaitChange(w, r, who, e, w2, nil)
+}
+
+func (a *Account) showWaitChange(w http.ResponseWriter, r *http.Request, who *identity.Session, e app.WaitView, wants app.Wants, wrong *fault.Error) error {
+	if len(e.Entry.Lines) == 0 || a.app.City().Queue(e.Entry.Lines[0].QueueID) == nil {
+		return fault.New(fault.QueueNotFound)
+	}
+	l := web.LocaleOf(r)
+	path := waitPath(e.Code) + "/change"
+	s := a.frame(w, r, who, tabBookings, l.T("wait.do.change"), path)
+	s.Back = back(l, waitPath(e.Code))
+	v := waitFormView{
+		L: l, Title: s.Title, Lead: l.T("wait.change.lead"), Action: path, Token: s.Token, Send: ui.ButtonView{Text: l.T("wait.change.send"), Block: true},
+	}
+	dates, hours := []string{}, []string{"-"}
+	for _, d := range wants.Dates {
+		dates = append(dates, d.String())
+	}
+	for _, h := range wants.Hours {
+		hours = append(hours, strconv.Itoa(h))
+	}
+	a.waitChoices(l, &v, e.Entry.Item, e.Entry.Stage, a.app.City().Queue(e.Entry.Lines[0].QueueID), wants.Halls, dates, hours)
+	return a.renderWaitForm(w, r, s, v, e.Entry.Item, e.Entry.Stage, wrong)
+}
+
+func (a *Account) waitChange(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
+	if err := a.form(r); err != nil {
+		return err
+	}
+	if err := a.slowDown(who); err != nil {
+		return err
+	}
+	code, wants := r.PathValue("code"), wantsIn(r)
+	v, err := a.app.ChangeWait(r.Context(), who, code, 0, wants)
+	if err == nil {
+		return web.SeeOther(w, r, waitPath(v.Code))
+	}
+	e, again := a.app.MyWait(r.Context(), who, code)
+	if again != nil {
+		return again
+	}
+	return a.showWaitChange(w, r, who, e, wants, fault.As(err))
+}

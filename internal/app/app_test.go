@@ -78,6 +78,10 @@ func TestTheWholeStory(t *testing.T) {
 		if err != nil || moved.View.Booking.SlotID != target || moved.View.Code != got.View.Code {
 			t.Fatalf("move to another hall: %+v, %v", moved.View.Booking, err)
 		}
+		if now, _ := f.App.Slot(first.ID); now.Free != before-1 {
+			t.Errorf("%d free where the booking was, want %d: it is held for who waits", now.Free, before-1)
+		}
+		f.Reopen(t)
 		if now, _ := f.App.Slot(first.ID); now.Free != before {
 			t.Errorf("%d free where the booking was, want %d", now.Free, before)
 		}

@@ -154,6 +154,10 @@ var filingCases = []approvalCase{
 		d.places(apptest.QueueA, saturday+1, 0)
 		d.places(apptest.QueueA, saturday+7, 60)
 		d.places(apptest.QueueAEstate, saturday, 0)
+		if v, ok := d.App.Slot(booking.SlotID(apptest.QueueA, saturday, 10)); !ok || v.Free != 0 {
+			d.Errorf("not held for who waits: %+v", v)
+		}
+		d.Reopen(d.T)
 		if v, ok := d.App.Slot(booking.SlotID(apptest.QueueA, saturday, 10)); !ok || v.Free != 18 {
 			d.Errorf("the board shows %+v", v)
 		}

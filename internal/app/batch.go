@@ -42,10 +42,7 @@ type ListedCase struct {
 // checkBatch checks the list of a request. What does not depend on the list comes first: who may not book
 // a batch, or not here, need not hear about their list.
 func (a *App) checkBatch(who *identity.Session, offer booking.Offer, r *BookRequest) error {
-	for i := range r.Cases {
-		r.Cases[i] = r.Cases[i].AsCase()
-	}
-	bad := booking.CheckCases(r.Units, r.Cases, calendar.DateOf(a.now()))
+	bad := a.checkCases(r.Units, r.Cases)
 	if bad == nil {
 		return nil
 	}
@@ -53,6 +50,14 @@ func (a *App) checkBatch(who *identity.Session, offer booking.Offer, r *BookRequ
 		return f
 	}
 	return bad
+}
+
+// checkCases normalises a list and checks it.
+func (a *App) checkCases(units int, list []booking.Party) *fault.Error {
+	for i := range list {
+		list[i] = list[i].AsCase()
+	}
+	return booking.CheckCases(units, list, calendar.DateOf(a.now()))
 }
 
 // cases seals the list of the batch that booking id is to be.

@@ -258,6 +258,7 @@ func TestNobodyIsStrandedByClosing(t *testing.T) {
 		queue.Fields, offer.Fields = directory.Fields{"open": "yes"}, directory.Fields{"open": "yes"}
 		edited(t, f, ad, "", queue)
 		edited(t, f, ad, "", offer)
+		f.Reopen(t)
 		if _, err := f.App.Book(ctx, who, self("close-0004", slot)); err != nil {
 			t.Errorf("after opening again: %v", err)
 		}
@@ -333,6 +334,7 @@ func TestArt23_EditingAQueueLeavesItsNumbersAsTheyAre(t *testing.T) {
 		}
 		queue(directory.Fields{"open": "no"})
 		edited(t, f, ad, "", app.EditRequest{Noun: directory.QueueNoun, Key: []string{apptest.HallA, "social"}, Fields: directory.Fields{"open": "yes"}})
+		f.Reopen(t)
 		free := f.FreeSlots(apptest.QueueA)
 		if len(free) == 0 || slices.Contains(free, first) {
 			t.Errorf("opened again: %d hours free; the day a request closed must not be among them", len(free))

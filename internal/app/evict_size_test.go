@@ -182,6 +182,7 @@ func crowd(t *testing.T, f *apptest.Fixture, people int) {
 	if err := f.App.Evict(t.Context(), "R2026-0", wide, nil); err != nil {
 		t.Fatal(err)
 	}
+	f.Reopen(t)
 	line := make(chan int)
 	var wg sync.WaitGroup
 	for range 512 {

@@ -22,7 +22,8 @@ type WaitRequest struct {
 	Key       string // idempotency key, as in BookRequest
 	Item      string
 	Stage     directory.Stage
-	Units     int // 0 counts as 1
+	Units     int             // 0 counts as 1, or as many as there are on the list
+	Cases     []booking.Party // the list of a batch (Art. 19): one person a unit; none for one unit
 	Wants     Wants
 	Applicant Applicant
 	Channel   booking.Channel
@@ -79,7 +80,7 @@ func (a *App) joinWait(ctx context.Context, who *identity.Session, r WaitRequest
 		return WaitView{}, err
 	}
 	if r.Units == 0 {
-		r.Units = 1
+		r.Units = max(1, len(r.Cases))
 	}
 	parties, applicant, err := a.parties(ctx, who, r.Applicant)
 	if err != nil {
@@ -91,16 +92,23 @@ func (a *App) joinWait(ctx context.Context, who *identity.Session, r WaitRequest
 	}
 	e := &booking.WaitEntry{
 		Booker: who.Person.Key, Level: who.Person.Level, Applicant: r.Applicant.Kind, ApplicantKey: applicant,
-		Item: r.Item, Stage: r.Stage, Units: r.Units, Channel: r.Channel, State: booking.Waiting, Version: 1,
+		Item: r.Item, Stage: r.Stage, Units: r.Units, Cases: len(r.Cases), Channel: r.Channel, State: booking.Waiting, Version: 1,
 	}
 	asked := []string{"wait", r.Item, string(r.Stage), fmt.Sprint(r.Units), string(r.Applicant.Kind), string(applicant),
 		strings.Join(slices.Sorted(slices.Values(r.Wants.Halls)), " "), fmt.Sprint(slices.Sorted(slices.Values(r.Wants.Dates))), fmt.Sprint(slices.Sorted(slices.Values(r.Wants.Hours)))}
+	bad := a.checkCases(r.Units, r.Cases)
+	for _, one := range r.Cases {
+		asked = append(asked, string(a.personKey(one.Document, one.Birth)), one.Name)
+	}
 	hash := digest(asked...)
 	if v, found, err := a.joined(ctx, who, r.Key, hash); found || err != nil {
 		return v, err
 	}
-	if err := a.want(e, r.Wants); err != nil {
+	if err := a.want(e, r.Wants); err != nil { // first: who may not wait here need not hear about their list
 		return WaitView{}, err
+	}
+	if bad != nil {
+		return WaitView{}, bad
 	}
 	n, err := a.ids.next(ctx, a.db)
 	if err != nil {
@@ -112,6 +120,10 @@ func (a *App) joinWait(ctx context.Context, who *identity.Session, r WaitRequest
 		return WaitView{}, err
 	}
 	e.Sealed = a.vault.Seal(plain, "booking|"+e.ID)
+	cases, err := a.cases(e.ID, r.Cases)
+	if err != nil {
+		return WaitView{}, err
+	}
 	again := false
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
 		again = false
@@ -140,7 +152,7 @@ func (a *App) joinWait(ctx context.Context, who *identity.Session, r WaitRequest
 		if open >= rules.WaitlistMost {
 			return fault.New(fault.WaitTooMany, "max", fmt.Sprint(rules.WaitlistMost))
 		}
-		return tx.AddWait(ctx, e)
+		return tx.AddWait(ctx, e, cases)
 	})
 	if err != nil {
 		return WaitView{}, notDone(err)
@@ -393,7 +405,7 @@ func (a *App) WaitOutlook(ctx context.Context, item, hall string) (out []WaitPla
 }
 
 // ChangeWait changes what an entry waits for. Its place is kept where it asks for nothing it did not ask for
-// before; else it stands at the end. The same again changes nothing.
+// before; else it stands at the end. The same again changes nothing. A batch keeps its list, so its units too.
 func (a *App) ChangeWait(ctx context.Context, who *identity.Session, code string, units int, w Wants) (WaitView, error) {
 	was, err := a.ownWait(ctx, who, code)
 	if err != nil {
@@ -405,6 +417,9 @@ func (a *App) ChangeWait(ctx context.Context, who *identity.Session, code string
 	e := *was
 	if units > 0 {
 		e.Units = units
+	}
+	if e.Units != was.Units && (e.Units > 1 || e.Cases > 0) {
+		return WaitView{}, fault.New(fault.BatchUnequal, "units", fmt.Sprint(e.Units), "cases", fmt.Sprint(e.Cases))
 	}
 	if err := a.want(&e, w); err != nil {
 		return WaitView{}, err

@@ -28,7 +28,7 @@ type inLine struct {
 // waitOnBoth runs a case on each engine with a waitlist, every closure of the store twice.
 func waitOnBoth(t *testing.T, run func(w *inLine)) {
 	one := func(t *testing.T, source string) {
-		f := apptest.New(t, apptest.Options{Twice: true, Waitlist: true, Source: source})
+		f := apptest.New(t, apptest.Options{Twice: true, Source: source})
 		w := &inLine{T: t, Fixture: f, day: calendar.DateOf(apptest.Start) + 1, serial: 500}
 		run(w)
 		w.sound()

@@ -294,16 +294,36 @@ func (a *App) openHolds(ctx context.Context) error {
 		if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
 			due, err = tx.HoldsDue(ctx, now, opensAtOnce)
 			return err
-		}); err != nil || len(due) == 0 {
+		}); err != nil {
 			return err
+		}
+		all := len(due)
+		if due = slices.DeleteFunc(due, a.beingDrawn); len(due) == 0 {
+			return nil
 		}
 		if err := a.changeSlots(ctx, func(tx *store.Tx) ([]store.SlotState, error) { return tx.OpenHolds(ctx, due) }); err != nil {
 			return err
 		}
-		if len(due) < opensAtOnce {
+		if all < opensAtOnce {
 			return nil
 		}
 	}
+}
+
+// beingDrawn tells whether a hold is in a slot whose draw is not done. It opens after that: a number that
+// appeared in the middle would go to who happens to be asked about then, not to who was drawn first.
+func (a *App) beingDrawn(h *booking.Hold) bool {
+	drawn := a.draws.releases(h.QueueID)
+	if len(drawn) == 0 {
+		return false
+	}
+	q := a.board.queue(h.QueueID)
+	_, date, hour, ok := booking.ParseSlotID(h.SlotID)
+	if q == nil || !ok {
+		return false
+	}
+	s := find(*q.slots.Load(), date, hour)
+	return s != nil && slices.ContainsFunc(drawn, func(at time.Time) bool { return at.UnixMicro() == s.release })
 }
 
 // endOffers gives places that were offered and not taken to whoever is next.

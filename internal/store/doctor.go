@@ -149,7 +149,7 @@ select h.id || ': case ' || h.n || ' holds its item ' || h.items || ' times' as 
 from h join r on h.date >= r.day and h.date < r.until where h.items <> r.per_item`},
 	{"batch of nothing", `
 select k.booking || ': a list of no batch' as line from batch_case k left join booking b on b.id = k.booking and b.cases > 0
-where b.id is null or k.state not in ('open', 'removed', 'done')`},
+left join wait_entry w on w.id = k.booking and w.cases > 0 where b.id is null and w.id is null or k.state not in ('open', 'removed', 'done')`},
 	// A request that is repeated finds what it came to.
 	{"key missing", `
 select x.id || ': no idempotency key of its booker' as line from (
@@ -249,8 +249,13 @@ left join claim c on c.person = e.applicant and c.name = 'wait:' || e.item and c
 group by e.id, e.state having count(c.name) <> case when e.state in ('waiting', 'offered') then 1 else 0 end`},
 	{"wait booked", `
 select e.id || ': ' || e.state || ', ' || case when b.id is null then 'no booking' else 'a booking' end as line from wait_entry e
-left join booking b on b.id = e.id and b.booker = e.booker and b.applicant = e.applicant and b.item = e.item and b.units = e.units
+left join booking b on b.id = e.id and b.booker = e.booker and b.applicant = e.applicant and b.item = e.item and b.units <= e.units and b.cases = e.cases
 where (e.state = 'booked') <> (b.id is not null)`},
+	// An entry that waits for several units has its list, and one that waits no more has none.
+	{"wait list", `
+select e.id || ': ' || e.state || ', ' || e.cases || ' listed, ' || count(k.n) || ' cases, ' || e.units || ' units' as line from wait_entry e
+left join batch_case k on k.booking = e.id where e.state <> 'booked'
+group by e.id, e.state, e.cases, e.units having count(k.n) <> case when e.state in ('waiting', 'offered') then e.cases else 0 end or e.cases not in (0, e.units)`},
 	// The directory hangs together.
 	{"unit", `select u.id || ': parent does not exist' as line from unit u left join unit p on p.id = u.parent_id where u.parent_id <> '' and p.id is null`},
 	{"unit cycle", cycle("unit", "parent_id")},

@@ -13,14 +13,14 @@ import (
 	"suiyue/internal/domain/identity"
 )
 
-const waitColumns = "e.id, e.number, e.booker, e.level, e.applicant_kind, e.applicant, e.item, e.stage, e.units, e.lines, e.dates, e.hours, e.channel, e.sealed, " +
+const waitColumns = "e.id, e.number, e.booker, e.level, e.applicant_kind, e.applicant, e.item, e.stage, e.units, e.cases, e.lines, e.dates, e.hours, e.channel, e.sealed, " +
 	"e.state, e.hall_id, e.slot_id, e.passed, e.until, e.version, e.joined_at, e.changed_at"
 
 func scanWait(scan func(...any) error) (*booking.WaitEntry, error) {
 	var e booking.WaitEntry
 	var booker, kind, applicant, stage, lines, dates, channel, state, passed string
 	var level, hours, until, joined, changed int64
-	if err := scan(&e.ID, &e.Number, &booker, &level, &kind, &applicant, &e.Item, &stage, &e.Units, &lines, &dates, &hours, &channel, &e.Sealed,
+	if err := scan(&e.ID, &e.Number, &booker, &level, &kind, &applicant, &e.Item, &stage, &e.Units, &e.Cases, &lines, &dates, &hours, &channel, &e.Sealed,
 		&state, &e.HallID, &e.SlotID, &passed, &until, &e.Version, &joined, &changed); err != nil {
 		return &e, err
 	}
@@ -151,20 +151,33 @@ func (tx *Tx) SaveWait(ctx context.Context, e *booking.WaitEntry, was int) (bool
 	if err != nil || n == 0 {
 		return false, err
 	}
+	if e.Cases > 0 && !e.State.Open() && e.State != booking.WaitBooked { // nobody needs its list any more
+		if _, err := tx.exec(ctx, "wait.unlist", `delete from batch_case where booking = $1`, e.ID); err != nil {
+			return false, err
+		}
+	}
 	_, err = tx.exec(ctx, "wait.lines", waitLinesUpdate, rows)
 	return true, err
 }
 
-// AddWait puts a new entry into its lines.
-func (tx *Tx) AddWait(ctx context.Context, e *booking.WaitEntry) error {
+// AddWait puts a new entry into its lines, with the list of its batch.
+func (tx *Tx) AddWait(ctx context.Context, e *booking.WaitEntry, cases []booking.Case) error {
 	if _, err := tx.exec(ctx, "wait.insert", `
-insert into wait_entry (id, number, booker, level, applicant_kind, applicant, item, stage, units, lines, dates, hours, channel, sealed,
+insert into wait_entry (id, number, booker, level, applicant_kind, applicant, item, stage, units, cases, lines, dates, hours, channel, sealed,
   state, hall_id, slot_id, passed, until, last_at, version, joined_at, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
-		e.ID, e.Number, string(e.Booker), int64(e.Level), string(e.Applicant), string(e.ApplicantKey), e.Item, string(e.Stage), int64(e.Units), linesOf(e),
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+		e.ID, e.Number, string(e.Booker), int64(e.Level), string(e.Applicant), string(e.ApplicantKey), e.Item, string(e.Stage), int64(e.Units), int64(e.Cases), linesOf(e),
 		datesOf(e), hoursOf(e), string(e.Channel), e.Sealed, string(e.State), e.HallID, e.SlotID, marshal(e.Passed), untilOf(e), micros(e.Last()),
 		int64(e.Version), micros(e.JoinedAt), micros(e.ChangedAt)); err != nil {
 		return err
+	}
+	for _, s := range caseInsert.add(tx.db.d, nil, len(cases), func(i int, args []any) []any {
+		c := &cases[i]
+		return append(args, e.ID, int64(c.N), string(c.Person), c.Sealed, string(c.State), micros(e.JoinedAt))
+	}) {
+		if _, err := tx.exec(ctx, s.name, s.text, s.args...); err != nil {
+			return err
+		}
 	}
 	return tx.addLines(ctx, e)
 }
@@ -306,7 +319,7 @@ func (tx *Tx) WaitMatches(ctx context.Context, limit int) (out []Match, err erro
 with h as materialized (select hall_id, queue_id, slot_id, sum(units) as units from hold where entry = '' group by hall_id, queue_id, slot_id)
 select h.hall_id, h.queue_id, h.slot_id, h.units, e.id, e.item, l.number, e.passed from h
 join slot s on s.hall_id = h.hall_id and s.id = h.slot_id and s.closed = 0
-join wait_line l on l.hall_id = h.hall_id and l.queue_id = h.queue_id and l.ended_at = 0 and l.state = 'waiting' and l.units <= h.units
+join wait_line l on l.hall_id = h.hall_id and l.queue_id = h.queue_id and l.ended_at = 0 and l.state = 'waiting' and l.units <= h.units + s.capacity - s.taken - s.held
   and (l.hours >> cast(s.hour as integer)) & 1 = 1 and l.dates like '%,' || replace(s.date, '-', '') || ',%'
 join wait_entry e on e.id = l.entry
 order by s.date, s.hour, h.slot_id, l.number limit $1`,

@@ -27,7 +27,7 @@ var Start = calendar.MakeDate(2026, time.November, 24).At(10, 0)
 type Options struct {
 	Source   string            // database to use; it must be empty
 	Twice    bool              // run every closure of the store twice
-	Waitlist bool              // what comes free is held for the line first; else it is everybody's at once
+	AtOnce   bool              // what comes free is everybody's at once, not the waitlist's first
 	Lanes    int               // as in app.Config
 	Refused  func(fault.Code)  // as in app.Config
 	Change   func(*app.Config) // last changes to the App's configuration
@@ -67,7 +67,7 @@ func New(t testing.TB, o Options) *Fixture {
 	if _, err := f.DB.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.DB.Update(ctx, func(tx *store.Tx) error { return found(tx, o.Waitlist) }); err != nil {
+	if err := f.DB.Update(ctx, func(tx *store.Tx) error { return found(tx, !o.AtOnce) }); err != nil {
 		t.Fatal(err)
 	}
 	c := app.Config{Public: Public, DB: f.DB, Vault: f.Vault, Now: f.Clock.Now, Lanes: o.Lanes, Texts: f.Texts, Refused: o.Refused}
@@ -174,6 +174,15 @@ func (f *Fixture) FreeSlots(queue string) []string {
 		}
 	}
 	return out
+}
+
+// Reopen lets half an hour pass: what came free and nobody waits for is everybody's then (Art. 15).
+func (f *Fixture) Reopen(t testing.TB) {
+	t.Helper()
+	f.Clock.Add(30 * time.Minute)
+	if err := f.App.ServeWaits(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Rows counts what people have written (store.Tx.Counts).

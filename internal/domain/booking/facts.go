@@ -8,7 +8,8 @@ import (
 )
 
 // Request is one thing somebody asks of the bookings of a hall: a Book, a Move, a Cancel or a Reduce, or for a
-// booking that loses its hour a Displace, a Keep or a Lapse, and for one whose hour has passed a Miss.
+// booking that loses its hour a Displace, a Keep or a Lapse, for one whose hour has passed a Miss, and for an
+// entry of the waitlist a Serve or an Accept.
 //
 // Facts for a group of requests are read in two rounds, so that a request that is lost after the
 // first (sold out, repeated) costs nothing in the second.

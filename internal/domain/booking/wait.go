@@ -37,6 +37,7 @@ type WaitEntry struct {
 	Item         string
 	Stage        directory.Stage
 	Units        int
+	Cases        int // on its list (Art. 19), kept as that of the booking it will be; 0 for no list
 	Lines        []WaitLine
 	Dates        []calendar.Date // ascending
 	Hours        []int           // ascending
@@ -112,8 +113,7 @@ func (r *Serve) Needs(n *Needs) {
 
 func (r *Serve) More(f *Facts, n *Needs) {
 	if e := f.Waits[r.Entry]; e != nil && e.State == Waiting {
-		n.Persons[e.Booker] = struct{}{}
-		n.Persons[e.ApplicantKey] = struct{}{}
+		n.waiter(e)
 	}
 }
 
@@ -122,7 +122,7 @@ func (r *Serve) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error
 	if e == nil || e.State != Waiting || slot == nil || !e.Fits(slot) {
 		return Answer{}, fault.New(fault.ChangedMeanwhile)
 	}
-	if !f.Knows(e.Booker, e.ApplicantKey) {
+	if !f.knowsWaiter(e) {
 		return Answer{}, fault.New(fault.Busy)
 	}
 	rules := r.Offer.Rules
@@ -144,14 +144,16 @@ func (r *Serve) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error
 		}
 		c.shift(slot, e.Units)
 	} else {
-		if !c.consume(f, slot, e.Units, "") {
+		held, rest := f.share(slot, e.Units, r.Offer)
+		if held == 0 || rest < 0 || !c.consume(f, slot, held, "") {
 			return Answer{}, fault.New(fault.SoldOut)
 		}
 		if slot.Start().Sub(now) < rules.WaitlistBookLead {
+			c.shiftHeld(slot, rest)
 			c.tender(f, e, slot, rules.WaitlistOffer, now, OffSiteUntil(*slot, rules))
 			return Answer{}, nil
 		}
-		c.shiftHeld(slot, -e.Units)
+		c.shiftHeld(slot, -held)
 		c.shift(slot, e.Units)
 	}
 	claims = append(claims, Claim{Person: e.Booker, Name: KeyName(systemKey(e.ID)), HallID: b.HallID, Booking: b.ID, Hash: "waitlist"})
@@ -163,12 +165,45 @@ func (r *Serve) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error
 	return Answer{Booking: *b}, nil
 }
 
-// mayServe holds what the rules of booking say of an entry and a slot (Art. 12 to 14, 19).
+// share tells how many of units come out of what is held in slot s, and how many out of what is free besides:
+// a batch that waits for five with four free is served by one that comes free. What a draw is about to give is
+// not for that. rest is below 0 where there are not as many.
+func (f *Facts) share(s *Slot, units int, o Offer) (held, rest int) {
+	for _, h := range f.Holds[s.ID] {
+		if h.Entry == "" {
+			held += h.Units
+		}
+	}
+	held = min(held, units)
+	if rest = units - held; rest > s.Free() || rest > 0 && slices.ContainsFunc(o.Drawn, s.Release.Equal) {
+		return held, -1
+	}
+	return held, rest
+}
+
+// mayServe holds what the rules of booking say of an entry and a slot (Art. 12 to 14, 19). The line comes
+// before the crowd, so before a draw too: what it takes ahead of the release or out of what is held is nothing
+// that a draw could give.
 func mayServe(now time.Time, e *WaitEntry, s *Slot, o Offer) *fault.Error {
 	if err := MayBook(Who{Key: e.Booker, Level: e.Level}, o, e.Stage, e.Units); err != nil {
 		return err
 	}
+	o.Drawn = nil
 	return canTake(now, s, o)
+}
+
+// waiter adds the claims of everybody the booking of an entry would hold some of.
+func (n *Needs) waiter(e *WaitEntry) {
+	n.Persons[e.Booker] = struct{}{}
+	n.Persons[e.ApplicantKey] = struct{}{}
+	if e.Cases > 0 {
+		n.Cases[e.ID] = struct{}{}
+	}
+}
+
+// knowsWaiter tells whether what waiter named has been read.
+func (f *Facts) knowsWaiter(e *WaitEntry) bool {
+	return f.Knows(e.Booker, e.ApplicantKey) && (e.Cases == 0 || len(f.Cases[e.ID]) > 0 && f.Knows(f.open(e.ID)...))
 }
 
 // MayWait tells what stands against somebody waiting for so much of what a queue offers.
@@ -182,7 +217,7 @@ func MayWait(who Who, o Offer, stage directory.Stage, units int) error {
 // booking is what the entry becomes in slot s.
 func (e *WaitEntry) booking(s *Slot, now time.Time) *Booking {
 	b := &Booking{
-		ID: e.ID, Item: e.Item, Stage: e.Stage, Units: e.Units, State: Booked, Channel: e.Channel, Applicant: e.Applicant,
+		ID: e.ID, Item: e.Item, Stage: e.Stage, Units: e.Units, Cases: e.Cases, State: Booked, Channel: e.Channel, Applicant: e.Applicant,
 		BookerKey: e.Booker, ApplicantKey: e.ApplicantKey, Sealed: e.Sealed, Version: 1, CreatedAt: now, ChangedAt: now,
 	}
 	b.place(s)
@@ -254,8 +289,7 @@ func (r *Accept) More(f *Facts, n *Needs) {
 		return
 	}
 	if e := f.Waits[r.Entry]; e != nil && e.State == Offered {
-		n.Persons[e.Booker] = struct{}{}
-		n.Persons[e.ApplicantKey] = struct{}{}
+		n.waiter(e)
 	}
 }
 
@@ -270,7 +304,7 @@ func (r *Accept) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 	if e.State != Offered || e.SlotID != r.SlotID || slot == nil || !now.Before(e.Until) {
 		return Answer{}, fault.New(fault.OfferOver)
 	}
-	if !f.Knows(e.Booker, e.ApplicantKey) {
+	if !f.knowsWaiter(e) {
 		return Answer{}, fault.New(fault.Busy)
 	}
 	if err := mayServe(now, e, slot, r.Offer); err != nil {

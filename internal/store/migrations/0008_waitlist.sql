@@ -27,6 +27,7 @@ create table wait_entry (
   item text not null,
   stage text not null,
   units bigint not null,
+  cases bigint not null,          -- how many its list has, 0 = no list; they stand in batch_case under its id
   lines text not null,            -- JSON: [hall, queue]
   dates text not null,            -- ",20261209,20261210,"
   hours bigint not null,          -- bit h: the hour from h

@@ -36,7 +36,7 @@ func (w *world) join(person string, s booking.Slot, units int) *booking.WaitEntr
 		if _, err := tx.TakeClaim(w.ctx, booking.Claim{Person: e.ApplicantKey, Name: booking.WaitName("i"), HallID: s.HallID, Booking: e.ID}); err != nil {
 			return err
 		}
-		return tx.AddWait(w.ctx, e)
+		return tx.AddWait(w.ctx, e, nil)
 	})
 	return e
 }

@@ -90,10 +90,7 @@ func (a *API) book(c *call, b *bookBody) (bookingView, error) {
 	}
 	req := app.BookRequest{
 		Key: c.key, Item: b.Item, SlotID: b.Slot, Stage: directory.Stage(b.Stage), Units: b.Units, Channel: booking.API,
-		Applicant: ap,
-	}
-	for _, one := range b.Cases {
-		req.Cases = append(req.Cases, booking.Party{Name: one.Name, Birth: one.Birth, Document: identity.Document{Kind: identity.DocumentKind(one.Document.Kind), Number: one.Document.Number, Nationality: one.Document.Nationality}})
+		Applicant: ap, Cases: partiesOf(b.Cases),
 	}
 	got, err := a.app.Book(c.r.Context(), c.who, req)
 	if err != nil {
@@ -101,6 +98,14 @@ func (a *API) book(c *call, b *bookBody) (bookingView, error) {
 	}
 	c.w.Header().Set("Location", Prefix+"/bookings/"+got.View.Code)
 	return a.receipt(c, got), nil
+}
+
+// partiesOf reads the list of a batch.
+func partiesOf(list []caseBody) (out []booking.Party) {
+	for _, one := range list {
+		out = append(out, booking.Party{Name: one.Name, Birth: one.Birth, Document: identity.Document{Kind: identity.DocumentKind(one.Document.Kind), Number: one.Document.Number, Nationality: one.Document.Nationality}})
+	}
+	return out
 }
 
 func (a *API) listCases(c *call) (batchList, error) {

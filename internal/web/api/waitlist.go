@@ -17,17 +17,18 @@ import (
 const tagWait = "Waiting list"
 
 type waitBody struct {
-	Item      string    `json:"item" minLength:"1" maxLength:"36" doc:"Code of the item." example:"SI-0001"`
-	Stage     string    `json:"stage" enum:"consultation,acceptance,collection" doc:"What the number is for (Art. 13)." example:"acceptance"`
-	Units     int       `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1 when absent." example:"1"`
-	Halls     []string  `json:"halls" minItems:"1" maxItems:"20" nullable:"false" doc:"Ids of halls that would do."`
-	Dates     []string  `json:"dates" minItems:"1" maxItems:"60" nullable:"false" doc:"Dates that would do, 2026-12-09."`
-	Hours     []int     `json:"hours" minItems:"1" maxItems:"24" nullable:"false" doc:"Hours that would do, by when they start: 9 for 09:00–10:00."`
-	Applicant applicant `json:"applicant" doc:"Whose business it is; the signed-in person is the booker."`
+	Item      string     `json:"item" minLength:"1" maxLength:"36" doc:"Code of the item." example:"SI-0001"`
+	Stage     string     `json:"stage" enum:"consultation,acceptance,collection" doc:"What the number is for (Art. 13)." example:"acceptance"`
+	Units     int        `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1, or as many as there are on the list, when absent." example:"1"`
+	Cases     []caseBody `json:"cases,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"The list of a batch (Art. 19): one person a unit, nobody twice. With units above 1 it must be there; units may be left out then."`
+	Halls     []string   `json:"halls" minItems:"1" maxItems:"20" nullable:"false" doc:"Ids of halls that would do."`
+	Dates     []string   `json:"dates" minItems:"1" maxItems:"60" nullable:"false" doc:"Dates that would do, 2026-12-09."`
+	Hours     []int      `json:"hours" minItems:"1" maxItems:"24" nullable:"false" doc:"Hours that would do, by when they start: 9 for 09:00–10:00."`
+	Applicant applicant  `json:"applicant" doc:"Whose business it is; the signed-in person is the booker."`
 }
 
 type waitChangeBody struct {
-	Units int      `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"As they were when absent." example:"1"`
+	Units int      `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"As they were when absent; a batch keeps its list, and so its units." example:"1"`
 	Halls []string `json:"halls" minItems:"1" maxItems:"20" nullable:"false" doc:"Ids of halls that would do."`
 	Dates []string `json:"dates" minItems:"1" maxItems:"60" nullable:"false" doc:"Dates that would do, 2026-12-09."`
 	Hours []int    `json:"hours" minItems:"1" maxItems:"24" nullable:"false" doc:"Hours that would do, by when they start."`
@@ -76,7 +77,7 @@ func (a *API) declareWaitlist() {
 	code := inPath("code", "The code of the entry.", "7K3M-9Q2X-T", fault.WaitNotFound)
 	replayed := map[string]string{"Idempotency-Replayed": "true when the same request had been made before: nothing new was done."}
 	wants := []fault.Code{
-		fault.PlaceFree, fault.HallNotFound, fault.NotOffered, fault.StageNotOffered, fault.LevelTooLow, fault.ItemNotForVisitor, fault.BatchNotOffered, fault.BatchTooLarge,
+		fault.PlaceFree, fault.HallNotFound, fault.NotOffered, fault.StageNotOffered, fault.LevelTooLow, fault.ItemNotForVisitor, fault.BatchNotOffered, fault.BatchTooLarge, fault.BatchUnequal,
 	}
 	write(a, operation{
 		id: "join-waitlist", method: http.MethodPost, path: "/waitlist", tag: tagWait, signedIn: true, write: true, status: http.StatusCreated, headers: replayed,
@@ -149,7 +150,7 @@ func (a *API) joinWaitlist(c *call, b *waitBody) (waitShown, error) {
 		return waitShown{}, err
 	}
 	v, err := a.app.JoinWait(c.r.Context(), c.who, app.WaitRequest{
-		Key: c.key, Item: b.Item, Stage: directory.Stage(b.Stage), Units: b.Units, Wants: w, Applicant: ap, Channel: booking.API,
+		Key: c.key, Item: b.Item, Stage: directory.Stage(b.Stage), Units: b.Units, Cases: partiesOf(b.Cases), Wants: w, Applicant: ap, Channel: booking.API,
 	})
 	if err != nil {
 		return waitShown{}, err

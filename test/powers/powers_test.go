@@ -109,11 +109,11 @@ func (n need) expect(p *principal, hall string) answer {
 	switch n.who {
 	case "open":
 		return allowed
-	case "citizen", "booking":
+	case "citizen", "booking", "wait":
 		if p.citizen == 0 {
 			return signIn
 		}
-		if n.who == "booking" && p.citizen != 1 {
+		if n.who != "citizen" && p.citizen != 1 {
 			return unseen
 		}
 		return allowed
@@ -183,7 +183,7 @@ func outcome(n need, r *http.Response, body []byte) answer {
 		return proveIt
 	case problem.Code == "not_allowed", problem.Code == "cross_site_request":
 		return denied
-	case r.StatusCode == http.StatusNotFound && (n.over != "" && problem.Code == strings.Replace(n.over, "bundle", "request", 1)+"_not_found" || n.who == "booking" && problem.Code == "booking_not_found"):
+	case r.StatusCode == http.StatusNotFound && (n.over != "" && problem.Code == strings.Replace(n.over, "bundle", "request", 1)+"_not_found" || n.who == "booking" && problem.Code == "booking_not_found" || n.who == "wait" && problem.Code == "wait_not_found"):
 		return unseen
 	}
 	return allowed
@@ -351,7 +351,7 @@ func TestEveryOperationOfTheAPIIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
 			&principal{name: p.name + " by a token to everything", account: p.account, scopes: app.Scopes, bearer: w.program(p.account, app.Scopes...)},
 			&principal{name: p.name + " by a token to nothing", account: p.account, scopes: []app.Scope{}, bearer: w.program(p.account)})
 	}
-	code := w.bookOne()
+	booked, waits := w.bookOne(), w.waitOne()
 	var doc struct {
 		Paths map[string]map[string]struct {
 			ID string `json:"operationId"`
@@ -370,6 +370,10 @@ func TestEveryOperationOfTheAPIIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
 			}
 			listed[op.ID] = true
 			method = strings.ToUpper(method)
+			code := booked
+			if n.who == "wait" {
+				code = waits
+			}
 			for _, p := range programs {
 				for _, hall := range n.places() {
 					session, bearer := "", p.bearer
@@ -431,6 +435,21 @@ func (w *town) bookOne() string {
 		w.Fatal(err)
 	}
 	return got.View.Code
+}
+
+// waitOne lets the first citizen wait for an hour that is not released yet.
+func (w *town) waitOne() string {
+	w.Helper()
+	_, who := w.SignIn(w.T, apptest.Citizen(1))
+	_, dates := w.App.NextRelease()
+	v, err := w.App.JoinWait(w.Context(), who, app.WaitRequest{
+		Key: "waits-0001", Item: apptest.SocialCard, Stage: directory.Acceptance, Wants: app.Wants{Halls: []string{apptest.HallA}, Dates: dates[:1], Hours: []int{10}},
+		Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return v.Code
 }
 
 // noNames looks through the whole audit log for personal data in clear.

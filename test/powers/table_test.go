@@ -218,6 +218,9 @@ var operations = map[string]need{
 	"get-booking": {who: "booking"}, "get-booking-calendar": {who: "booking"}, "move-booking": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`}, "cancel-booking": {who: "booking"}, "keep-booking": {who: "booking"},
 	"get-missed": {who: "booking"}, "appeal-missed": {who: "booking", body: `{"text":"x"}`}, "check-in": {who: "booking", body: `{"code":"ABCDEFGH"}`},
 	"list-cases": {who: "booking"}, "remove-cases": {who: "booking", body: `{"cases":[1]}`},
+	"join-waitlist": {who: "citizen"}, "list-waits": {who: "citizen"},
+	"get-wait": {who: "wait"}, "leave-wait": {who: "wait"}, "took-online": {who: "wait"}, "take-offer": {who: "wait"}, "decline-offer": {who: "wait"},
+	"change-wait": {who: "wait", body: `{"halls":["` + apptest.HallA + `"],"dates":["2026-12-01"],"hours":[10]}`},
 	"rebook": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`},
 
 	"admin-me":               {},

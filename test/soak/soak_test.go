@@ -224,6 +224,9 @@ func work() error {
 	left.Store(int64(attempts))
 	var failed atomic.Pointer[fault.Error]
 	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	opened := make(chan error, 1)
+	go func() { opened <- openHolds(ctx, db, stop) }()
 	for c := range callers {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(first, uint64(c)))
@@ -249,10 +252,38 @@ func work() error {
 		})
 	}
 	wg.Wait()
+	close(stop)
+	if err := <-opened; err != nil {
+		return err
+	}
 	if e := failed.Load(); e != nil {
 		return fmt.Errorf("a caller was failed: %w", e)
 	}
 	return nil
+}
+
+// openHolds opens to all what was held long enough, as every node does, until stop.
+func openHolds(ctx context.Context, db *store.DB, stop <-chan struct{}) error {
+	for {
+		select {
+		case <-stop:
+			return nil
+		case <-time.After(50 * time.Millisecond):
+		}
+		var due []*booking.Hold
+		if err := db.View(ctx, func(tx *store.Tx) (err error) {
+			due, err = tx.HoldsDue(ctx, time.Now(), 500)
+			return err
+		}); err != nil {
+			return err
+		}
+		if err := db.Update(ctx, func(tx *store.Tx) error {
+			_, err := tx.OpenHolds(ctx, due)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
 }
 
 func keepOthers(list []booking.Booking, id string) []booking.Booking {
@@ -272,7 +303,7 @@ func attempt(rng *rand.Rand, ids *atomic.Uint64, field []booking.Slot, mine []bo
 	key := fmt.Sprintf("soak-%s-%d", worker, n)
 	slot := field[rng.IntN(len(field))]
 	rules := rulebook.Continued2025()
-	rules.Waitlist = false // nobody serves it here
+	rules.ReopenAfterMin, rules.ReopenAfterMax = 0, time.Second // what is held opens while the soak runs
 	offer := booking.Offer{
 		Rules: rules, Item: "item" + strconv.Itoa(rng.IntN(4)), HallID: slot.HallID, QueueID: slot.QueueID,
 		Stages: directory.Stages{directory.Acceptance}, BatchMax: 3,

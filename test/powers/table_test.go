@@ -221,7 +221,7 @@ var operations = map[string]need{
 	"join-waitlist": {who: "citizen"}, "list-waits": {who: "citizen"},
 	"get-wait": {who: "wait"}, "leave-wait": {who: "wait"}, "took-online": {who: "wait"}, "take-offer": {who: "wait"}, "decline-offer": {who: "wait"},
 	"change-wait": {who: "wait", body: `{"halls":["` + apptest.HallA + `"],"dates":["2026-12-01"],"hours":[10]}`},
-	"rebook": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`},
+	"rebook":      {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`},
 
 	"admin-me":               {},
 	"admin-list-halls":       {act: "supervise"},

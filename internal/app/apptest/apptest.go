@@ -25,13 +25,13 @@ var Start = calendar.MakeDate(2026, time.November, 24).At(10, 0)
 
 // Options of New. The zero value is a city in a SQLite file of its own.
 type Options struct {
-	Source   string            // database to use; it must be empty
-	Twice    bool              // run every closure of the store twice
-	AtOnce   bool              // what comes free is everybody's at once, not the waitlist's first
-	Lanes    int               // as in app.Config
-	Refused  func(fault.Code)  // as in app.Config
-	Change   func(*app.Config) // last changes to the App's configuration
-	Store    func(*store.Options)
+	Source  string            // database to use; it must be empty
+	Twice   bool              // run every closure of the store twice
+	AtOnce  bool              // what comes free is everybody's at once, not the waitlist's first
+	Lanes   int               // as in app.Config
+	Refused func(fault.Code)  // as in app.Config
+	Change  func(*app.Config) // last changes to the App's configuration
+	Store   func(*store.Options)
 }
 
 // Fixture is one city and its App.

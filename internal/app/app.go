@@ -18,6 +18,7 @@ import (
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/room"
 	"suiyue/internal/domain/rulebook"
 	"suiyue/internal/store"
 )
@@ -46,6 +47,8 @@ type Config struct {
 	Grouped func(size int)   // told of every group a lane answers, for metrics
 	LogKey  *LogKey          // signs checkpoints of the audit log; nil = none are made
 	Witness Witness          // keeps the newest of them; nil = nobody does
+
+	Room *room.Rules // of the waiting room; nil = there is none
 
 	// Plain answers the textbook way: a transaction for each booking, SQL for each look at what is
 	// free. It is what `suiyue bench` compares with, and nothing else uses it.
@@ -87,6 +90,7 @@ type App struct {
 	draws    draws
 	themes   themeCache
 	line     waitJob
+	room     waitingRoom
 
 	hasher    hasher
 	strangers strangers
@@ -121,6 +125,9 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	if a.pace = c.Pace; a.pace == nil {
 		a.pace = func() int { return 1 }
+	}
+	if c.Room != nil {
+		a.room.room = room.New(*c.Room)
 	}
 	a.board = newBoard(a.node)
 	a.sessions.init()

@@ -133,6 +133,15 @@ func (l *Lanes[Q, A]) Close() {
 // Waiting returns how many calls wait in line, and Running how many each lane is answering now.
 func (l *Lanes[Q, A]) Waiting() int { return len(l.line) }
 
+// Held returns how many calls there are in all: in line and being answered.
+func (l *Lanes[Q, A]) Held() int {
+	n := len(l.line)
+	for i := range l.sizes {
+		n += int(l.sizes[i].Load())
+	}
+	return n
+}
+
 func (l *Lanes[Q, A]) Running() []int {
 	out := make([]int, len(l.sizes))
 	for i := range l.sizes {

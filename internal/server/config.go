@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"suiyue/internal/domain/room"
 )
 
 // Data says where a city is kept.
@@ -67,6 +69,9 @@ type Limits struct {
 	AddressBurst   int           `name:"address-burst" env:"SUIYUE_ADDRESS_BURST" default:"200" group:"limits" help:"Requests at once from one client address."`
 	AccountRate    float64       `name:"account-rate" env:"SUIYUE_ACCOUNT_RATE" default:"2" group:"limits" help:"Booking, moving and cancelling requests a second of one signed-in person. 0 = no limit."`
 	AccountBurst   int           `name:"account-burst" env:"SUIYUE_ACCOUNT_BURST" default:"20" group:"limits" help:"Such requests at once."`
+	RoomInside     int           `name:"room-inside" env:"SUIYUE_ROOM_INSIDE" default:"1000" group:"limits" help:"People who may be booking at once before the next ones wait in the waiting room. 0 = no waiting room."`
+	RoomLine       int           `name:"room-line" env:"SUIYUE_ROOM_LINE" default:"20000" group:"limits" help:"Most people in the line of the waiting room; more are told to come again later."`
+	Steps          bool          `name:"steps" env:"SUIYUE_STEPS" default:"true" negatable:"" group:"limits" help:"A booking through the interface needs the token of the step before it (POST /bookings/quote)."`
 	MaxBody        int64         `name:"max-body" env:"SUIYUE_MAX_BODY" default:"65536" group:"limits" help:"Bytes of a request body."`
 	DrainDelay     time.Duration `name:"drain-delay" env:"SUIYUE_DRAIN_DELAY" default:"0s" group:"limits" help:"At a stop: how long /readyz says no before connections are refused, so that a load balancer sees it."`
 	RequestTimeout time.Duration `name:"request-timeout" env:"SUIYUE_REQUEST_TIMEOUT" default:"20s" group:"limits" help:"Longest a request may take."`
@@ -77,9 +82,19 @@ type Limits struct {
 // DefaultLimits returns the limits that hold where nothing else is set.
 func DefaultLimits() Limits {
 	return Limits{
-		AddressRate: 50, AddressBurst: 200, AccountRate: 2, AccountBurst: 20,
+		AddressRate: 50, AddressBurst: 200, AccountRate: 2, AccountBurst: 20, RoomInside: 1000, RoomLine: 20_000, Steps: true,
 		MaxBody: 64 << 10, RequestTimeout: 20 * time.Second, Connections: 16,
 	}
+}
+
+// room is the waiting room of a node, nil for none.
+func (l Limits) room() *room.Rules {
+	if l.RoomInside == 0 {
+		return nil
+	}
+	r := room.Default()
+	r.Inside, r.Line = l.RoomInside, l.RoomLine
+	return &r
 }
 
 // Showing is for demonstrations only.
@@ -152,6 +167,9 @@ func (c *Config) Validate() error {
 		bad("--public-url must be set to the https:// address people open: names and numbers never travel in clear (or try `suiyue demo`)")
 	}
 	c.validateSignIn(bad)
+	if c.RoomInside < 0 || c.RoomInside > 0 && c.RoomLine < 1 {
+		bad("--room-inside must not be negative, and --room-line at least 1")
+	}
 	if c.AddressRate < 0 || c.AddressBurst < 0 || c.AccountRate < 0 || c.AccountBurst < 0 {
 		bad("rates and bursts cannot be negative")
 	}

@@ -112,7 +112,11 @@ func (m *metrics) turn(now func() time.Time) func(jobs.Turn) {
 func (m *metrics) lanes(a *app.App) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "suiyue_stale_slots", Help: "Hours with bookings that differ from what their queue and calendar say now.",
-	}, func() float64 { return float64(a.Stale()) }), &laneCollector{
+	}, func() float64 { return float64(a.Stale()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "suiyue_room_waiting", Help: "People in the line of this node's waiting room.",
+	}, func() float64 { waiting, _ := a.Room(); return float64(waiting) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "suiyue_room_inside", Help: "People who are let in to book at this node and not done.",
+	}, func() float64 { _, inside := a.Room(); return float64(inside) }), &laneCollector{
 		app:     a,
 		waiting: prometheus.NewDesc("suiyue_lane_waiting", "Requests waiting in line for the lanes.", nil, nil),
 		running: prometheus.NewDesc("suiyue_lane_running", "Requests a lane is answering now.", []string{"lane"}, nil),

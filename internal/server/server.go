@@ -132,7 +132,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.app, err = app.New(ctx, app.Config{
 		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
 		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain, Pace: s.clock.Pace,
-		LogKey: sign, Witness: witness,
+		LogKey: sign, Witness: witness, Room: c.room(),
 	}); err != nil {
 		return err
 	}

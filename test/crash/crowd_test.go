@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -80,7 +81,8 @@ type request struct {
 	path     string
 	body     string
 	key      string
-	booking  int // index in held; -1 for a new booking
+	quoted   bool // the step before a booking is taken
+	booking  int  // index in held; -1 for a new booking
 	expected held
 }
 
@@ -334,14 +336,52 @@ func (c *client) wish() *request {
 	k := rand.IntN(len(c.places))
 	r.expected = held{Version: 1, State: "booked", Slot: pick(c.places[k].slots), choice: k}
 	r.path = "/bookings"
-	r.body = fmt.Sprintf(`{"item":%q,"slot":%q,"stage":%q,"applicant":{"kind":"self"}}`, c.places[k].item, r.expected.Slot, c.places[k].stage)
+	r.body = fmt.Sprintf(`{"item":%q,"slot":%q,"stage":%q}`, c.places[k].item, r.expected.Slot, c.places[k].stage)
 	return r
 }
 
 func pick(list []string) string { return list[rand.IntN(len(list))] }
 
+// quote takes the step before a booking: the token and the key it gives are good for whatever becomes of the server.
+func (c *client) quote(r *request) (refused, answered bool) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, c.url("/bookings/quote"), bytes.NewBufferString(r.body))
+	if err != nil {
+		c.t.Error(err)
+		return true, true
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+r.who.token)
+	resp, err := c.client.Do(req)
+	if err != nil {
+		return false, false
+	}
+	defer resp.Body.Close()
+	var got struct {
+		Token string `json:"token"`
+		Key   string `json:"idempotency_key"`
+	}
+	switch b, err := io.ReadAll(resp.Body); {
+	case err != nil || resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "":
+		return false, false
+	case resp.StatusCode == http.StatusConflict:
+		c.refusals.Add(1)
+		return true, true
+	case resp.StatusCode != http.StatusOK || json.Unmarshal(b, &got) != nil:
+		c.t.Errorf("/bookings/quote is answered with %d: %s", resp.StatusCode, b)
+		return true, true
+	}
+	r.quoted, r.key = true, got.Key
+	r.body = strings.TrimSuffix(r.body, "}") + fmt.Sprintf(`,"token":%q,"applicant":{"kind":"self"}}`, got.Token)
+	return false, true
+}
+
 // ask sends a request and tells whether it was answered. What was promised is written down.
 func (c *client) ask(r *request) (answered bool) {
+	if r.path == "/bookings" && !r.quoted {
+		if refused, ok := c.quote(r); !ok || refused {
+			return ok
+		}
+	}
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, c.url(r.path), bytes.NewBufferString(r.body))
 	if err != nil {
 		c.t.Error(err)

@@ -292,22 +292,37 @@ func (p *program) lastOne(t *testing.T, item string) string {
 	return slot
 }
 
-// book books through the interface.
+// book books through the interface, in its two steps.
 func (p *program) book(t *testing.T, item, slot string) {
 	t.Helper()
-	body := fmt.Sprintf(`{"item":%q,"slot":%q,"stage":"acceptance","applicant":{"kind":"self"}}`, item, slot)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.city.url+"/api/v1/bookings", strings.NewReader(body))
-	if err != nil {
+	post := func(path, key, body string, want int) []byte {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.city.url+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		if key != "" {
+			r.Header.Set("Idempotency-Key", key)
+		}
+		resp, err := p.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != want {
+			t.Fatalf("%s: %d %s", path, resp.StatusCode, b)
+		}
+		return b
+	}
+	var quote struct {
+		Token string `json:"token"`
+		Key   string `json:"idempotency_key"`
+	}
+	choice := fmt.Sprintf(`"item":%q,"slot":%q,"stage":"acceptance"`, item, slot)
+	if err := json.Unmarshal(post("/api/v1/bookings/quote", "", "{"+choice+"}", http.StatusOK), &quote); err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Idempotency-Key", "the-last-one-of-this-hour")
-	resp, err := p.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusCreated {
-		t.Fatalf("booking through the interface: %d %s", resp.StatusCode, b)
-	}
+	post("/api/v1/bookings", quote.Key, fmt.Sprintf(`{%s,"applicant":{"kind":"self"},"token":%q}`, choice, quote.Token), http.StatusCreated)
 }

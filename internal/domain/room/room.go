@@ -201,7 +201,10 @@ func (r *Room) place(g *guest, until time.Time) {
 
 // advance takes out of the room what is over and calls as many from the line as there is room for.
 func (r *Room) advance(now time.Time, load int) {
-	if now.Sub(r.called) < tick {
+	switch since := now.Sub(r.called); {
+	case since < -time.Second: // a clock that is set back: nobody's spans mean anything any more
+		*r = *New(r.rules)
+	case since < tick:
 		return
 	}
 	r.called = now

@@ -43,26 +43,31 @@ type Config struct {
 	AccountLimit web.Limit
 	Find         *web.Limiter
 
+	// Flow says that a booking needs the token of the step before it (see quote.go).
+	Flow bool
+
 	// Admin limits the requests of one administrator's account; nil = no limit.
 	Admin *web.Limiter
 }
 
 // API is the face. It is made by New and safe for concurrent use.
 type API struct {
-	app     *app.App
-	site    *web.Site
-	cookies *web.Cookies
-	cursors cursors
-	account *web.Limiter
-	find    *web.Limiter
-	admin   *web.Limiter
-	policy  string // RateLimit-Policy of writes, "" for none
-	mux     *http.ServeMux
-	huma    huma.API
-	ops     []operation // as declared
-	shapes  map[string]*shape
-	json    func() sheet
-	yaml    func() sheet
+	app        *app.App
+	site       *web.Site
+	cookies    *web.Cookies
+	cursors    cursors
+	account    *web.Limiter
+	find       *web.Limiter
+	admin      *web.Limiter
+	flow       []byte // secret of the tokens of steps
+	flowNeeded bool
+	policy     string // RateLimit-Policy of writes, "" for none
+	mux        *http.ServeMux
+	huma       huma.API
+	ops        []operation // as declared
+	shapes     map[string]*shape
+	json       func() sheet
+	yaml       func() sheet
 }
 
 // New declares every operation. A declaration that makes no sense panics.
@@ -72,6 +77,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		app: c.App, site: c.Site, cookies: c.Cookies, cursors: newCursors(c.Key), account: c.Account, find: c.Find, admin: c.Admin,
+		flow: flowKey(c.Key), flowNeeded: c.Flow,
 		mux: http.NewServeMux(), shapes: map[string]*shape{},
 	}
 	if c.Account != nil && c.AccountLimit.Rate > 0 {
@@ -82,6 +88,7 @@ func New(c Config) *API {
 	a.declareDirectory()
 	a.declareWaiting()
 	a.declareBookings()
+	a.declareQuote()
 	a.declareDraws()
 	a.declarePersons()
 	a.declarePeople()

@@ -31,7 +31,12 @@ type face struct {
 
 func newFace(t testing.TB, change func(*api.Config)) *face {
 	t.Helper()
-	f := &face{Fixture: apptest.New(t, apptest.Options{}), t: t, log: &bytes.Buffer{}}
+	return newFaceOf(t, apptest.Options{}, change)
+}
+
+func newFaceOf(t testing.TB, o apptest.Options, change func(*api.Config)) *face {
+	t.Helper()
+	f := &face{Fixture: apptest.New(t, o), t: t, log: &bytes.Buffer{}}
 	site := web.New(web.Options{Log: slog.New(slog.NewTextHandler(f.log, nil)), Now: f.Clock.Now, MaxBody: 2 << 20})
 	key := bytes.Repeat([]byte("k"), 32)
 	c := api.Config{App: f.App, Site: site, Cookies: web.NewCookies(false, key), Key: key}

@@ -24,9 +24,11 @@ func (a *API) declareBookings() {
 	replayed := "true when the same request had been made before: nothing new was done."
 	write(a, operation{
 		id: "book", method: http.MethodPost, path: "/bookings", tag: "Bookings", signedIn: true, write: true, status: http.StatusCreated,
-		about:   "Takes a number. A refusal because the slot is full, closed or not open yet names slots that are free instead. In the minute after a release that is drawn the request becomes an entry in the draw: 202, and state is in_draw.",
+		about:   "Takes a number, with the token and the key of quote. A refusal because the slot is full, closed or not open yet names slots that are free instead. In the minute after a release that is drawn the request becomes an entry in the draw: 202, and state is in_draw.",
 		headers: map[string]string{"Location": "Where the booking is.", "Idempotency-Replayed": replayed},
-		faults:  append([]fault.Code{fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.DrawOnce}, slotFaults...),
+		faults: append([]fault.Code{
+			fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.DrawOnce, fault.StepMissing, fault.StepOver, fault.WaitingRoom, fault.WaitingRoomFull,
+		}, slotFaults...),
 	}, a.book)
 	read(a, operation{
 		id: "list-bookings", method: http.MethodGet, path: "/bookings", tag: "Bookings", signedIn: true,
@@ -92,7 +94,13 @@ func (a *API) book(c *call, b *bookBody) (bookingView, error) {
 		Key: c.key, Item: b.Item, SlotID: b.Slot, Stage: directory.Stage(b.Stage), Units: b.Units, Channel: booking.API,
 		Applicant: ap, Cases: partiesOf(b.Cases),
 	}
+	if err := a.stepped(c, b); err != nil {
+		return bookingView{}, err
+	}
+	over, done := a.app.Working(c.who), false
+	defer func() { over(done) }()
 	got, err := a.app.Book(c.r.Context(), c.who, req)
+	done = err == nil
 	if err != nil {
 		return bookingView{}, err
 	}

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 83 {
+	if count != 84 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

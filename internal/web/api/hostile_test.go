@@ -26,9 +26,10 @@ const canary = "c4n4ry"
 func (f *face) goodBodies() map[string]map[string]any {
 	number := apptest.Citizen(70).Document.Number
 	return map[string]map[string]any{
-		"book": {"item": apptest.SocialCard, "slot": f.FreeSlots(apptest.QueueA)[0], "stage": "acceptance", "units": 1,
+		"book": {"item": apptest.SocialCard, "slot": f.FreeSlots(apptest.QueueA)[0], "stage": "acceptance", "units": 1, "token": strings.Repeat("A", 32),
 			"applicant": map[string]any{"kind": "other", "name": "陈示例", "phone": "13800000000",
 				"document": map[string]any{"kind": "resident_id", "number": number}}},
+		"quote":          {"item": apptest.SocialCard, "slot": f.FreeSlots(apptest.QueueA)[0], "stage": "acceptance", "units": 1, "place": "AAAA"},
 		"move-booking":   {"slot": f.FreeSlots(apptest.QueueA)[1]},
 		"cancel-booking": {},
 		"keep-booking":   {},
@@ -198,7 +199,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 					put(body, path, drop{})
 					if schema := op.RequestBody.Content["application/json"].Schema; (strings.HasPrefix(op.ID, "admin-") || op.ID == "check-in" || op.ID == "evaluate" || op.ID == "change-wait") && !f.docs().must(schema, path) {
 						try(op, path+" absent", ask{body: body})
-					} else if !strings.HasSuffix(path, "units") && !strings.HasSuffix(path, "phone") && path != "cases" {
+					} else if !strings.HasSuffix(path, "units") && !strings.HasSuffix(path, "phone") && path != "cases" && path != "token" && path != "place" {
 						try(op, path+" absent", ask{body: body}, "invalid_request")
 					}
 				}

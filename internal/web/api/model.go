@@ -144,6 +144,7 @@ type bookBody struct {
 	Units     int        `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1 when absent." example:"1"`
 	Cases     []caseBody `json:"cases,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"The list of a batch (Art. 19): one person a unit, nobody twice. With units above 1 it must be there; units may be left out then."`
 	Applicant applicant  `json:"applicant" doc:"Whose business it is; the signed-in person is the booker."`
+	Token     string     `json:"token,omitempty" pattern:"^[A-Za-z0-9_-]{32}$" doc:"token of quote: the last step alone is refused, unless the server was set up to need none. It goes with the Idempotency-Key that quote gave."`
 }
 
 type caseBody struct {
@@ -296,6 +297,9 @@ type problem struct {
 	RequestID    string         `json:"request_id,omitempty" doc:"To name when asking for help."`
 	Alternatives []alternative  `json:"alternatives,omitempty" nullable:"false" doc:"Slots that are free instead: in the same queue, and soonest elsewhere."`
 	Booking      string         `json:"booking,omitempty" doc:"Code of your booking that stands in the way."`
+	Position     int            `json:"position,omitempty" doc:"waiting_room: your place in the line, from 1."`
+	Wait         int            `json:"wait,omitempty" doc:"waiting_room: seconds until it is likely your turn."`
+	Place        string         `json:"place,omitempty" doc:"waiting_room: what your place goes by; send it with the next quote. It is yours alone, and is kept for two minutes without asking again."`
 }
 
 type problemField struct {

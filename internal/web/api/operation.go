@@ -186,12 +186,13 @@ func parseQuery(r *http.Request) (url.Values, error) {
 // could be had instead.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) error {
 	e := fault.As(err)
-	if e.Args["here"] == "" && e.Args["elsewhere"] == "" && e.Args["code"] == "" {
+	if e.Args["here"] == "" && e.Args["elsewhere"] == "" && e.Args["code"] == "" && e.Args["position"] == "" {
 		return err
 	}
 	l := web.LocaleOf(r)
 	p := problemOf(web.ProblemOf(l, e, web.RequestID(r)))
 	p.Booking = e.Args["code"]
+	p.position(e)
 	for _, name := range []string{"here", "elsewhere"} {
 		if alt, ok := a.alternative(l, e.Args[name]); ok {
 			p.Alternatives = append(p.Alternatives, alt)

@@ -58,6 +58,12 @@ func (p *Pages) check(w http.ResponseWriter, r *http.Request, who *identity.Sess
 		}
 		return web.SeeOther(w, r, address("/book/check", "draft", d.ID))
 	}
+	if err := p.letIn(w, r, who, d); err != nil {
+		if f := fault.As(err); f.Code == fault.WaitingRoom {
+			return p.waitingRoom(w, r, who, d, f)
+		}
+		return err
+	}
 	return p.showCheck(w, r, who, d, nil)
 }
 
@@ -224,6 +230,14 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 	if err := p.slowDown(who); err != nil {
 		return p.showCheck(w, r, who, d, fault.As(err))
 	}
+	if err := p.letIn(w, r, who, d); err != nil {
+		if fault.CodeOf(err) == fault.WaitingRoom {
+			return web.SeeOther(w, r, address("/book/check", "draft", id))
+		}
+		return err
+	}
+	over, done := p.app.Working(who), false
+	defer func() { over(done) }()
 	var cases []booking.Party
 	if d.Units > 1 {
 		list, err := p.app.BatchList(r.Context(), who, d.ID)
@@ -238,6 +252,7 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.notBooked(w, r, who, d, fault.As(err))
 	}
+	done = true
 	if receipt.Entry != nil { // the draft stays: who gets no number can ask for what is left
 		return web.SeeOther(w, r, drawPath(receipt.Entry.Draw))
 	}

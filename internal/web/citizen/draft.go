@@ -39,6 +39,7 @@ type draft struct {
 	Units int             `json:"units"`
 	For   string          `json:"for"`
 	Other typed           `json:"other,omitzero"`
+	Let   time.Time       `json:"let,omitzero"`   // when its person was let in to book this slot
 	Done  string          `json:"done,omitempty"` // code of the booking it became
 }
 
@@ -70,7 +71,7 @@ func newDraft(owner identity.Key, now time.Time) *draft {
 // ask changes what is asked for; anything new gets a new idempotency key.
 func (d *draft) ask(item, slot string, stage directory.Stage) {
 	if d.Item != item || d.Slot != slot || d.Stage != stage {
-		d.Item, d.Slot, d.Stage, d.Key = item, slot, stage, rand.Text()
+		d.Item, d.Slot, d.Stage, d.Key, d.Let = item, slot, stage, rand.Text(), time.Time{}
 	}
 }
 

@@ -32,7 +32,12 @@ type world struct {
 
 func newWorld(t testing.TB, change func(*Config)) *world {
 	t.Helper()
-	w := &world{Fixture: apptest.New(t, apptest.Options{})}
+	return newWorldOf(t, apptest.Options{}, change)
+}
+
+func newWorldOf(t testing.TB, o apptest.Options, change func(*Config)) *world {
+	t.Helper()
+	w := &world{Fixture: apptest.New(t, o)}
 	site := web.New(web.Options{Log: slog.New(slog.NewTextHandler(lockedWriter{w}, nil)), Now: w.Clock.Now, Page: FaultPage})
 	c := Config{App: w.App, Site: site, Cookies: web.NewCookies(false, make([]byte, 32)), Sealer: w.Vault}
 	if change != nil {

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/identity"
+	"suiyue/internal/store"
+)
+
+// Quote is what somebody could book now, and the key the booking is to be made under.
+type Quote struct {
+	Slot SlotView
+	Key  string
+}
+
+// Quote looks at a slot for somebody who means to book it: it is refused as the booking would be, as far as memory
+// knows, and keeps nothing. The numbers there are may be gone a moment later.
+func (a *App) Quote(ctx context.Context, who *identity.Session, item, slot string, stage directory.Stage, units int) (Quote, error) {
+	units = max(units, 1)
+	o, err := a.offer(item, slot)
+	if err != nil {
+		return Quote{}, err
+	}
+	if !o.Stages.Has(stage) {
+		return Quote{}, fault.New(fault.StageNotOffered)
+	}
+	v, ok := a.Slot(slot)
+	if !ok {
+		return Quote{}, fault.New(fault.SlotNotFound)
+	}
+	switch {
+	case v.State == SlotPast:
+		err = fault.New(fault.OffSiteClosed)
+	case v.State == SlotClosed:
+		err = fault.New(fault.SlotClosed)
+	case v.State == SlotNotReleased:
+		err = fault.New(fault.NotReleased, "at", v.From.Format(time.RFC3339))
+	case v.Free < units:
+		err = fault.New(fault.SoldOut)
+	}
+	if err != nil {
+		if d, drawErr := a.drawOf(ctx, slot); drawErr == nil && d != nil { // more may enter than there are numbers
+			err = nil
+		}
+	}
+	if err != nil {
+		return Quote{}, a.explain(ctx, who, err, wanted{item, stage, slot, units})
+	}
+	return Quote{v, rand.Text()}, nil
+}
+
+// Released tells whether numbers of a slot are being given, or entries to their draw taken.
+func (a *App) Released(slot string) bool {
+	v, ok := a.Slot(slot)
+	return ok && v.State != SlotNotReleased
+}
+
+// Answered tells whether a request of this person under this key has been carried out.
+func (a *App) Answered(ctx context.Context, who *identity.Session, key string) (done bool, err error) {
+	name := booking.KeyName(key)
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		holders, err := tx.ClaimHolders(ctx, string(who.Person.Key), []string{name})
+		done = holders[name] != ""
+		return err
+	})
+	return done, err
+}

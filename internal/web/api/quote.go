@@ -1,0 +1,93 @@
+package api
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"net/http"
+	"strconv"
+	"time"
+
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/flow"
+)
+
+type quoteBody struct {
+	Item  string `json:"item" minLength:"1" maxLength:"36" doc:"Code of the item." example:"SI-0001"`
+	Slot  string `json:"slot" minLength:"1" maxLength:"96" doc:"Id of the slot, from availability." example:"440103000000-social-20261209-10"`
+	Stage string `json:"stage" enum:"consultation,acceptance,collection" doc:"What the number is for (Art. 13)." example:"acceptance"`
+	Units int    `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1 when absent." example:"1"`
+	Place string `json:"place,omitempty" pattern:"^[A-Za-z0-9_-]{1,256}$" doc:"place of the last waiting_room answer: whatever node answers this time knows it."`
+}
+
+type quoteView struct {
+	Slot    string    `json:"slot"`
+	Start   time.Time `json:"start"`
+	Free    int       `json:"free" doc:"Numbers left a moment ago. None is kept for you."`
+	Token   string    `json:"token" doc:"For token of the booking: of this person, this item and this slot, good for one number."`
+	Key     string    `json:"idempotency_key" doc:"The Idempotency-Key to book with: the token is good under it only."`
+	Expires time.Time `json:"expires" doc:"The token is good until then."`
+}
+
+func (a *API) declareQuote() {
+	write(a, operation{
+		id: "quote", method: http.MethodPost, path: "/bookings/quote", tag: "Bookings", signedIn: true,
+		about: "The step before booking: looks whether the slot has a number for you, and gives the token and the key to book it with. It keeps nothing, and needs no key itself. " +
+			"When more people come to book than the server can serve, this is where they wait: 503 waiting_room with position, wait and Retry-After. Ask again then, with place; asking earlier or oftener moves nobody.",
+		faults: append([]fault.Code{fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.WaitingRoom, fault.WaitingRoomFull}, slotFaults...),
+	}, a.quote)
+}
+
+func (a *API) quote(c *call, b *quoteBody) (quoteView, error) {
+	if err := a.app.Enter(c.who, b.Place); err != nil {
+		return quoteView{}, err
+	}
+	got, err := a.app.Quote(c.r.Context(), c.who, b.Item, b.Slot, directory.Stage(b.Stage), b.Units)
+	if err != nil {
+		a.app.Working(c.who)(false) // and is over already
+		return quoteView{}, err
+	}
+	until := a.app.Now().Add(flow.Life).Truncate(time.Second).In(calendar.Zone)
+	s := flow.Step{Name: flow.Book, Who: string(c.who.Person.Key), Item: b.Item, Slot: b.Slot, Key: got.Key}
+	return quoteView{Slot: b.Slot, Start: got.Slot.Date.At(got.Slot.Hour, 0), Free: got.Slot.Free, Token: s.Token(a.flow, until), Key: got.Key, Expires: until}, nil
+}
+
+// stepped lets a booking through whose token says that the step before it was taken: its person has waited where
+// there was a line. Where no token is asked for, this is where people wait. What was booked under the key is
+// answered again, however old the token.
+func (a *API) stepped(c *call, b *bookBody) error {
+	if !a.flowNeeded {
+		return a.app.Enter(c.who, "")
+	}
+	s := flow.Step{Name: flow.Book, Who: string(c.who.Person.Key), Item: b.Item, Slot: b.Slot, Key: c.key}
+	genuine, over := s.Check(a.flow, b.Token, a.app.Now())
+	if !genuine {
+		return fault.New(fault.StepMissing)
+	}
+	if !over {
+		return nil
+	}
+	done, err := a.app.Answered(c.r.Context(), c.who, c.key)
+	if err == nil && !done {
+		err = fault.New(fault.StepOver)
+	}
+	return err
+}
+
+// flowKey makes the secret of tokens from that of the face.
+func flowKey(key []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write([]byte("tokens of steps"))
+	return m.Sum(nil)
+}
+
+// position writes where in the waiting room somebody stands.
+func (p *problem) position(e *fault.Error) {
+	if e.Code != fault.WaitingRoom {
+		return
+	}
+	p.Position, _ = strconv.Atoi(e.Args["position"])
+	p.Wait, _ = strconv.Atoi(e.Args["seconds"])
+	p.Place = e.Args["place"]
+}

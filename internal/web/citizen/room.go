@@ -1,0 +1,87 @@
+package citizen
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/identity"
+	"suiyue/internal/web"
+	"suiyue/internal/web/ui"
+)
+
+type roomView struct {
+	Lead  string
+	Rows  []ui.SummaryRow
+	Kept  []string
+	Again ui.ButtonView
+}
+
+// letFor is how long somebody who was let in may take to confirm; placeFor how long the browser keeps a place.
+const (
+	letFor   = 10 * time.Minute
+	placeFor = 2 * time.Minute
+)
+
+// placeName is the cookie of somebody's place in the waiting room, sealed, for whatever node answers next.
+func (p *Pages) placeName() string {
+	if p.secure {
+		return "__Secure-suiyue-place"
+	}
+	return "suiyue-place"
+}
+
+// letIn lets the person of a draft go on to book it, or says why not: they wait. Who was let in is not asked to
+// wait again for this hour. Before the release nobody waits, and nobody is let in for what comes after it.
+func (p *Pages) letIn(w http.ResponseWriter, r *http.Request, who *identity.Session, d *draft) error {
+	now := p.app.Now()
+	if !p.app.Released(d.Slot) || now.Sub(d.Let) < letFor {
+		return nil
+	}
+	place := ""
+	if c, err := r.Cookie(p.placeName()); err == nil {
+		place = c.Value
+	}
+	if err := p.app.Enter(who, place); err != nil {
+		if place = fault.As(err).Args["place"]; place != "" {
+			http.SetCookie(w, &http.Cookie{
+				Name: p.placeName(), Value: place, Path: "/book", MaxAge: int(placeFor / time.Second),
+				Secure: p.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			})
+		}
+		return err
+	}
+	d.Let = now
+	return p.keep(w, r, d)
+}
+
+// waitingRoom is the page of somebody who waits: it looks again by itself when that may help.
+func (p *Pages) waitingRoom(w http.ResponseWriter, r *http.Request, who *identity.Session, d *draft, f *fault.Error) error {
+	c, err := p.choiceOf(d.Item, d.Slot, d.Stage)
+	if err != nil {
+		return p.notHere(w, r, err, d.Item)
+	}
+	self := address("/book/check", "draft", d.ID)
+	s := p.shell(w, r, who, "", self)
+	l := s.L
+	s.Title = l.T("room.title")
+	until := l.T("room.wait.soon")
+	if n, _ := strconv.Atoi(f.Args["seconds"]); n >= 60 {
+		until = l.T("room.wait.minutes", "n", f.Args["minutes"])
+	}
+	again := seconds(max(f.RetryAfter, 2*time.Second))
+	w.Header().Set("Retry-After", again)
+	w.Header().Set("Refresh", again)
+	return web.Render(w, r, web.Status(f), roomPage(s, roomView{
+		Lead: l.T("room.lead"),
+		Rows: []ui.SummaryRow{
+			{Key: l.T("room.position"), Value: f.Args["position"]},
+			{Key: l.T("room.wait"), Value: until},
+			{Key: l.T("pass.item"), Value: l.Text(c.item.Name)},
+			{Key: l.T("pass.when"), Value: l.Slot(c.date, c.hour), Lines: []string{l.Text(c.hall.Name)}},
+		},
+		Kept:  []string{l.T("room.kept"), l.T("room.on")},
+		Again: ui.ButtonView{Text: l.T("room.again"), Kind: ui.Secondary, Href: self},
+	}))
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"suiyue/internal/domain/calendar"
@@ -223,18 +224,28 @@ type StepQuery struct {
 // StepsOf returns steps of a department: those it is to work on by when they are due, those it has asked
 // about by since when; and how many there are.
 func (tx *Tx) StepsOf(ctx context.Context, q StepQuery) (list []StepRow, all int, err error) {
-	where, order := `s.state in ('due', 'accepted')`, `s.due, s.case_id, s.n`
+	where, order := ` where s.department = $1 and s.state in ('due', 'accepted')`, `s.due, s.case_id, s.n`
 	if q.Asked {
-		where, order = `s.state = 'supplement'`, `s.since, s.case_id, s.n`
+		where, order = ` where s.department = $1 and s.state = 'supplement'`, `s.since, s.case_id, s.n`
 	}
-	where = ` where s.department = $1 and ` + where + ` and ($2 = '' or s.by_account = $2) and ($3 = '' or s.due < $3)`
-	args := []any{q.Department, q.By, dueText(q.Overdue)}
+	args := []any{q.Department}
+	more := func(condition string, arg any) { // only what is asked for, or no index would do
+		args = append(args, arg)
+		where += ` and ` + condition + ` $` + strconv.Itoa(len(args))
+	}
+	if q.By != "" {
+		more(`s.by_account =`, q.By)
+	}
+	if q.Overdue != 0 {
+		more(`s.due <`, dueText(q.Overdue))
+	}
 	if _, err := tx.one(ctx, "case_step.count", `select count(*) from case_step s`+where, args, &all); err != nil {
 		return nil, 0, err
 	}
-	err = tx.query(ctx, "case_step.list", `
-select `+stepColumns+`, c.hall_id, c.theme, c.theme_version, c.opened_at from case_step s join theme_case c on c.id = s.case_id`+where+`
-order by `+order+` limit $4 offset $5`, func(scan func(...any) error) error {
+	page := ` limit $` + strconv.Itoa(len(args)+1) + ` offset $` + strconv.Itoa(len(args)+2)
+	err = tx.walk(ctx, "case_step.list", `
+with w as materialized (select `+stepColumns+`, s.n from case_step s`+where+` order by `+order+page+`)
+select `+stepColumns+`, c.hall_id, c.theme, c.theme_version, c.opened_at from w s join theme_case c on c.id = s.case_id order by `+order, func(scan func(...any) error) error {
 		var r StepRow
 		var opened int64
 		id, p, err := scanStep(scan, &r.HallID, &r.Theme, &r.Version, &opened)

@@ -45,8 +45,9 @@ create table case_step (
   primary key (case_id, n)
 ) /*+sqlite without rowid*/ /*+postgres with (fillfactor = 80)*/;
 
-create index case_step_due on case_step (department, due, case_id, n) where state in ('due', 'accepted');
-create index case_step_asked on case_step (department, since, case_id, n) where state = 'supplement';
+create index case_step_due on case_step (department, due, case_id, n, state) where state in ('due', 'accepted');
+create index case_step_taken on case_step (by_account, department, due, case_id, n, state) where state in ('due', 'accepted');
+create index case_step_asked on case_step (department, since, case_id, n, state) where state = 'supplement';
 
 create table case_event (
   case_id text not null,

@@ -89,6 +89,6 @@ all=$(go list ./... | grep -v '/test/')
 step "races"
 "$tmp/withpg" go test -timeout 20m -race -skip 'TestArt23_Approvals|TenThousand|AnySequence|TestPostgres/nouns_run_twice|TestSQLite/nouns_run_twice|TestPostgres/audit_speed|TestSQLite/audit_speed' ./internal/store/... ./internal/batch/... ./internal/app/... ./internal/jobs/... ./internal/web/... ./internal/server/...
 step "the program and its pages"
-"$tmp/withpg" go test -timeout 20m -count 1 $(go list ./test/... | grep -v '/test/pace$')
-step "the pace of the console, by itself"
-"$tmp/withpg" go test -timeout 10m -count 1 ./test/pace
+"$tmp/withpg" go test -timeout 20m -count 1 $(go list ./test/... | grep -vE '/test/(pace|steps)$')
+step "the pace of the console and of steps, by themselves"
+"$tmp/withpg" go test -timeout 20m -p 1 -count 1 ./test/pace ./test/steps

@@ -8,6 +8,7 @@ import (
 
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
@@ -96,6 +97,38 @@ func (a *App) Steps(ctx context.Context, ad *Admin, f StepFilter) (out []StepVie
 		return nil
 	})
 	return out, all, err
+}
+
+// LateSteps is how many steps of a department are past their deadline.
+type LateSteps struct {
+	Unit   *directory.Unit
+	Steps  int
+	Oldest calendar.Date // the first of the deadlines
+	Own    bool          // whoever asks can work them
+}
+
+// LateSteps tells a department and the levels above it, its own first level and the platform, of its steps that
+// are past their deadline. A department without one is left out, and those above learn of no case.
+func (a *App) LateSteps(ctx context.Context, ad *Admin) (out []LateSteps, err error) {
+	own, over := a.handles(ad) == nil, a.Scope(ad, account.Supervise)
+	if !own && (over.None || over.District != "" || over.Street != "") {
+		return nil, nil
+	}
+	unit := over.Unit
+	if own {
+		unit = ad.Account.Unit
+	}
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		out = nil
+		rows, err := tx.LateSteps(ctx, unit, a.today())
+		for _, r := range rows {
+			if u := a.City().Unit(r.Department); u != nil {
+				out = append(out, LateSteps{Unit: u, Steps: r.Steps, Oldest: r.Oldest, Own: own})
+			}
+		}
+		return err
+	})
+	return out, err
 }
 
 // handles refuses who works no steps of cases.

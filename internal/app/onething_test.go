@@ -374,3 +374,65 @@ func TestArt20_TheDoctorRecountsEveryCase(t *testing.T) {
 		}
 	})
 }
+
+// A step past its deadline is told to its department, to that department's first level and to the platform, and
+// to nobody else; while the applicant is asked the deadline rests.
+func TestArt20_AnOverdueStepIsToldToTheDepartmentAndThoseAboveIt(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		o := newOneThing(t, f)
+		id := o.accept(counter.Finished)[0].Case.ID
+		late := func(op *apptest.Operator) (steps int, own bool) {
+			t.Helper()
+			list, err := f.App.LateSteps(ctx, o.as(op))
+			if err != nil || len(list) > 1 {
+				t.Fatalf("%+v, %v", list, err)
+			}
+			for _, l := range list {
+				if l.Unit.ID != apptest.AgencySocial || l.Oldest != hallDate+5 {
+					t.Errorf("late: %+v", l)
+				}
+				return l.Steps, l.Own
+			}
+			return 0, false
+		}
+		first, platform := f.OpenAdmin(t, account.Municipal1, apptest.AgencySocial), f.OpenAdmin(t, account.Platform1, "440100000000")
+		district, clerk := f.OpenAdmin(t, account.District1, apptest.DistrictA), f.OpenAdmin(t, account.Clerk, apptest.AgencySocial)
+		f.Clock.Set((hallDate + 5).At(12, 0)) // the last day
+		if n, _ := late(o.social); n != 0 {
+			t.Errorf("late on its last day: %d", n)
+		}
+		f.Clock.Set((hallDate + 6).At(9, 0))
+		for what, c := range map[string]struct {
+			who   *apptest.Operator
+			steps int
+			own   bool
+		}{
+			"the department": {o.social, 1, true}, "its clerk": {clerk, 1, true}, "its first level": {first, 1, false}, "the platform": {platform, 1, false},
+			"another department": {o.police, 0, false}, "a district": {district, 0, false},
+		} {
+			if n, own := late(c.who); n != c.steps || own != c.own {
+				t.Errorf("%s is told of %d steps, its own: %v", what, n, own)
+			}
+		}
+		if v := o.cases()[0]; !o.step(v, "card").Overdue {
+			t.Error("the applicant is not told")
+		}
+		list, n, err := f.App.Steps(ctx, o.as(o.social), app.StepFilter{Overdue: true})
+		if err != nil || n != 1 || !list[0].Overdue {
+			t.Errorf("the list of overdue steps: %+v, %v", list, err)
+		}
+		o.do(o.social, id, "card", theme.Take, theme.Ask)
+		if n, _ := late(o.social); n != 0 {
+			t.Errorf("late while the applicant is asked: %d", n)
+		}
+		s := o.step(o.cases()[0], "card")
+		if err := f.App.AnswerStep(ctx, o.who, id, "card", s.Version, "补上了"); err != nil {
+			t.Fatal(err)
+		}
+		if s = o.step(o.cases()[0], "card"); s.Overdue || s.Due != hallDate+7 { // one working day is left
+			t.Errorf("after the answer: %+v", s.Progress)
+		}
+		sound(t, f)
+	})
+}

@@ -255,3 +255,29 @@ select `+stepColumns+`, c.hall_id, c.theme, c.theme_version, c.opened_at from w 
 	}, append(args, int64(q.Limit), int64(q.Offset))...)
 	return list, all, err
 }
+
+// LateRow is how many steps of a department are past their deadline.
+type LateRow struct {
+	Department string
+	Steps      int
+	Oldest     calendar.Date // the first of the deadlines
+}
+
+// LateSteps counts steps that were due before a date, of one department or, with "", of each that has any.
+func (tx *Tx) LateSteps(ctx context.Context, department string, today calendar.Date) (list []LateRow, err error) {
+	where, args := `where state in ('due', 'accepted') and due < $1`, []any{dueText(today)}
+	if department != "" {
+		where, args = where+` and department = $2`, append(args, department)
+	}
+	err = tx.query(ctx, "case_step.late", `select department, count(*), min(due) from case_step `+where+` group by department order by department`, func(scan func(...any) error) error {
+		var r LateRow
+		var due string
+		err := scan(&r.Department, &r.Steps, &due)
+		if err == nil {
+			r.Oldest, err = calendar.ParseDate(due)
+		}
+		list = append(list, r)
+		return err
+	}, args...)
+	return list, err
+}

@@ -212,6 +212,17 @@ func (c *Console) alerts(ctx context.Context, l web.Locale, ad *app.Admin, g *ap
 				Links: []ui.Link{{Text: l.T("console.alert.show"), Href: displacedPath}}})
 		}
 	}
+	late, err := c.App.LateSteps(ctx, ad)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range late {
+		n := ui.NoticeView{L: l, Kind: ui.NoticeUrgent, Title: l.N("console.alert.late_steps", d.Steps, "unit", l.Text(d.Unit.Name)), Text: l.T("console.alert.late_steps_text", "date", l.Date(d.Oldest))}
+		if d.Own {
+			n.Links = []ui.Link{{Text: l.T("console.alert.show"), Href: stepsPath + "?list=overdue"}}
+		}
+		out = append(out, n)
+	}
 	if d, short := c.App.Horizon(); short && (ad.Account.Rank == account.Platform1 || ad.Account.Rank == account.System) {
 		out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.T("console.alert.calendar", "year", strconv.Itoa(d.Year())), Text: l.T("console.alert.calendar_text")})
 	}

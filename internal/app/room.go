@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/room"
@@ -100,4 +101,16 @@ func (a *App) openPlace(who, place string, now time.Time) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(int64(binary.BigEndian.Uint64(plain)))
+}
+
+// rushFor is how long after a release people try for its numbers.
+const rushFor = 10 * time.Minute
+
+// Rush tells whether numbers have been released just now.
+func (a *App) Rush() bool {
+	now := a.now()
+	today := calendar.DateOf(now)
+	at := a.Rules(today).ReleaseAt
+	since := now.Sub(today.At(at/60, at%60))
+	return since >= 0 && since < rushFor
 }

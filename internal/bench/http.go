@@ -158,7 +158,7 @@ type process struct {
 // serve starts the program and waits until it says where it listens.
 func (t *town) serve(ctx context.Context, binary, source, profile string, plain bool) (*process, error) {
 	args := []string{"bench-server", "--database", source, "--key-file", t.keys, "--kek-file", t.keys + ".kek", "--listen", "127.0.0.1:0",
-		"--public-url", "https://localhost", "--identity-url", "https://localhost:9", "--identity-client", "bench", "--address-rate", "0", "--account-rate", "0", "--no-steps",
+		"--public-url", "https://localhost", "--identity-url", "https://localhost:9", "--identity-client", "bench", "--address-rate", "0", "--account-rate", "0", "--noon-attempts", "0", "--no-steps",
 		"--connections", "32", "--log-level", "warn"}
 	if plain {
 		args = append(args, "--plain")

@@ -35,6 +35,7 @@ type faces struct {
 	Provider identitygate.Provider
 	Keys     vault
 	Account  *web.Limiter // booking, moving and cancelling by one person; nil = no limit
+	Attempts *web.Attempts
 	Limits   Limits
 	Log      *slog.Logger
 	Find     *web.Limiter // looking up a booking by its code
@@ -58,10 +59,10 @@ func (f *faces) mount(mux *http.ServeMux) {
 	api.New(api.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies, Key: []byte(f.Keys.TokenHash("the key of cursors")),
 		Account: f.Account, AccountLimit: web.Limit{Rate: f.Limits.AccountRate, Burst: f.Limits.AccountBurst}, Find: f.Find,
-		Admin: web.NewLimiter(programLimit, f.Now), Flow: f.Limits.Steps,
+		Admin: web.NewLimiter(programLimit, f.Now), Flow: f.Limits.Steps, Attempts: f.Attempts,
 	}).Mount(mux)
 	pages := citizen.New(citizen.Config{
-		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account, Find: f.Find,
+		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account, Attempts: f.Attempts, Find: f.Find,
 	})
 	pages.Register(mux)
 	citizen.NewAccount(pages, citizen.AccountConfig{

@@ -159,6 +159,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if c.AccountRate > 0 {
 		f.Account = web.NewLimiter(web.Limit{Rate: c.AccountRate, Burst: c.AccountBurst}, s.clock.Now)
 	}
+	if c.NoonAttempts > 0 {
+		f.Attempts = web.NewAttempts(web.NewLimiter(web.Limit{Rate: 1.0 / 6, Burst: c.NoonAttempts}, s.clock.Now), s.app.Rush)
+	}
 	s.handler = s.routes(f)
 	s.runner = s.newRunner()
 	s.day.s = s

@@ -43,6 +43,9 @@ type Config struct {
 	AccountLimit web.Limit
 	Find         *web.Limiter
 
+	// Attempts limits how often one person may try for numbers after a release; nil = no limit.
+	Attempts *web.Attempts
+
 	// Flow says that a booking needs the token of the step before it (see quote.go).
 	Flow bool
 
@@ -59,6 +62,7 @@ type API struct {
 	account    *web.Limiter
 	find       *web.Limiter
 	admin      *web.Limiter
+	attempts   *web.Attempts
 	flow       []byte // secret of the tokens of steps
 	flowNeeded bool
 	policy     string // RateLimit-Policy of writes, "" for none
@@ -77,7 +81,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		app: c.App, site: c.Site, cookies: c.Cookies, cursors: newCursors(c.Key), account: c.Account, find: c.Find, admin: c.Admin,
-		flow: flowKey(c.Key), flowNeeded: c.Flow,
+		attempts: c.Attempts, flow: flowKey(c.Key), flowNeeded: c.Flow,
 		mux: http.NewServeMux(), shapes: map[string]*shape{},
 	}
 	if c.Account != nil && c.AccountLimit.Rate > 0 {

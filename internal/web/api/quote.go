@@ -40,7 +40,15 @@ func (a *API) declareQuote() {
 }
 
 func (a *API) quote(c *call, b *quoteBody) (quoteView, error) {
+	if a.account != nil { // asking for one's place, too
+		if wait := a.account.Take(string(c.who.Person.Key)); wait > 0 {
+			return quoteView{}, fault.New(fault.TooManyRequests).After(wait)
+		}
+	}
 	if err := a.app.Enter(c.who, b.Place); err != nil {
+		return quoteView{}, err
+	}
+	if err := a.attempt(c); err != nil {
 		return quoteView{}, err
 	}
 	got, err := a.app.Quote(c.r.Context(), c.who, b.Item, b.Slot, directory.Stage(b.Stage), b.Units)
@@ -58,7 +66,10 @@ func (a *API) quote(c *call, b *quoteBody) (quoteView, error) {
 // answered again, however old the token.
 func (a *API) stepped(c *call, b *bookBody) error {
 	if !a.flowNeeded {
-		return a.app.Enter(c.who, "")
+		if err := a.app.Enter(c.who, ""); err != nil {
+			return err
+		}
+		return a.attempt(c)
 	}
 	s := flow.Step{Name: flow.Book, Who: string(c.who.Person.Key), Item: b.Item, Slot: b.Slot, Key: c.key}
 	genuine, over := s.Check(a.flow, b.Token, a.app.Now())
@@ -73,6 +84,15 @@ func (a *API) stepped(c *call, b *bookBody) error {
 		err = fault.New(fault.StepOver)
 	}
 	return err
+}
+
+// attempt counts one try for a number.
+func (a *API) attempt(c *call) error {
+	if wait := a.attempts.Take(string(c.who.Person.Key)); wait > 0 {
+		a.app.Working(c.who)(false) // their place inside is for somebody else meanwhile
+		return fault.New(fault.TooManyRequests).After(wait)
+	}
+	return nil
 }
 
 // flowKey makes the secret of tokens from that of the face.

@@ -10,6 +10,7 @@ import (
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/room"
+	"suiyue/internal/web"
 	"suiyue/internal/web/api"
 )
 
@@ -140,4 +141,39 @@ func TestBook_WaitsInTheRoomWhereThereAreNoSteps(t *testing.T) {
 	post(one).want(201, "")
 	f.Clock.Set(f.Clock.Now().Add(time.Second))
 	post(two).want(201, "")
+}
+
+// After a release one person has so many tries and no more, however they are made; at other times they are not
+// counted, and waiting is no try.
+func TestQuote_TriesAtNoonAreLimited(t *testing.T) {
+	var rush bool
+	f := newFaceOf(t, apptest.Options{}, func(c *api.Config) {
+		c.Flow = true
+		c.Attempts = web.NewAttempts(web.NewLimiter(web.Limit{Rate: 1.0 / 6, Burst: 3}, time.Now), func() bool { return rush })
+	})
+	token, slot := f.token(apptest.Citizen(1)), f.FreeSlots(apptest.QueueA)[0]
+	quote := func(token string) reply {
+		return f.do(ask{method: "POST", path: "/bookings/quote", token: token, body: quoteOf(slot)})
+	}
+	for range 10 {
+		quote(token).want(200, "")
+	}
+	rush = true
+	for range 3 {
+		quote(token).want(200, "")
+	}
+	if r := quote(token).want(429, "too_many_requests"); r.Header().Get("Retry-After") != "6" {
+		t.Errorf("Retry-After %q", r.Header().Get("Retry-After"))
+	}
+	quote(f.token(apptest.Citizen(1))).want(429, "too_many_requests") // signed in once more
+	quote(f.token(apptest.Citizen(2))).want(200, "")
+	if f.Clock.Set(f.Clock.Now()); f.App.Rush() {
+		t.Error("a rush in the morning")
+	}
+	at := f.Clock.Now().Truncate(24 * time.Hour).Add(28 * time.Hour) // 12:00 in Guangzhou
+	for after, want := range map[time.Duration]bool{-time.Second: false, 0: true, 9 * time.Minute: true, 10 * time.Minute: false} {
+		if f.Clock.Set(at.Add(after)); f.App.Rush() != want {
+			t.Errorf("rush %v after the release: %v", after, !want)
+		}
+	}
 }

@@ -236,6 +236,9 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
+	if wait := p.attempts.Take(string(who.Person.Key)); wait > 0 {
+		return p.showCheck(w, r, who, d, fault.New(fault.TooManyRequests).After(wait))
+	}
 	over, done := p.app.Working(who), false
 	defer func() { over(done) }()
 	var cases []booking.Party

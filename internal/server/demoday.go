@@ -298,8 +298,10 @@ func (h *hallDay) book(ctx context.Context) error {
 					})
 					mu.Lock()
 					defer mu.Unlock()
-					if err != nil {
-						h.said = string(fault.CodeOf(err)) // full already, or shut that hour
+					if code := fault.CodeOf(err); code == fault.SoldOut {
+						return // others of the demonstration have it
+					} else if err != nil {
+						h.said = string(code)
 						return
 					}
 					v.booking, v.code = receipt.View.Booking.ID, receipt.View.Code

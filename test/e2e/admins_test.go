@@ -14,6 +14,7 @@ import (
 // An account is filed by a district, opened by its person with a one-time link and a passkey, and signed
 // in to with the passkey and with an authenticator app.
 func TestAnAdministratorsAccountFromFilingToSignIn(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	district := open(t, c)
 	district.resize(1280)

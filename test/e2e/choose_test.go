@@ -14,6 +14,7 @@ import (
 // A hall closes while its city is served: whoever had booked there is asked on their pass, and says yes in
 // one tap, without scripts. The page is looked at in each language and edition.
 func TestWhoLosesAnHourIsAskedOnThePass(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	me := c.program(t, "citizen-1")
 	b := open(t, c)

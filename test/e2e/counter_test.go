@@ -68,6 +68,7 @@ func (b *tab) called() string {
 // Two counters of a hall for a morning: they call at the same time and never get the same person; one does
 // everything by keys, loses the network, goes on, and what it did is told when the network is back.
 func TestTwoCountersOfAHall(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	day := calendar.DateOf(c.clock(t)) + 1
 	for day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
@@ -203,6 +204,7 @@ func TestTwoCountersOfAHall(t *testing.T) {
 // A counter's page that is reloaded while nobody answers comes up with its numbers and goes on, and tells what it
 // did when the server is back; who signs out leaves nothing of it behind.
 func TestACounterReloadedWhileCutOff(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	workday(t, c, 9, 4)
 	boss := open(t, c)

@@ -61,6 +61,7 @@ func somebody(serial int) string {
 // The desk serves somebody in less than a minute, by the keyboard alone and at a person's pace; with a reader
 // beside it in a fraction of that; and prints the number as often as it takes.
 func TestTheDeskByKeyboard(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	day := calendar.DateOf(c.clock(t)) + 1
 	for day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {

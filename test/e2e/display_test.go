@@ -55,6 +55,7 @@ func (b *tab) asDisplay(c *city) {
 const oneScreen = "document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth"
 
 func TestTheDisplayOfAHall(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	c.desk(t, url.Values{"do": {"start"}})
 	b := open(t, c)

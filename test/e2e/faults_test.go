@@ -104,6 +104,7 @@ func (b *tab) skip(d time.Duration) {
 
 // A kiosk that is cut off says so, loses nothing by it, and half an hour later goes on by the server's clock.
 func TestKioskCutOffForHalfAnHour(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	day := workday(t, c, 9, 5)
 	reader := bridge.New(bridge.Config{Origins: []string{c.url}, Now: time.Now, Documents: bridge.Synthetic(2)})
@@ -187,6 +188,7 @@ func (l *lastStraw) serve(client net.Conn) {
 // The database dies in the middle of giving a number: the person is told, the kiosk comes back by itself, and
 // the number stands once.
 func TestDatabaseDiesUnderAKiosk(t *testing.T) {
+	t.Parallel()
 	t.Run("postgres", func(t *testing.T) {
 		server, err := pgtest.Start(pgtest.Durable)
 		if err != nil {
@@ -300,6 +302,7 @@ func (u *unhelpful) be(answer func(w http.ResponseWriter, r *http.Request)) {
 // A bridge that is down, of another version, of another page, or that says what is not of the protocol: the
 // kiosk says that the reader does not work, types, gives numbers, and goes on as soon as it does.
 func TestKioskBesideABridgeThatFails(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	workday(t, c, 9, 10)
 	good := bridge.New(bridge.Config{Origins: []string{c.url}, Now: time.Now, Documents: bridge.Synthetic(8)})

@@ -80,6 +80,7 @@ func (b *tab) scan(text string) {
 // A kiosk from its making in the console to paper: by a scanned code, by a document, and by one that does not
 // match, with the reader and the printer beside it.
 func TestKiosk(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	// Tomorrow, or the next day that is worked, from the day before.
 	today := calendar.DateOf(c.clock(t))

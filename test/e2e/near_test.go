@@ -11,6 +11,7 @@ import (
 // From the home page to the halls near the phone in one press; its place stands in no address, and going back
 // does not ask for it again.
 func TestWaitingTimesNearMe(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	b := open(t, c)
 	if _, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{

@@ -5,6 +5,7 @@ import "testing"
 // The pages of the three operation roles, in a real browser: each opens for its role, and axe finds
 // nothing wrong with it.
 func TestPagesOfTheOperationRoles(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	for role, pages := range map[string][]string{
 		"系统管理员": {"/console/operation"},

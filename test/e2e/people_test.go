@@ -81,6 +81,7 @@ func arrives(t *testing.T, c *city, b *tab, person string, scripts bool) (code, 
 
 // From the door to the evaluation by phone: the hall's code of the day, the number, the call, the grade.
 func TestTheDayOnThePhone(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	b := open(t, c)
 	code, hall, day, hour := arrives(t, c, b, "citizen-1", false)
@@ -154,6 +155,7 @@ func districtOf(f *apptest.Fixture, hall string) string {
 
 // Who missed the hour is offered what the measure gives them, and says why they could not come.
 func TestTheMissedHourOnThePhone(t *testing.T) {
+	t.Parallel()
 	c := small(t, "")
 	b := open(t, c)
 	code, _, day, hour := arrives(t, c, b, "citizen-1", false)

@@ -128,6 +128,9 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if d, err := a.drawOf(ctx, r.SlotID); err != nil {
 		return Receipt{}, err
 	} else if d != nil {
+		if err := a.mayBookOffSite(ctx, ask); err != nil {
+			return Receipt{}, err
+		}
 		return a.enter(ctx, d, ask, parties)
 	}
 	answer, err := a.ask(ctx, ask)
@@ -209,7 +212,7 @@ func (a *App) cancel(ctx context.Context, who *identity.Session, r CancelRequest
 	}
 	answer, err := a.ask(ctx, &booking.Cancel{
 		Key: r.Key, Hash: digest("cancel", b.ID), Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
-		Booking: b.ID, Rules: a.Rules(b.Date), Channel: r.Channel,
+		Booking: b.ID, Rules: a.Rules(b.Date), Regime: a.regime(), Channel: r.Channel,
 	})
 	if err != nil {
 		return Receipt{}, err
@@ -252,7 +255,7 @@ func (a *App) offer(item, slot string) (booking.Offer, error) {
 	}
 	return booking.Offer{
 		Rules: a.Rules(date), Item: item, HallID: o.HallID, QueueID: queue,
-		Stages: o.Stages, BatchMax: o.BatchMax, Foreigner: it.Foreigner, Drawn: a.draws.releases(queue),
+		Stages: o.Stages, BatchMax: o.BatchMax, Foreigner: it.Foreigner, Drawn: a.draws.releases(queue), Regime: a.regime(),
 	}, nil
 }
 

@@ -439,3 +439,9 @@ func (a *App) Grades(ctx context.Context, ad *Admin, hall string, month calendar
 	}
 	return out, reasons, nil
 }
+
+// monthOf returns the instants between which the month of a date lies.
+func monthOf(d calendar.Date) (from, before time.Time) {
+	first := calendar.MakeDate(d.Year(), d.Month(), 1)
+	return first.At(0, 0), calendar.DateOf(first.At(12, 0).AddDate(0, 1, 0)).At(0, 0)
+}

@@ -33,7 +33,7 @@ type Missed struct {
 	Rebooked    string    // code of the booking that made it good, "" for none
 	Appeal      *AppealText
 	CanAppeal   bool
-	Month       booking.Marks // of the booker, in the month of the missed hour
+	Month       booking.Marks // of the booker, in the span of the missed hour
 }
 
 // AppealText is an appeal with what was said.
@@ -113,8 +113,10 @@ func (a *App) onSiteFor(ctx context.Context, b *booking.Booking) (*OnSiteView, e
 	return nil, err
 }
 
-func (a *App) openAppeal(p *store.Appeal) (*AppealText, error) {
-	plain, err := a.vault.Open(p.Sealed, "appeal|"+p.Booking)
+func (a *App) openAppeal(p *store.Appeal) (*AppealText, error) { return a.openSaid(p, "appeal|") }
+
+func (a *App) openSaid(p *store.Appeal, about string) (*AppealText, error) {
+	plain, err := a.vault.Open(p.Sealed, about+p.Booking)
 	if err != nil {
 		return nil, fault.Wrap(fault.InternalError, err)
 	}
@@ -191,7 +193,7 @@ func overMissed(ad *Admin) account.Action {
 type MissedView struct {
 	View   BookingView
 	Appeal *AppealText
-	Marks  booking.Marks // of the booker, in the month of the hour
+	Marks  booking.Marks // of the booker, in the span of the hour
 }
 
 // MissedQuery says which missed bookings staff want to see.
@@ -255,8 +257,7 @@ func (a *App) MissedHours(ctx context.Context, ad *Admin, q MissedQuery) (list [
 			}
 		}
 		for _, b := range bookings {
-			from, before := monthOf(b.Date)
-			m, err := tx.MarksOf(ctx, b.BookerKey, from, before)
+			m, err := a.marksOf(ctx, tx, b.BookerKey, b.Date)
 			if err != nil {
 				return err
 			}
@@ -281,12 +282,6 @@ func (a *App) MissedHours(ctx context.Context, ad *Admin, q MissedQuery) (list [
 	return list, all, nil
 }
 
-// monthOf returns the instants between which the month of a date lies.
-func monthOf(d calendar.Date) (from, before time.Time) {
-	first := calendar.MakeDate(d.Year(), d.Month(), 1)
-	return first.At(0, 0), calendar.DateOf(first.At(12, 0).AddDate(0, 1, 0)).At(0, 0)
-}
-
 // MissedHour returns one missed booking of a hall an administrator serves.
 func (a *App) MissedHour(ctx context.Context, ad *Admin, hall, code string) (v MissedView, err error) {
 	if err := a.Allow(ad, overMissed(ad), hall); err != nil {
@@ -305,8 +300,7 @@ func (a *App) MissedHour(ctx context.Context, ad *Admin, hall, code string) (v M
 		if b == nil || b.HallID != hall || b.State != booking.NoShow && b.State != booking.Excused {
 			return fault.New(fault.BookingNotFound)
 		}
-		from, before := monthOf(b.Date)
-		if v.Marks, err = tx.MarksOf(ctx, b.BookerKey, from, before); err != nil {
+		if v.Marks, err = a.marksOf(ctx, tx, b.BookerKey, b.Date); err != nil {
 			return err
 		}
 		p, err = tx.Appeal(ctx, b.ID)
@@ -380,6 +374,9 @@ func (a *App) settleMissed(ctx context.Context, ad *Admin, hall, code, why strin
 				}
 			}
 			b = excused
+			if err := a.strike(ctx, tx, b); err != nil {
+				return err
+			}
 			if err := tell(ctx, tx, b, booking.MessageExcused); err != nil {
 				return err
 			}

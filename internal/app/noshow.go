@@ -7,7 +7,6 @@ import (
 
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
-	"suiyue/internal/domain/identity"
 	"suiyue/internal/store"
 )
 
@@ -67,11 +66,12 @@ func (a *App) missHour(ctx context.Context, h store.Hour) (marked int, err error
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	free := make(chan struct{}, missAtOnce)
+	regime := a.regime()
 	for _, id := range due {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			answer, lost := a.ask(ctx, &booking.Miss{Booking: id})
+			answer, lost := a.ask(ctx, &booking.Miss{Booking: id, Regime: regime})
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -84,15 +84,4 @@ func (a *App) missHour(ctx context.Context, h store.Hour) (marked int, err error
 	}
 	wg.Wait()
 	return marked, err
-}
-
-// MarksOf returns what is recorded of a person in the month of a date, for the sanctions of the rulebook;
-// bars tells whether they would be without off-site booking if those were on.
-func (a *App) MarksOf(ctx context.Context, person identity.Key, month calendar.Date) (m booking.Marks, bars bool, err error) {
-	from, before := monthOf(month)
-	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
-		m, err = tx.MarksOf(ctx, person, from, before)
-		return err
-	})
-	return m, m.Reached(a.Rules(month).Sanctions), err
 }

@@ -157,6 +157,36 @@ select x.id || ': no idempotency key of its booker' as line from (
 	{"key of nothing", `
 select distinct c.booking || ': booked by a key, but not there' as line from claim c left join booking b on b.id = c.booking
 where c.name >= 'key:' and c.name < 'key;' and b.id is null`},
+	// What is recorded of a booker is what happened, each once, and nothing is missing but what an appeal struck.
+	{"mark", `
+select c.booking || ': recorded ' || count(*) || ' times' as line from claim c where c.name >= 'mark:' and c.name < 'mark;' group by c.booking having count(*) > 1
+union all select c.booking || ': recorded, but it did not happen' from claim c
+left join booking b on b.id = c.booking and b.booker = c.person and b.state in ('no_show', 'cancelled')
+left join event e on e.booking = b.id and e.version = b.version and e.kind = b.state
+where c.name >= 'mark:' and c.name < 'mark;' and (e.booking is null or substr(c.hash, 1, length(e.kind) + 1) <> e.kind || '|')`},
+	{"mark missing", `
+select b.id || ': ' || b.state || ', not recorded' as line from booking b
+join event e on e.booking = b.id and e.version = b.version and (e.kind = 'no_show' or e.kind = 'cancelled' and e.actor <> '')
+left join claim c on c.person = b.booker and c.name >= 'mark:' and c.name < 'mark;' and c.booking = b.id
+left join sanction_fact x on x.booking = b.id left join sanction m on m.id = x.sanction and m.state = 'lifted'
+where b.state in ('no_show', 'cancelled') and c.booking is null and m.id is null`},
+	// A measure rests on as much as it says, and who is barred is so until the last sanction that stands ends.
+	{"sanction", `
+select m.id || ': ' || m.kind || ', ' || m.state || ', rests on ' || count(x.booking) || ' of ' || (m.no_shows + m.cancellations) as line
+from sanction m left join sanction_fact x on x.sanction = m.id group by m.id, m.kind, m.state, m.no_shows, m.cancellations, m.ended_at, m.until_at
+having count(x.booking) <> case when m.state = 'void' then 0 else m.no_shows + m.cancellations end or m.kind not in ('warning', 'barred')
+  or m.state not in ('stands', 'lifted', 'void') or (m.state = 'stands') <> (m.ended_at = 0) or (m.kind = 'barred') <> (m.until_at > 0)`},
+	{"sanction of nothing", `
+select x.booking || ': under a sanction that is not there' as line from sanction_fact x left join sanction m on m.id = x.sanction where m.id is null
+union all select m.id || ': of a booking that is not there' from sanction m left join booking b on b.id = m.id and b.booker = m.person where b.id is null
+union all select p.sanction || ': an appeal against nothing' from sanction_appeal p left join sanction m on m.id = p.sanction where m.id is null
+union all select p.sanction || ': an appeal that was granted, and it stands' from sanction_appeal p join sanction m on m.id = p.sanction where p.state = 'upheld' and m.state = 'stands'`},
+	{"bar", `
+select 'a bar by ' || c.booking || ': not the last sanction that stands' as line from claim c
+left join (select person, max(until_at) as until_at from sanction where kind = 'barred' and state = 'stands' group by person) m on m.person = c.person
+where c.name = 'barred:off-site' and (m.person is null or c.hash <> cast(m.until_at as text))
+union all select m.id || ': stands without a bar' from sanction m left join claim c on c.person = m.person and c.name = 'barred:off-site'
+where m.kind = 'barred' and m.state = 'stands' and c.person is null`},
 	// Each version of a booking has exactly one event, from 1 on without gaps; the last tells where it is.
 	{"event", `
 select b.id || ': version ' || max(b.version) || ', ' || count(e.version) || ' events up to ' || coalesce(max(e.version), 0) as line

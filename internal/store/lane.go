@@ -322,6 +322,9 @@ where c.person = w.person and c.name >= '` + booking.LimitsFrom + `' and c.name 
 	if len(n.Holds) > 0 {
 		list = append(list, readHolds(n, f))
 	}
+	if len(n.Marks) > 0 {
+		list = append(list, readMarks(n, f)...)
+	}
 	return list
 }
 
@@ -382,7 +385,7 @@ delete from claim where (person, name, booking) in (select person, name, booking
 		m := &c.Messages[i]
 		return append(args, m.Booking, int64(m.Version), string(m.Kind), m.HallID, "pending", micros(m.Due))
 	})
-	list = writeDisplacements(d, list, c)
+	list = writeMeasures(d, writeDisplacements(d, list, c), c)
 	list = writeHolds(d, writeWaits(list, c), c)
 	if len(c.Slots) > 0 { // last: everybody wants these rows, so they are held only for the commit
 		list = append(list, shiftSlots(c, states))

@@ -4,9 +4,7 @@ import (
 	"context"
 	"time"
 
-	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
-	"suiyue/internal/domain/identity"
 )
 
 // MissedUntil returns until when bookings have been looked at for no-shows: of every hour that ended by
@@ -71,22 +69,4 @@ where s.date = $1 and s.hour = $2 and b.state = 'booked' order by b.hall_id, b.i
 			return err
 		}, h.Date.String(), h.Hour)
 	return out, err
-}
-
-// MarksOf counts what is recorded of a booker between two instants.
-func (tx *Tx) MarksOf(ctx context.Context, person identity.Key, from, before time.Time) (booking.Marks, error) {
-	var m booking.Marks
-	err := tx.query(ctx, "booking.marks", `
-with w as materialized (select distinct c.booking as id from claim c where c.person = $1 and c.name >= '`+booking.KeysFrom+`' and c.name < '`+booking.KeysTo+`')
-select e.kind, e.actor, b.state from w cross join event e join booking b on b.id = e.booking
-where e.booking = w.id and b.booker = $1 and e.kind in ('no_show', 'cancelled') and e.at >= $2 and e.at < $3`,
-		func(scan func(...any) error) error {
-			var e booking.Event
-			var now booking.State
-			err := scan(&e.Kind, &e.Actor, &now)
-			one := e.Counted(now)
-			m.NoShows, m.Cancellations = m.NoShows+one.NoShows, m.Cancellations+one.Cancellations
-			return err
-		}, string(person), micros(from), micros(before))
-	return m, err
 }

@@ -29,6 +29,7 @@ type Change struct {
 	Holds    []*Hold        // new
 	Cut      []*Hold        // stored, with fewer units: none left is gone
 	Waits    []WaitUpdate   // entries of the waitlist
+	Measures []*Measure     // new: they come of what is recorded in Take
 }
 
 // Update is the new state of a stored booking, whose row must still be at version Was in hall Hall.
@@ -135,6 +136,8 @@ type Offer struct {
 	// Drawn are releases of the queue whose numbers are given by a draw that is not done yet: nobody can
 	// have them otherwise.
 	Drawn []time.Time
+
+	Regime Regime // sanctions as they are now
 }
 
 // Who is the person asking, as far as decisions need to know.
@@ -178,6 +181,7 @@ type Cancel struct {
 	Who       Who
 	Booking   string
 	Rules     rulebook.Rulebook
+	Regime    Regime
 	Channel   Channel
 }
 
@@ -211,6 +215,9 @@ func Decide(now time.Time, f *Facts, group []Request) ([]Outcome, *Change) {
 func (r *Book) Needs(n *Needs) {
 	n.Slots[r.SlotID] = r.Offer.HallID
 	n.Keys[Ref{r.Who.Key, KeyName(r.Key)}] = struct{}{}
+	if r.Offer.Regime.On {
+		n.Keys[Ref{r.Who.Key, BarName}] = struct{}{}
+	}
 	if r.Instead != "" {
 		n.Bookings[r.Instead] = struct{}{}
 		for i := 1; i <= r.Offer.Rules.RebookTimes; i++ {
@@ -238,6 +245,9 @@ func (r *Book) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 		return a, err
 	}
 	if err := MayBook(r.Who, r.Offer, r.Stage, r.Units); err != nil {
+		return Answer{}, err
+	}
+	if err := barred(now, f, r.Who.Key, r.Channel, r.Instead != "", r.Offer.Regime); err != nil {
 		return Answer{}, err
 	}
 	var once []Claim
@@ -366,6 +376,7 @@ func (r *Cancel) More(f *Facts, n *Needs) {
 		return
 	}
 	n.held(f.Bookings[r.Booking])
+	n.needsMarks(r.Who.Key)
 }
 
 func (r *Cancel) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
@@ -380,7 +391,7 @@ func (r *Cancel) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 		return Answer{}, fault.New(fault.NotActive, "state", string(b.State))
 	}
 	slot := f.Slots[b.SlotID]
-	if slot == nil || !f.knowsOf(b) {
+	if _, known := f.marks[r.Who.Key]; slot == nil || !f.knowsOf(b) || !known {
 		return Answer{}, fault.New(fault.Busy) // it changed while this group was being read
 	}
 	if until := CancelUntil(b.End(), r.Rules); !b.State.Choosing() && now.After(until) {
@@ -393,6 +404,9 @@ func (r *Cancel) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 	gone := c.end(f, b, slot, ChoiceCancelled, r.Rules, now)
 	take(f, c, []Claim{{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash}})
 	c.tell(gone, event, message, now, r.Who.Key, r.Channel, "")
+	if event == EventCancelled {
+		c.record(f, gone, FactCancelled, r.Regime, now)
+	}
 	return Answer{Booking: *gone}, nil
 }
 

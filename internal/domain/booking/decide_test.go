@@ -60,6 +60,7 @@ func world(slots ...*booking.Slot) *booking.Facts {
 	}
 	for _, p := range []identity.Key{"ann", "bea", "org"} {
 		f.SetKnown(p)
+		f.SetMarks(p)
 	}
 	return f
 }

@@ -32,6 +32,7 @@ type Needs struct {
 	Cases    map[string]struct{}       // booking ids whose list is wanted, with the limit claims of everybody on it
 	Holds    map[string]string         // slot id → hall id, of slots whose holds are wanted
 	Waits    map[string]struct{}       // ids of entries of the waitlist
+	Marks    map[identity.Key]struct{} // persons of whom what sanctions look at is wanted
 }
 
 // NewNeeds returns an empty set.
@@ -40,6 +41,7 @@ func NewNeeds() *Needs {
 		Slots: map[string]string{}, Keys: map[Ref]struct{}{},
 		Bookings: map[string]struct{}{}, Persons: map[identity.Key]struct{}{}, Choices: map[string]struct{}{}, Cases: map[string]struct{}{},
 		Holds: map[string]string{}, Waits: map[string]struct{}{},
+		Marks: map[identity.Key]struct{}{},
 	}
 }
 
@@ -67,7 +69,7 @@ func (n *Needs) holders(b *Booking) {
 // Empty tells whether nothing is needed.
 func (n *Needs) Empty() bool {
 	return len(n.Slots) == 0 && len(n.Keys) == 0 && len(n.Bookings) == 0 && len(n.Persons) == 0 && len(n.Choices) == 0 && len(n.Cases) == 0 &&
-		len(n.Holds) == 0 && len(n.Waits) == 0
+		len(n.Holds) == 0 && len(n.Waits) == 0 && len(n.Marks) == 0
 }
 
 // Facts is what the store knew, as of one instant, about what Needs named. Deciding works on it as
@@ -79,8 +81,10 @@ type Facts struct {
 	Cases    map[string][]Case        // lists of batches, by booking
 	Holds    map[string][]*Hold       // by slot, those that open first in front
 	Waits    map[string]*WaitEntry
-	Chances  []uint64                 // drawn by lot, one for each request of the group
-	turn     int                      // whose turn it is in the group
+	Chances  []uint64 // drawn by lot, one for each request of the group
+	turn     int      // whose turn it is in the group
+	Measures map[identity.Key][]*Measure
+	marks    map[identity.Key][]Fact
 	claims   map[identity.Key][]Claim // limits and keys alike
 	known    map[identity.Key]struct{}
 }
@@ -90,6 +94,7 @@ func NewFacts() *Facts {
 	return &Facts{
 		Slots: map[string]*Slot{}, Bookings: map[string]*Booking{}, Choices: map[string]*Displacement{}, Cases: map[string][]Case{},
 		Holds: map[string][]*Hold{}, Waits: map[string]*WaitEntry{},
+		Measures: map[identity.Key][]*Measure{}, marks: map[identity.Key][]Fact{},
 		claims: map[identity.Key][]Claim{}, known: map[identity.Key]struct{}{},
 	}
 }

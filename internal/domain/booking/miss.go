@@ -6,7 +6,6 @@ import (
 
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
-	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/rulebook"
 )
 
@@ -23,6 +22,12 @@ const (
 	MessageExcused       MessageKind = "excused"
 	MessageAppealRefused MessageKind = "appeal_refused"
 
+	// What came of it for the booker, if sanctions are on: about the booking that completed it.
+	MessageWarned           MessageKind = "warned"
+	MessageBarred           MessageKind = "barred"
+	MessageMeasureEnded     MessageKind = "measure_ended"     // an appeal was granted, or what it rested on was set right
+	MessageMeasureConfirmed MessageKind = "measure_confirmed" // the appeal was refused
+
 	// MessageEvaluate is about a ticket whose service has ended.
 	MessageEvaluate MessageKind = "evaluate"
 )
@@ -33,6 +38,7 @@ const (
 // it is.
 type Miss struct {
 	Booking string
+	Regime  Regime
 }
 
 func (r *Miss) Needs(n *Needs) { n.Bookings[r.Booking] = struct{}{} }
@@ -40,6 +46,7 @@ func (r *Miss) Needs(n *Needs) { n.Bookings[r.Booking] = struct{}{} }
 func (r *Miss) More(f *Facts, n *Needs) {
 	if b := f.Bookings[r.Booking]; b != nil && b.State == Booked {
 		n.holders(b)
+		n.needsMarks(b.BookerKey)
 	}
 }
 
@@ -51,7 +58,7 @@ func (r *Miss) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if b.State != Booked || now.Before(b.End()) {
 		return Answer{Booking: *b, Replayed: true}, nil
 	}
-	if !f.knowsOf(b) {
+	if _, known := f.marks[b.BookerKey]; !f.knowsOf(b) || !known {
 		return Answer{}, fault.New(fault.Busy)
 	}
 	missed := b.next(NoShow, now)
@@ -59,6 +66,7 @@ func (r *Miss) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	f.Bookings[b.ID] = missed
 	c.update(missed, b)
 	c.tell(missed, EventNoShow, MessageNoShow, now, "", System, "")
+	c.record(f, missed, FactNoShow, r.Regime, now)
 	return Answer{Booking: *missed}, nil
 }
 
@@ -105,8 +113,8 @@ func (r *Book) makesGood(now time.Time, f *Facts) (Claim, *fault.Error) {
 	return Claim{}, fault.New(fault.RebookUsed)
 }
 
-// Marks is what is recorded of a booker in a month, for the sanctions of the rulebook: off unless a version
-// turns them on, as the measure names none.
+// Marks counts what is recorded of a booker, for the sanctions of the rulebook: off unless a version turns them
+// on, as the measure names none.
 type Marks struct {
 	NoShows       int
 	Cancellations int // by the booker; giving back an hour that was taken away is none
@@ -115,15 +123,4 @@ type Marks struct {
 // Reached tells whether marks would bar somebody from off-site booking under sanctions, were they on.
 func (m Marks) Reached(s rulebook.Sanctions) bool {
 	return s.NoShows > 0 && m.NoShows >= s.NoShows || s.Cancellations > 0 && m.Cancellations >= s.Cancellations
-}
-
-// Counted tells what an event of a booking that is in state now counts as against its booker.
-func (e Event) Counted(now State) (m Marks) {
-	switch {
-	case e.Kind == EventNoShow && now == NoShow:
-		m.NoShows = 1
-	case e.Kind == EventCancelled && e.Actor != identity.Key(""):
-		m.Cancellations = 1
-	}
-	return m
 }

@@ -109,6 +109,9 @@ const (
 	AlreadyBooked    Code = "already_booked_item"      // one active booking per applicant and item
 	SameHour         Code = "already_booked_hour"      // no two bookings of one booker in one hour
 	DayLimit         Code = "day_limit_reached"        // args limit
+	OffSiteBarred    Code = "off_site_barred"          // a sanction; arg until. Not at a hall, and not for what is held
+	MeasureNotFound  Code = "measure_not_found"        // no warning or sanction under that code
+	MeasureOver      Code = "measure_over"             // it has ended: there is nothing to appeal against or to decide
 	BatchNotOffered  Code = "batch_not_offered"        // Art. 19
 	BatchTooLarge    Code = "batch_too_large"          // Art. 19; arg max
 	BatchUnequal     Code = "batch_list_unequal"       // Art. 19: as many units as cases; args units, cases
@@ -215,7 +218,7 @@ var kinds = map[Code]Kind{
 
 	NotOffered: Conflict, StageNotOffered: Conflict, NotReleased: Conflict, OffSiteClosed: Conflict,
 	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict,
-	SameHour: Conflict, DayLimit: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid, BatchUnequal: Invalid, CaseBooked: Conflict, NoSuchCase: NotFound, LastCase: Conflict, OnSiteBatch: Conflict,
+	SameHour: Conflict, DayLimit: Conflict, OffSiteBarred: Forbidden, MeasureNotFound: NotFound, MeasureOver: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid, BatchUnequal: Invalid, CaseBooked: Conflict, NoSuchCase: NotFound, LastCase: Conflict, OnSiteBatch: Conflict,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
 	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawNotFound: NotFound,
 

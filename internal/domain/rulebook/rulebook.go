@@ -53,6 +53,9 @@ type Rulebook struct {
 	ActivePerHour int `json:"active_per_hour"` // bookings of one booker in one hour: 1
 	ActivePerDay  int `json:"active_per_day"`  // active bookings per booker and day, organisations excepted: 3
 
+	// Several people in one step, all or none; the measure is silent.
+	GroupMost int `json:"group_most"` // applicants of one such request: 5; below 2 there are none
+
 	// Cancelling, moving, missing, Art. 17 and 18.
 	CancelBeforeEnd time.Duration `json:"cancel_before_end"` // 2 h before the slot's end
 	RebookWithin    int           `json:"rebook_within"`     // days after a no-show: 30
@@ -92,8 +95,8 @@ type Rulebook struct {
 	Sanctions Sanctions `json:"sanctions"`
 }
 
-// UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, the waitlist or
-// the day in the hall, they are as in the versions that ship.
+// UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, the waitlist, the
+// day in the hall or what sanctions count, they are as in the versions that ship.
 func (r *Rulebook) UnmarshalJSON(text []byte) error {
 	type plain Rulebook
 	v := plain(Rulebook{}.keeping())
@@ -111,6 +114,8 @@ func (r Rulebook) keeping() Rulebook {
 	r.EvaluateWithin, r.AnswerCaseWithin = 10, 5
 	r.DrawFor, r.DrawAhead = time.Minute, 3
 	r.Waitlist, r.WaitlistReleaseShare, r.WaitlistMost = true, 100, 5
+	r.Sanctions.Span, r.Sanctions.SpanDays, r.Sanctions.WarnedFor = CalendarMonth, 30, 365
+	r.GroupMost = 5
 	return r
 }
 
@@ -119,13 +124,58 @@ func (r Rulebook) Evaluation() counter.EvaluationRules {
 	return counter.EvaluationRules{OpenDays: r.EvaluateWithin, AnswerDays: r.AnswerCaseWithin}
 }
 
-// Sanctions are recorded but off by default: the measure names none.
+// Span says over which time what sanctions look at is counted.
+type Span string
+
+const (
+	CalendarMonth Span = "calendar_month"
+	LastDays      Span = "last_days" // the last SpanDays, today included
+)
+
+// Sanctions are recorded but off by default: the measure names none. Zero no-shows or cancellations: they
+// lead to none.
 type Sanctions struct {
-	On              bool `json:"on"`
-	NoShows         int  `json:"no_shows"`      // in a month: 3
-	Cancellations   int  `json:"cancellations"` // in a month: 5
-	BarredDays      int  `json:"barred_days"`   // without off-site booking: 30
-	WarnBeforeFirst bool `json:"warn_before_first"`
+	On              bool          `json:"on"`
+	NoShows         int           `json:"no_shows"`      // in the span: 3
+	Cancellations   int           `json:"cancellations"` // in the span: 5
+	Span            Span          `json:"span"`          // calendar_month
+	SpanDays        int           `json:"span_days"`     // of last_days: 30
+	LateWithin      time.Duration `json:"late_within"`   // a cancellation counts so shortly before its hour begins; 0 = every one does
+	BarredDays      int           `json:"barred_days"`   // without off-site booking, the first day included: 30
+	WarnBeforeFirst bool          `json:"warn_before_first"`
+	WarnedFor       int           `json:"warned_for"` // days after which who was warned or barred is warned anew: 365
+}
+
+// Check reports the first field that no version could hold, "" for none.
+func (s Sanctions) Check() string {
+	switch {
+	case s.NoShows < 0 || s.NoShows > 100:
+		return "no_shows"
+	case s.Cancellations < 0 || s.Cancellations > 100:
+		return "cancellations"
+	case s.On && s.NoShows == 0 && s.Cancellations == 0:
+		return "on"
+	case s.Span != CalendarMonth && s.Span != LastDays:
+		return "span"
+	case s.SpanDays < 1 || s.SpanDays > 366:
+		return "span_days"
+	case s.LateWithin < 0 || s.LateWithin > 31*24*time.Hour:
+		return "late_within"
+	case s.BarredDays < 1 || s.BarredDays > 366:
+		return "barred_days"
+	case s.WarnedFor < 0 || s.WarnedFor > 3660:
+		return "warned_for"
+	}
+	return ""
+}
+
+// SpanOf returns the instants between which what counts on date d lies.
+func (s Sanctions) SpanOf(d calendar.Date) (from, before time.Time) {
+	if s.Span == LastDays {
+		return (d - calendar.Date(s.SpanDays) + 1).At(0, 0), (d + 1).At(0, 0)
+	}
+	first := calendar.MakeDate(d.Year(), d.Month(), 1)
+	return first.At(0, 0), calendar.DateOf(first.At(12, 0).AddDate(0, 1, 0)).At(0, 0)
 }
 
 // Validate reports the first field that no version of the rules could hold.
@@ -158,6 +208,12 @@ func (r Rulebook) Validate() error {
 	}
 	if r.WaitlistReleaseShare < 0 || r.WaitlistReleaseShare > 100 || r.WaitlistMost < 1 || r.WaitlistMost > 100 {
 		return fmt.Errorf("rulebook %s: waitlist_release_share or waitlist_most out of range", r.ID)
+	}
+	if r.GroupMost < 0 || r.GroupMost > 20 {
+		return fmt.Errorf("rulebook %s: group_most out of range", r.ID)
+	}
+	if wrong := r.Sanctions.Check(); wrong != "" {
+		return fmt.Errorf("rulebook %s: sanctions.%s out of range", r.ID, wrong)
 	}
 	if wrong := r.Hall.Check(); len(wrong) > 0 {
 		return fmt.Errorf("rulebook %s: hall.%s out of range", r.ID, wrong[0].Path)
@@ -224,4 +280,17 @@ func (s Shelf) On(d calendar.Date) Rulebook {
 		return s[0]
 	}
 	return s[i-1]
+}
+
+// SanctionsSince returns from which date on sanctions have been on without a break up to date d; d + 1 where they
+// are off. What happened before leads to none: nobody is held to a rule that was not in force.
+func (s Shelf) SanctionsSince(d calendar.Date) calendar.Date {
+	i := max(sort.Search(len(s), func(i int) bool { return s[i].EffectiveFrom > d })-1, 0)
+	if !s[i].Sanctions.On {
+		return d + 1
+	}
+	for i > 0 && s[i-1].Sanctions.On {
+		i--
+	}
+	return s[i].EffectiveFrom
 }

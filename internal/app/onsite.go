@@ -302,7 +302,8 @@ func (a *App) walkInNumber(ctx context.Context, d *day, n newNumber, share count
 }
 
 // takeOnce takes the claim a number of the day needs: on one a person, item and half-day or, where it makes
-// a missed booking good, on what Art. 18 lets its booker do once, rebooking or this.
+// a missed booking good, on what Art. 18 lets its booker do once, rebooking or this. Who missed an hour for the same
+// today and takes an ordinary number has done that too; who has rebooked it may still take one, as anybody.
 func (d *day) takeOnce(ctx context.Context, n newNumber) error {
 	claim := func(person identity.Key, name string) (holder string, err error) {
 		return d.tx.TakeClaim(ctx, booking.Claim{Person: person, Name: name, HallID: n.hall, Booking: n.id})
@@ -316,7 +317,18 @@ func (d *day) takeOnce(ctx context.Context, n newNumber) error {
 		return fault.New(fault.RebookUsed)
 	}
 	holder, err := claim(n.person, counter.OnSiteName(n.item, d.Date.String(), d.tx.Now.In(calendar.Zone).Hour()))
-	if err != nil || holder == "" {
+	if err != nil {
+		return err
+	}
+	if holder == "" { // whoever does not say so has missed their hour all the same: one of the two, once
+		missed, err := d.tx.MissedOf(ctx, n.person, n.item, d.Date)
+		for _, id := range missed {
+			for i := 1; i <= d.a.Rules(d.Date).RebookTimes && err == nil; i++ {
+				if holder, err = claim(n.person, booking.RebookName(id, i)); holder == "" {
+					break
+				}
+			}
+		}
 		return err
 	}
 	t, err := d.tx.Ticket(ctx, holder)

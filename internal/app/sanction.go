@@ -365,7 +365,7 @@ func (a *App) mayBookOffSite(ctx context.Context, b *booking.Book) error {
 	return a.db.View(ctx, func(tx *store.Tx) error {
 		until, err := tx.BarOf(ctx, b.Who.Key)
 		if err == nil && tx.Now.Before(until) {
-			return fault.New(fault.OffSiteBarred, "until", until.Format(time.RFC3339))
+			return fault.New(fault.OffSiteBarred, "until", until.In(calendar.Zone).Format(time.RFC3339))
 		}
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/identity"
 )
 
@@ -101,6 +102,20 @@ select person, name, hall_id, booking, hash from claim where person = $1 and nam
 			}
 			return err
 		}, string(person))
+}
+
+// MissedOf returns the bookings that a person made for themselves, for an item and a date, and missed.
+func (tx *Tx) MissedOf(ctx context.Context, person identity.Key, item string, date calendar.Date) (out []string, err error) {
+	return out, tx.query(ctx, "booking.missed_of", `
+with w as materialized (select distinct c.booking as id from claim c where c.person = $1 and c.name >= '`+booking.MarksFrom+`' and c.name < '`+booking.MarksTo+`')
+select b.id from w cross join booking b
+where b.id = w.id and b.booker = $1 and b.applicant = $1 and b.item = $2 and b.date = $3 and b.state = 'no_show' and b.units = 1 order by b.id`,
+		func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			out = append(out, id)
+			return err
+		}, string(person), item, date.String())
 }
 
 // BarOf returns until when a person has no off-site booking; zero for no bar.

@@ -229,7 +229,7 @@ func barred(now time.Time, f *Facts, person identity.Key, ch Channel, instead bo
 	}
 	if bar, ok := f.Claim(Ref{person, BarName}); ok {
 		if until, _ := BarUntil(bar); now.Before(until) {
-			return fault.New(fault.OffSiteBarred, "until", until.Format(time.RFC3339))
+			return fault.New(fault.OffSiteBarred, "until", until.In(calendar.Zone).Format(time.RFC3339))
 		}
 	}
 	return nil

@@ -36,6 +36,7 @@ func (a *API) declareAdmin() {
 	a.declareAdminPeople()
 	a.declareAdminMissed()
 	a.declareAdminSteps()
+	a.declareAdminStanding()
 }
 
 // administrator finds whom a request acts for, and refuses what they may not do. A hall they may not see

@@ -97,6 +97,7 @@ func New(c Config) *API {
 	a.declarePersons()
 	a.declarePeople()
 	a.declareWaitlist()
+	a.declareStanding()
 	a.declareAdmin()
 	a.finishDocument()
 	return a

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 84 {
+	if count != 89 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -225,7 +225,7 @@ type bookingPage struct {
 }
 
 type message struct {
-	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reduced,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,near,evaluate,wait_booked,wait_offer,wait_over"`
+	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reduced,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,warned,barred,measure_ended,measure_confirmed,near,evaluate,wait_booked,wait_offer,wait_over"`
 	At      time.Time  `json:"at" doc:"When it was due."`
 	State   string     `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
 	Booking string     `json:"booking,omitempty" doc:"The booking code; absent of a message about a number or an entry of the waitlist."`

@@ -62,39 +62,41 @@ func NewAccount(p *Pages, c AccountConfig) *Account {
 // Register adds the pages to the mux.
 func (a *Account) Register(mux *http.ServeMux) {
 	for pattern, h := range map[string]web.Handler{
-		"GET /sign-in":                    a.signInPage,
-		"GET /sign-in/start":              a.startSignIn,
-		"GET /sign-in/callback":           a.finishSignIn,
-		"GET /sign-in/visitor":            a.visitorPage,
-		"POST /sign-in/visitor":           a.visitorSend,
-		"GET /sign-in/visitor/code":       a.codePage,
-		"POST /sign-in/visitor/code":      a.codeEnter,
-		"POST /sign-in/visitor/again":     a.codeAgain,
-		"GET /sign-out":                   a.signedOut,
-		"POST /sign-out":                  a.signOutNow,
-		"GET /bookings":                   a.signed(a.bookings),
-		"GET /waitlist":                   a.signed(a.waits),
-		"GET /waitlist/{code}":            a.signed(a.waitEntry),
-		"GET /waitlist/{code}/change":     a.signed(a.waitChangeForm),
-		"POST /waitlist/{code}/change":    a.signed(a.waitChange),
-		"POST /waitlist/{code}/{what}":    a.signed(a.waitDo),
-		"GET /messages":                   a.signed(a.messages),
-		"GET /cases":                      a.signed(a.cases),
-		"GET /cases/{id}":                 a.signed(a.oneCase),
-		"POST /cases/{id}/answer":         a.signed(a.answerCase),
-		"GET /cases/{id}/withdraw":        a.signed(a.withdraw),
-		"POST /cases/{id}/withdraw":       a.signed(a.withdrawNow),
-		"GET /people":                     a.signed(a.people),
-		"GET /people/new":                 a.signed(a.newPerson),
-		"POST /people/new":                a.signed(a.addPerson),
-		"GET /people/{id}/remove":         a.signed(a.confirmRemoval),
-		"POST /people/{id}/remove":        a.signed(a.removePerson),
-		"GET /account":                    a.signed(a.me),
-		"GET /account/level":              a.signed(a.level),
-		"POST /account/sessions/{id}/end": a.signed(a.endSession),
-		"POST /account/sessions/others":   a.signed(a.endOthers),
-		"GET /account/sessions/{rest...}": a.toAccount,
-		"GET /sign-in/visitor/again":      a.toCode,
+		"GET /sign-in":                         a.signInPage,
+		"GET /sign-in/start":                   a.startSignIn,
+		"GET /sign-in/callback":                a.finishSignIn,
+		"GET /sign-in/visitor":                 a.visitorPage,
+		"POST /sign-in/visitor":                a.visitorSend,
+		"GET /sign-in/visitor/code":            a.codePage,
+		"POST /sign-in/visitor/code":           a.codeEnter,
+		"POST /sign-in/visitor/again":          a.codeAgain,
+		"GET /sign-out":                        a.signedOut,
+		"POST /sign-out":                       a.signOutNow,
+		"GET /bookings":                        a.signed(a.bookings),
+		"GET /waitlist":                        a.signed(a.waits),
+		"GET /waitlist/{code}":                 a.signed(a.waitEntry),
+		"GET /waitlist/{code}/change":          a.signed(a.waitChangeForm),
+		"POST /waitlist/{code}/change":         a.signed(a.waitChange),
+		"POST /waitlist/{code}/{what}":         a.signed(a.waitDo),
+		"GET /messages":                        a.signed(a.messages),
+		"GET /cases":                           a.signed(a.cases),
+		"GET /cases/{id}":                      a.signed(a.oneCase),
+		"POST /cases/{id}/answer":              a.signed(a.answerCase),
+		"GET /cases/{id}/withdraw":             a.signed(a.withdraw),
+		"POST /cases/{id}/withdraw":            a.signed(a.withdrawNow),
+		"GET /people":                          a.signed(a.people),
+		"GET /people/new":                      a.signed(a.newPerson),
+		"POST /people/new":                     a.signed(a.addPerson),
+		"GET /people/{id}/remove":              a.signed(a.confirmRemoval),
+		"POST /people/{id}/remove":             a.signed(a.removePerson),
+		"GET /account":                         a.signed(a.me),
+		"GET /account/level":                   a.signed(a.level),
+		"GET /account/standing/{code}":         a.signed(a.standing),
+		"POST /account/standing/{code}/appeal": a.signed(a.appealStanding),
+		"POST /account/sessions/{id}/end":      a.signed(a.endSession),
+		"POST /account/sessions/others":        a.signed(a.endOthers),
+		"GET /account/sessions/{rest...}":      a.toAccount,
+		"GET /sign-in/visitor/again":           a.toCode,
 	} {
 		mux.Handle(pattern, a.site.Handle(h))
 	}
@@ -143,6 +145,7 @@ type accountView struct {
 	Tabs     []ui.Link
 	Me       []ui.SummaryRow
 	Level    ui.NoticeView
+	Standing []ui.NoticeView
 	Agent    []ui.SummaryRow
 	Sessions []sessionRow
 	Others   bool
@@ -178,6 +181,9 @@ func (a *Account) me(w http.ResponseWriter, r *http.Request, who *identity.Sessi
 		v.Agent = append(v.Agent, ui.SummaryRow{Key: identity.MaskOrganisation(o.Name), Value: identity.MaskCreditCode(o.CreditCode)})
 	}
 	var err error
+	if v.Standing, err = a.standingNotices(r, l, who); err != nil {
+		return err
+	}
 	if v.Sessions, v.Others, err = a.sessionRows(r, l, who); err != nil {
 		return err
 	}

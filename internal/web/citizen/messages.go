@@ -67,6 +67,10 @@ func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 	}
 	args := []string{"when", l.Slot(b.Booking.Date, b.Booking.Hour), "hall", hallName(l, b), "item", itemName(l, b),
 		"code", b.Code, "until", l.CancelUntil(b.CancelUntil, m.At)}
+	switch m.Kind {
+	case booking.MessageWarned, booking.MessageBarred, booking.MessageMeasureEnded, booking.MessageMeasureConfirmed:
+		v.Href = standingPath(b.Code)
+	}
 	if b.Lost != nil {
 		args = append(args, lossArgs(l, b.Lost)...)
 	}

@@ -118,6 +118,9 @@ func standing(l web.Locale, f *fault.Error) []ui.Link {
 	if f.Code == fault.LevelTooLow {
 		return []ui.Link{{Text: l.T("account.level.how"), Href: "/account/level"}}
 	}
+	if f.Code == fault.OffSiteBarred {
+		return []ui.Link{{Text: l.T("standing.mine"), Href: "/account"}, {Text: l.T("standing.halls"), Href: "/halls"}}
+	}
 	if code := f.Args["code"]; code != "" {
 		return []ui.Link{
 			{Text: l.T("citizen.next.booking"), Href: passPath(code)},

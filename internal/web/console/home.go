@@ -142,6 +142,15 @@ func (c *Console) peopleDuties(ctx context.Context, l web.Locale, ad *app.Admin)
 			out = append(out, duty{Title: l.Slot(b.Date, b.Hour), Note: m.View.Code + " · " + c.hallName(l, b.HallID), Href: missedOf(b.HallID, m.View.Code), Kind: l.T("console.duty.appeal_missed")})
 		}
 	}
+	if !c.App.Scope(ad, account.Serve).None {
+		list, _, err := c.App.Measures(ctx, ad, app.MeasuresQuery{Appeals: true, Limit: mostDuties})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range list {
+			out = append(out, duty{Title: l.T("sanction.kind." + string(m.Kind)), Note: m.Code + " · " + c.hallName(l, m.HallID), Href: sanctionOf(m.HallID, m.Code), Kind: l.T("console.duty.appeal_sanction")})
+		}
+	}
 	if c.App.Scope(ad, account.Supervise).None {
 		return out, nil
 	}

@@ -34,7 +34,9 @@ func (c *Console) missed(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 	f.Path, f.Lead = c.home0(l), l.T("missed.staff_lead")
 	q := app.MissedQuery{Hall: hall, Appeals: true, State: app.AppealWaiting, Offset: (list.Page - 1) * list.Size, Limit: list.Size}
 	today := calendar.DateOf(c.App.Now())
-	var v missedView
+	v := missedView{Days: []ui.Link{
+		{Text: l.T("missed.appeals"), Href: missedPath, Current: true}, {Text: l.T("console.nav.sanctions"), Href: sanctionsPath},
+	}}
 	if hall != "" {
 		f.Title = l.T("missed.staff_title") + " · " + c.hallName(l, hall)
 		if d, err := calendar.ParseDate(r.URL.Query().Get("date")); err == nil {

@@ -128,7 +128,7 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if d, err := a.drawOf(ctx, r.SlotID); err != nil {
 		return Receipt{}, err
 	} else if d != nil {
-		if err := a.mayBookOffSite(ctx, ask); err != nil {
+		if err := a.mayBookOffSite(ctx, who.Person.Key, r.Channel, r.Instead != ""); err != nil {
 			return Receipt{}, err
 		}
 		return a.enter(ctx, d, ask, parties)

@@ -358,12 +358,12 @@ func (a *App) strike(ctx context.Context, tx *store.Tx, b *booking.Booking) erro
 }
 
 // mayBookOffSite refuses who is barred, before a request goes where the lanes do not decide at once.
-func (a *App) mayBookOffSite(ctx context.Context, b *booking.Book) error {
-	if !b.Offer.Regime.On || b.Channel == booking.Desk || b.Instead != "" {
+func (a *App) mayBookOffSite(ctx context.Context, booker identity.Key, ch booking.Channel, instead bool) error {
+	if !a.regime().On || ch == booking.Desk || instead {
 		return nil
 	}
 	return a.db.View(ctx, func(tx *store.Tx) error {
-		until, err := tx.BarOf(ctx, b.Who.Key)
+		until, err := tx.BarOf(ctx, booker)
 		if err == nil && tx.Now.Before(until) {
 			return fault.New(fault.OffSiteBarred, "until", until.In(calendar.Zone).Format(time.RFC3339))
 		}

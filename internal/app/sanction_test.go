@@ -9,6 +9,7 @@ import (
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
@@ -146,6 +147,9 @@ func TestArt18_ASanctionEndsOffSiteBookingAndByItself(t *testing.T) {
 				t.Errorf("until %q", got)
 			}
 		}
+		_, err = f.App.JoinWait(ctx, who, app.WaitRequest{Key: "wait-barred", Item: apptest.SocialCard, Stage: directory.Acceptance, Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
+			Wants: app.Wants{Halls: []string{apptest.HallA}, Dates: []calendar.Date{hallDate + 2}, Hours: []int{9}}})
+		wantCode(t, err, fault.OffSiteBarred, "the waitlist")
 		// What is held is moved and cancelled; a missed hour is made good (Art. 18); at the hall nobody is barred.
 		moved, err := f.App.Move(ctx, who, app.MoveRequest{Key: "move-0001", Code: held.View.Code, SlotID: booking.SlotID(apptest.HallB+"-entry", hallDate+5, 11), Channel: booking.Web})
 		if err != nil {

@@ -104,6 +104,9 @@ func (a *App) joinWait(ctx context.Context, who *identity.Session, r WaitRequest
 	if v, found, err := a.joined(ctx, who, r.Key, hash); found || err != nil {
 		return v, err
 	}
+	if err := a.mayBookOffSite(ctx, who.Person.Key, r.Channel, false); err != nil {
+		return WaitView{}, err
+	}
 	if err := a.want(e, r.Wants); err != nil { // first: who may not wait here need not hear about their list
 		return WaitView{}, err
 	}

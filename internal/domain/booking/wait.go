@@ -130,6 +130,9 @@ func (r *Serve) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error
 	if early && slot.Release.Sub(now) <= ReleaseLead {
 		at = slot.Release
 	}
+	if err := barred(now, f, e.Booker, System, false, r.Offer.Regime); err != nil {
+		return Answer{}, err // others are served; this one again when it is over
+	}
 	if err := mayServe(at, e, slot, r.Offer); err != nil {
 		return Answer{}, err
 	}
@@ -196,6 +199,7 @@ func mayServe(now time.Time, e *WaitEntry, s *Slot, o Offer) *fault.Error {
 func (n *Needs) waiter(e *WaitEntry) {
 	n.Persons[e.Booker] = struct{}{}
 	n.Persons[e.ApplicantKey] = struct{}{}
+	n.Keys[Ref{e.Booker, BarName}] = struct{}{}
 	if e.Cases > 0 {
 		n.Cases[e.ID] = struct{}{}
 	}
@@ -306,6 +310,9 @@ func (r *Accept) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 	}
 	if !f.knowsWaiter(e) {
 		return Answer{}, fault.New(fault.Busy)
+	}
+	if err := barred(now, f, e.Booker, r.Channel, false, r.Offer.Regime); err != nil {
+		return Answer{}, err
 	}
 	if err := mayServe(now, e, slot, r.Offer); err != nil {
 		return Answer{}, err

@@ -175,3 +175,34 @@ func TestOldTextsHaveADayInTheHall(t *testing.T) {
 		t.Error("a number that may be passed never is no rule")
 	}
 }
+
+func TestArt18_SanctionsThatNoVersionCouldHold(t *testing.T) {
+	for name, change := range map[string]func(*rulebook.Sanctions){
+		"no_shows": func(s *rulebook.Sanctions) { s.NoShows = -1 }, "cancellations": func(s *rulebook.Sanctions) { s.Cancellations = 101 },
+		"on": func(s *rulebook.Sanctions) { s.On, s.NoShows, s.Cancellations = true, 0, 0 }, "span": func(s *rulebook.Sanctions) { s.Span = "week" },
+		"span_days": func(s *rulebook.Sanctions) { s.SpanDays = 0 }, "late_within": func(s *rulebook.Sanctions) { s.LateWithin = -1 },
+		"barred_days": func(s *rulebook.Sanctions) { s.BarredDays = 0 }, "warned_for": func(s *rulebook.Sanctions) { s.WarnedFor = -1 },
+	} {
+		r := rulebook.Continued2025()
+		change(&r.Sanctions)
+		if err := r.Validate(); err == nil || r.Sanctions.Check() != name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Without a break: off in between, it begins anew.
+	first, off, again, last := rulebook.Trial2022(), rulebook.Continued2025(), rulebook.Continued2025(), rulebook.Continued2025()
+	first.Sanctions.On, again.Sanctions.On, last.Sanctions.On = true, true, true
+	again.ID, again.EffectiveFrom = "again", off.EffectiveFrom+100
+	last.ID, last.EffectiveFrom = "last", off.EffectiveFrom+200
+	shelf, err := rulebook.NewShelf(first, off, again, last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, want := range map[calendar.Date]calendar.Date{
+		off.EffectiveFrom - 1: first.EffectiveFrom, off.EffectiveFrom + 5: off.EffectiveFrom + 6, again.EffectiveFrom: again.EffectiveFrom, last.EffectiveFrom + 5: again.EffectiveFrom,
+	} {
+		if got := shelf.SanctionsSince(d); got != want {
+			t.Errorf("on %s since %s, want %s", d, got, want)
+		}
+	}
+}

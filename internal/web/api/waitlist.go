@@ -82,7 +82,7 @@ func (a *API) declareWaitlist() {
 	write(a, operation{
 		id: "join-waitlist", method: http.MethodPost, path: "/waitlist", tag: tagWait, signedIn: true, write: true, status: http.StatusCreated, headers: replayed,
 		about:  "Stands in line for a number where none that would do is free (Art. 15). One entry may stand in the lines of several halls. Where a number is free it is named instead.",
-		faults: append([]fault.Code{fault.WaitlistOff, fault.ItemNotFound, fault.WaitTwice, fault.WaitTooMany}, wants...),
+		faults: append([]fault.Code{fault.WaitlistOff, fault.ItemNotFound, fault.WaitTwice, fault.WaitTooMany, fault.OffSiteBarred}, wants...),
 	}, a.joinWaitlist)
 	read(a, operation{
 		id: "list-waits", method: http.MethodGet, path: "/waitlist", tag: tagWait, signedIn: true,
@@ -108,7 +108,7 @@ func (a *API) declareWaitlist() {
 	write(a, operation{
 		id: "take-offer", method: http.MethodPost, path: "/waitlist/{code}/take", tag: tagWait, signedIn: true, write: true, params: []param{code}, headers: replayed,
 		about:  "Books the place that is kept for an entry.",
-		faults: append([]fault.Code{fault.OfferOver, fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered}, slotFaults...),
+		faults: append([]fault.Code{fault.OfferOver, fault.OffSiteBarred, fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered}, slotFaults...),
 	}, a.takeOffer)
 	write(a, operation{
 		id: "decline-offer", method: http.MethodPost, path: "/waitlist/{code}/decline", tag: tagWait, signedIn: true, write: true, params: []param{code},

@@ -40,15 +40,12 @@ soak:
 hall:
 	SUIYUE_HALL=long $(GO) run ./scripts/withpg $(GO) test -timeout 30m -count 1 -v ./test/hall
 
-# Scripts at noon against a draw: 10,000 of them on 1,000 identities beside 2,000 people, on eight noons. Prints the
-# honest share of numbers and the correlation of arrival and success.
+# Scripts at noon: 10,000 of them on 1,000 identities beside 2,000 people, without a draw and with one, over HTTP with the
+# waiting room and the limits of a person; and against the draw alone. Prints the honest share of numbers and the correlation of
+# arrival and success. Takes some minutes.
 noon:
+	SUIYUE_NOON=full $(GO) test -timeout 60m -count 1 -v ./test/noon
 	SUIYUE_NOON=full $(GO) test -timeout 30m -count 1 -v -run TestDraw_Scripts ./internal/app
-
-# How long a step of one thing takes among 10,000 running cases of 30 steps, and what is left when the process and
-# PostgreSQL are killed in the middle; on both engines.
-steps:
-	$(GO) test -timeout 30m -count 1 -v ./test/steps
 
 # Pages are written in .templ files; the Go made of them is kept in the repository.
 generate: .tools/templ-$(TEMPL)

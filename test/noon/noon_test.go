@@ -1,0 +1,390 @@
+// Package noon plays a release over HTTP: scripts on few identities beside honest people, at the interface as it is
+// served, with the waiting room, the steps and the limits of a person.
+//
+// With SUIYUE_NOON=full it is 10,000 scripts on 1,000 identities beside 2,000 people, on several noons, and the
+// shares are measured; the short form holds what must hold of every noon.
+package noon_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"suiyue/internal/app"
+	"suiyue/internal/app/apptest"
+	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/draw"
+	"suiyue/internal/domain/room"
+	"suiyue/internal/store"
+	"suiyue/internal/web"
+	"suiyue/internal/web/api"
+)
+
+// scripts is how many programs run on each scripted identity.
+const scripts = 10
+
+// release is one noon of one city.
+type release struct {
+	*apptest.Fixture
+	t        *testing.T
+	server   *httptest.Server
+	rush     atomic.Bool
+	noon     time.Time
+	slots    []string
+	scripted int
+	people   []*identity // scripted ones first
+
+	robots, humans *http.Client
+	waited         atomic.Int64 // answers of the waiting room
+	limited        atomic.Int64 // 429
+	requests       atomic.Int64
+	arrivals       atomic.Int64
+}
+
+// identity is one account; its scripts share what they know.
+type identity struct {
+	token   string
+	codes   sync.Map // of bookings and entries, by code
+	arrived atomic.Int64
+	salt    atomic.Pointer[string]
+	over    atomic.Bool // has a number, or knows there is none
+}
+
+func newRelease(t *testing.T, scripted, honest, inside int, drawn bool) *release {
+	t.Helper()
+	r := &release{t: t, scripted: scripted, people: make([]*identity, scripted+honest)}
+	rules := room.Default()
+	rules.Inside = inside
+	r.Fixture = apptest.New(t, apptest.Options{Change: func(c *app.Config) { c.Room = &rules }})
+	q := *r.App.City().Queue(apptest.QueueA)
+	q.DailyAverage, q.Draw = max((scripted+honest)/2, 20), drawn
+	if err := r.DB.Update(t.Context(), func(tx *store.Tx) error { return tx.SaveQueues(t.Context(), []directory.Queue{q}) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.App.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	site := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Now: r.Clock.Now})
+	key := bytes.Repeat([]byte("k"), 32)
+	mux := http.NewServeMux()
+	api.New(api.Config{
+		App: r.App, Site: site, Cookies: web.NewCookies(false, key), Key: key, Flow: true,
+		Account:  web.NewLimiter(web.Limit{Rate: 2, Burst: 20}, r.Clock.Now),
+		Attempts: web.NewAttempts(web.NewLimiter(web.Limit{Rate: 1.0 / 6, Burst: 10}, r.Clock.Now), r.App.Rush),
+	}).Mount(mux)
+	r.server = httptest.NewServer(site.Wrap(mux))
+	t.Cleanup(r.server.Close)
+	client := func(connections int) *http.Client {
+		return &http.Client{Transport: &http.Transport{MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections}, Timeout: 60 * time.Second}
+	}
+	r.robots, r.humans = client(192), client(64)
+	r.noon, _ = r.App.NextRelease()
+	return r
+}
+
+// prepare makes the slots of a noon known and signs new people in; false when nothing is released then.
+func (r *release) prepare(noon time.Time, serial int) bool {
+	r.t.Helper()
+	r.noon, r.slots = noon, nil
+	r.Clock.Set(noon.Add(-2 * time.Hour))
+	if _, err := r.App.Prepare(r.t.Context(), nil); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := r.App.PublishDraws(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	for _, day := range r.App.Days(apptest.QueueA, 20) {
+		for _, s := range day.Slots {
+			if s.State == app.SlotNotReleased && s.From.Equal(noon) {
+				r.slots = append(r.slots, s.ID)
+			}
+		}
+	}
+	if len(r.slots) == 0 {
+		return false
+	}
+	r.Clock.Set(noon.Add(-time.Minute)) // a sign-in does not outlast hours of silence
+	for i := range r.people {
+		token, _ := r.SignIn(r.t, apptest.Citizen(serial+i))
+		r.people[i] = &identity{token: token}
+	}
+	r.arrivals.Store(0)
+	return true
+}
+
+// post asks once and returns status, answer and after how long to ask again.
+func (r *release) post(c *http.Client, who *identity, path, key string, body map[string]any) (status int, got map[string]any, again time.Duration) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		r.t.Error(err)
+		return 0, nil, 0
+	}
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.server.URL+api.Prefix+path, bytes.NewReader(b))
+	if err != nil {
+		r.t.Error(err)
+		return 0, nil, 0
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+who.token)
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	r.requests.Add(1)
+	res, err := c.Do(req)
+	if err != nil {
+		r.t.Error(err)
+		return 0, nil, 0
+	}
+	defer res.Body.Close()
+	b, err = io.ReadAll(res.Body)
+	if err == nil {
+		err = json.Unmarshal(b, &got)
+	}
+	if err != nil {
+		r.t.Errorf("%s: %d, %v", path, res.StatusCode, err)
+		return 0, nil, 0
+	}
+	if n, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil {
+		again = time.Duration(n) * time.Second
+	}
+	switch {
+	case res.StatusCode == http.StatusTooManyRequests:
+		r.limited.Add(1)
+	case got["code"] == "waiting_room":
+		r.waited.Add(1)
+	}
+	if (res.StatusCode >= 500 || res.StatusCode == 429) && (again == 0 || res.StatusCode > 503) {
+		r.t.Errorf("%s: %d without saying when to come again: %v", path, res.StatusCode, got)
+	}
+	return res.StatusCode, got, again
+}
+
+// try takes both steps for one slot. pause is how long to wait before asking again; done, that there is no more to ask.
+func (r *release) try(c *http.Client, who *identity, slot string) (done bool, pause time.Duration) {
+	choice := map[string]any{"item": apptest.SocialCard, "slot": slot, "stage": "acceptance"}
+	status, got, again := r.post(c, who, "/bookings/quote", "", choice)
+	if status == http.StatusOK {
+		choice["applicant"], choice["token"] = map[string]any{"kind": "self"}, got["token"]
+		key := got["idempotency_key"].(string)
+		for status, got, again = r.post(c, who, "/bookings", key, choice); (status == 429 || status == 503) && !r.minuteOver(); {
+			time.Sleep(again)
+			status, got, again = r.post(c, who, "/bookings", key, choice)
+		}
+	}
+	switch code, _ := got["code"].(string); {
+	case status == http.StatusCreated, status == http.StatusAccepted:
+		if _, twice := who.codes.LoadOrStore(code, true); !twice && who.arrived.CompareAndSwap(0, r.arrivals.Add(1)) {
+			if e, ok := got["draw"].(map[string]any); ok {
+				text, _ := e["entry"].(string)
+				who.salt.Store(&text)
+			}
+		}
+		return true, 0
+	case code == "already_booked_item", code == "one_entry_in_the_draw":
+		return true, 0
+	case code == "sold_out":
+		return false, 0
+	case status == 429: // there is no way around it
+		return false, -again
+	case status == 503, status == 0:
+		return false, again
+	default:
+		r.t.Errorf("%d %v", status, got)
+		return true, 0
+	}
+}
+
+// left lists the slots that still have numbers, as the pages show them.
+func (r *release) left() (out []string) {
+	for _, id := range r.slots {
+		if v, ok := r.App.Slot(id); ok && v.Free > 0 {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+func (r *release) minuteOver() bool { return r.Clock.Now().Sub(r.noon) > 58*time.Second }
+
+// act lets one script or person try until they have a number, or there is none, or the minute is over. A script comes
+// again after no longer than hurry, whatever the waiting room tells it.
+func (r *release) act(c *http.Client, who *identity, hurry time.Duration) {
+	for !who.over.Load() {
+		free := r.left()
+		if len(free) == 0 || r.minuteOver() {
+			return
+		}
+		done, pause := r.try(c, who, free[rand.IntN(len(free))])
+		if done {
+			who.over.Store(true)
+		}
+		switch {
+		case pause < 0:
+			pause = -pause
+		case hurry > 0:
+			pause = hurry
+		}
+		time.Sleep(pause)
+	}
+}
+
+// play lets everybody come: each identity for the first time at a random instant of the first seconds, those of
+// scripts with ten programs at once.
+func (r *release) play(spread time.Duration) {
+	began := time.Now()
+	stop := make(chan struct{})
+	var clock sync.WaitGroup
+	clock.Go(func() { // the city's clock goes on while they ask
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(2 * time.Millisecond):
+				r.Clock.Set(r.noon.Add(time.Since(began)))
+			}
+		}
+	})
+	var all sync.WaitGroup
+	for i, who := range r.people {
+		at := time.Duration(rand.Int64N(int64(spread)))
+		if i >= r.scripted {
+			all.Go(func() { time.Sleep(at - time.Since(began)); r.act(r.humans, who, 0) })
+			continue
+		}
+		for range scripts {
+			all.Go(func() { time.Sleep(at - time.Since(began)); r.act(r.robots, who, 50*time.Millisecond) })
+		}
+	}
+	all.Wait()
+	close(stop)
+	clock.Wait()
+}
+
+func sizes(t *testing.T, fullNoons int) (scripted, honest, inside, noons int, full bool) {
+	if os.Getenv("SUIYUE_NOON") == "full" {
+		t.Logf("on %d cores, client and server in one process, SQLite", runtime.NumCPU())
+		return 1000, 2000, 100, fullNoons, true
+	}
+	return 20, 40, 12, 1, false
+}
+
+// Without a draw who comes earlier has an advantage, and who comes with more programs none: of one identity one
+// number stands, a place in the line is one place, and tries are counted.
+func TestNoon_ScriptsHaveTheNumbersOfTheirIdentities(t *testing.T) {
+	scripted, honest, inside, noons, full := sizes(t, 3)
+	r := newRelease(t, scripted, honest, inside, false)
+	numbers, toHonest, requests := 0, 0, int64(0)
+	began := time.Now()
+	for n, noon := 0, r.noon; n < noons; noon = noon.AddDate(0, 0, 1) {
+		if !r.prepare(noon, 1+n*len(r.people)) {
+			continue
+		}
+		n++
+		r.Clock.Set(noon)
+		capacity := 0
+		for _, id := range r.slots {
+			v, _ := r.App.Slot(id)
+			capacity += v.Free
+		}
+		r.play(time.Duration(len(r.people)) * 2 * time.Millisecond)
+		got := 0
+		for i, who := range r.people {
+			mine := 0
+			who.codes.Range(func(any, any) bool { mine++; return true })
+			if mine > 1 {
+				t.Errorf("identity %d has %d numbers", i, mine)
+			}
+			if got += mine; i >= scripted {
+				toHonest += mine
+			}
+		}
+		if numbers += got; got != min(capacity, len(r.people)) {
+			t.Errorf("%d numbers of %d given to %d identities", got, capacity, len(r.people))
+		}
+	}
+	requests = r.requests.Load()
+	share, fair := 100*float64(toHonest)/float64(numbers), 100*float64(honest)/float64(scripted+honest)
+	t.Logf("%d numbers: honest share %.2f %% (identities %.2f %%); %d requests in %s, %d told to wait in line, %d limited",
+		numbers, share, fair, requests, time.Since(began).Round(time.Second), r.waited.Load(), r.limited.Load())
+	if r.waited.Load() == 0 {
+		t.Error("nobody ever waited: this proves nothing of the waiting room")
+	}
+	if full && math.Abs(share-fair) > 2 {
+		t.Error("more than 2 points away")
+	}
+}
+
+// In a draw neither coming early nor coming with more programs is an advantage.
+func TestNoon_InADrawArrivalIsNoAdvantage(t *testing.T) {
+	scripted, honest, inside, noons, full := sizes(t, 8)
+	r := newRelease(t, scripted, honest, inside, true)
+	var arrival, success []float64
+	numbers, toHonest := 0, 0
+	began := time.Now()
+	for n, noon := 0, r.noon; n < noons; noon = noon.AddDate(0, 0, 1) {
+		if !r.prepare(noon, 1+n*len(r.people)) {
+			continue
+		}
+		n++
+		r.Clock.Set(noon)
+		r.play(time.Duration(len(r.people)) * 2 * time.Millisecond)
+		r.Clock.Set(noon.Add(63 * time.Second))
+		if done, err := r.App.CarryOutDraws(t.Context()); err != nil || done != 1 {
+			t.Fatalf("%d carried out, %v", done, err)
+		}
+		_, record, err := r.App.DrawOf(t.Context(), draw.ID(apptest.QueueA, noon))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wrong, _ := record.Check(); len(wrong) > 0 || len(record.Entries) != len(r.people) {
+			t.Fatalf("%d entries of %d identities: %v", len(record.Entries), len(r.people), wrong)
+		}
+		of := map[string]int{}
+		for i, who := range r.people {
+			if text := who.salt.Load(); text != nil {
+				of[*text] = i
+			}
+		}
+		for _, e := range record.Entries {
+			i, known := of[e.Entry]
+			if !known {
+				t.Fatalf("an entry that nobody made: %+v", e)
+			}
+			got := 0.0
+			if e.Outcome == "booked" {
+				if got, numbers = 1, numbers+1; i >= scripted {
+					toHonest++
+				}
+			}
+			arrival, success = append(arrival, float64(r.people[i].arrived.Load())), append(success, got)
+		}
+	}
+	share, fair := 100*float64(toHonest)/float64(numbers), 100*float64(honest)/float64(scripted+honest)
+	c := pearson(arrival, success)
+	t.Logf("%d numbers: honest share %.2f %% (identities %.2f %%), correlation of arrival and success %.4f; %d requests in %s, %d told to wait in line, %d limited",
+		numbers, share, fair, c, r.requests.Load(), time.Since(began).Round(time.Second), r.waited.Load(), r.limited.Load())
+	if full && (math.Abs(share-fair) > 2 || math.Abs(c) > .02) {
+		t.Error("more than 2 points, or than 0.02, away")
+	}
+}
+
+func pearson(x, y []float64) float64 {
+	n := float64(len(x))
+	var sx, sy, sxx, syy, sxy float64
+	for i := range x {
+		sx, sy, sxx, syy, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], syy+y[i]*y[i], sxy+x[i]*y[i]
+	}
+	return (n*sxy - sx*sy) / math.Sqrt((n*sxx-sx*sx)*(n*syy-sy*sy))
+}

@@ -56,6 +56,9 @@ func (s *Server) MakeCity(ctx context.Context, files fs.FS, progress Progress) e
 		}
 		return fmt.Errorf("import the city: %w", err)
 	}
+	if err := s.switchDraw(ctx); err != nil {
+		return fmt.Errorf("draw of the demonstration: %w", err)
+	}
 	if _, err := s.app.Prepare(ctx, func(done, all int) { progress("slots", done, all) }); err != nil {
 		return err
 	}
@@ -75,6 +78,23 @@ func (s *Server) MakeCity(ctx context.Context, files fs.FS, progress Progress) e
 		_, err := tx.NextBlock(ctx, demoMade, 1)
 		return err
 	})
+}
+
+// demoDrawn is the queue of the demonstration whose releases are drawn: real estate in a district's hall.
+const demoDrawn = "440103000000-estate"
+
+// switchDraw has the releases of one queue drawn, where the city has it.
+func (s *Server) switchDraw(ctx context.Context) error {
+	q := s.app.City().Queue(demoDrawn)
+	if q == nil {
+		return nil
+	}
+	drawn := *q
+	drawn.Draw = true
+	if err := s.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveQueues(ctx, []directory.Queue{drawn}) }); err != nil {
+		return err
+	}
+	return s.app.Reload(ctx)
 }
 
 // Counters that mark the database of a demonstration: made in it, and made whole.

@@ -203,6 +203,9 @@ func TestADemonstrationIsMadeServedAndStartedAgain(t *testing.T) {
 	if status, _ := r.get(t, "/dev/idp/.well-known/openid-configuration"); status != 200 {
 		t.Errorf("the development provider answers %d", status)
 	}
+	if q := r.App().City().Queue(demoDrawn); q == nil || !q.Draw {
+		t.Errorf("no queue draws: %+v", q)
+	}
 	if status, body := r.get(t, "/nowhere-to-be-found"); status != 404 || !strings.Contains(body, string(fault.NoSuchPage)) {
 		t.Errorf("an address nobody serves: %d", status)
 	}

@@ -183,7 +183,7 @@ func outcome(n need, r *http.Response, body []byte) answer {
 		return proveIt
 	case problem.Code == "not_allowed", problem.Code == "cross_site_request":
 		return denied
-	case r.StatusCode == http.StatusNotFound && (n.over != "" && problem.Code == strings.Replace(n.over, "bundle", "request", 1)+"_not_found" || n.who == "booking" && (problem.Code == "booking_not_found" || problem.Code == "measure_not_found") || n.who == "wait" && problem.Code == "wait_not_found"):
+	case r.StatusCode == http.StatusNotFound && (n.over != "" && problem.Code == strings.Replace(n.over, "bundle", "request", 1)+"_not_found" || n.who == "booking" && problem.Code == "booking_not_found" || n.who == "wait" && problem.Code == "wait_not_found"):
 		return unseen
 	}
 	return allowed

@@ -219,7 +219,7 @@ var operations = map[string]need{
 	"end-other-sessions": {who: "citizen"}, "end-session": {who: "citizen"}, "list-people": {who: "citizen"}, "keep-person": {who: "citizen"}, "forget-person": {who: "citizen"},
 
 	"get-booking": {who: "booking"}, "get-booking-calendar": {who: "booking"}, "move-booking": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`}, "cancel-booking": {who: "booking"}, "keep-booking": {who: "booking"},
-	"get-standing": {who: "citizen"}, "appeal-standing": {who: "booking", body: `{"text":"x"}`},
+	"get-standing": {who: "citizen"}, "appeal-standing": {who: "citizen", body: `{"text":"x"}`},
 	"get-missed": {who: "booking"}, "appeal-missed": {who: "booking", body: `{"text":"x"}`}, "check-in": {who: "booking", body: `{"code":"ABCDEFGH"}`},
 	"list-cases": {who: "booking"}, "remove-cases": {who: "booking", body: `{"cases":[1]}`},
 	"join-waitlist": {who: "citizen"}, "list-waits": {who: "citizen"},

@@ -36,7 +36,8 @@ type MessageView struct {
 	State   MessageState
 	Booking BookingView
 	Ticket  *TicketView
-	Wait    *WaitView // what it is about where that is an entry of the waitlist that is no booking: Booking is empty then
+	Wait    *WaitView    // what it is about where that is an entry of the waitlist that is no booking: Booking is empty then
+	Case    *CaseMessage // the same of a case of one thing
 }
 
 // MyMessages returns the person's messages, newest first; next is "" when there are no more.
@@ -47,8 +48,13 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 	var tickets map[string]*counter.Ticket
 	now := a.now()
 	var waits map[string]*booking.WaitEntry
+	cases := map[string]Outgoing{}
 	err = a.db.View(ctx, func(tx *store.Tx) (err error) {
+		clear(cases)
 		if rows, next, err = tx.MessagesOf(ctx, who.Person.Key, cursor, limit); err != nil {
+			return err
+		}
+		if err = a.aboutCases(ctx, tx, rows, cases); err != nil {
 			return err
 		}
 		if waits, err = tx.WaitsByID(ctx, aboutWaits(rows)); err != nil {
@@ -72,6 +78,10 @@ func (a *App) MyMessages(ctx context.Context, who *identity.Session, cursor stri
 		of[v.Booking.ID] = v
 	}
 	for _, r := range rows {
+		if c := cases[r.Ref()].Case; c != nil {
+			page = append(page, MessageView{Kind: r.Kind, At: r.Due, State: r.State, Case: c})
+			continue
+		}
 		if e := waits[r.Booking]; e != nil {
 			v, err := a.waitShown(e)
 			if err != nil {

@@ -309,6 +309,7 @@ func tellCase(ctx context.Context, tx *store.Tx, c *theme.Change) error {
 
 // CaseMessage is what a message about a case says.
 type CaseMessage struct {
+	ID    string // of the case
 	Theme *theme.Theme
 	Step  string // key, "" for the case as a whole
 	End   theme.End
@@ -347,7 +348,7 @@ func (a *App) aboutCases(ctx context.Context, tx *store.Tx, rows []store.Message
 		if err != nil {
 			return err
 		}
-		m := &CaseMessage{Theme: t, End: c.State}
+		m := &CaseMessage{ID: c.ID, Theme: t, End: c.State}
 		for _, e := range events[c.ID] {
 			if e.Act == r.Version { // what was done; the rest of the act follows from it
 				m.Step = e.Step

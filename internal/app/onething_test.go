@@ -12,6 +12,7 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
@@ -147,6 +148,10 @@ func TestArt20_BookedOnceAcceptedOnceAndEachDepartmentItsOwnSteps(t *testing.T) 
 		o.want("card:due home:waiting permit:waiting end:waiting running")
 		if got := o.told(); !slices.Equal(got, []string{"case_opened"}) {
 			t.Errorf("told %v", got)
+		}
+		mine, _, err := f.App.MyMessages(ctx, o.who, "", 20)
+		if err != nil || !slices.ContainsFunc(mine, func(m app.MessageView) bool { return m.Kind == booking.MessageCaseOpened && m.Case.ID == id }) {
+			t.Errorf("among the person's messages: %+v, %v", mine, err)
 		}
 		due, n, err := f.App.Steps(ctx, o.as(o.social), app.StepFilter{})
 		if err != nil || n != 1 || due[0].Case != id || due[0].Key != "card" || due[0].Theme.Code != apptest.Theme || due[0].Due != hallDate+5 { // Wednesday and three working days

@@ -166,7 +166,9 @@ w as materialized (
   select k.id from k
   union select t.id from k cross join booking b cross join ticket t where b.id = k.id and t.hall_id = b.hall_id and t.booking = b.id and t.booking <> ''
   union select t.id from ticket t where t.person = $1 and t.booking = ''
-  union select c.booking from claim c where c.person = $1 and c.name >= 'wait-key:' and c.name < 'wait-key;')
+  union select c.booking from claim c where c.person = $1 and c.name >= 'wait-key:' and c.name < 'wait-key;'
+  union select x.id from theme_case x where x.applicant = $1
+  union select y.id from theme_case y where y.booker = $1)
 select `+messageColumns+` from w cross join message m
 where m.booking = w.id and (m.due_at < $2 or m.due_at = $2 and m.booking || '.' || m.version || '.' || m.kind > $3)
 order by m.due_at desc, m.booking || '.' || m.version || '.' || m.kind limit $4`,

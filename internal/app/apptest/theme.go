@@ -2,9 +2,12 @@ package apptest
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/theme"
 	"suiyue/internal/store"
 )
@@ -59,6 +62,28 @@ func (f *Fixture) AddTheme(t testing.TB) {
 		t.Fatal(err)
 	}
 	if err := f.App.Reload(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// OpenCase opens a case of the theme as an acceptance at a counter does.
+func (f *Fixture) OpenCase(t testing.TB, id string, p identity.Person, key identity.Key) {
+	t.Helper()
+	ctx := context.Background()
+	party := booking.Party{Name: p.Name, Document: p.Document, Phone: p.Phone}
+	plain, err := json.Marshal(booking.Parties{Booker: party, Applicant: party})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.DB.Update(ctx, func(tx *store.Tx) error {
+		th, err := tx.Theme(ctx, Theme)
+		if err != nil {
+			return err
+		}
+		c := theme.Case{ID: id, HallID: HallA, Ticket: "ticket-" + id, Booker: key, Applicant: key, Sealed: f.Vault.Seal(plain, "one thing|"+id)}
+		_, err = tx.AddCase(ctx, theme.OpenCase(tx.Now, th, f.App.Calendar(), c, ""))
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -58,6 +58,9 @@ func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 	if m.Ticket != nil {
 		return ticketMessage(l, m, now)
 	}
+	if m.Case != nil {
+		return caseMessage(l, m, now)
+	}
 	if m.Wait != nil {
 		return waitMessage(l, m, now)
 	}
@@ -132,6 +135,18 @@ func waitArgs(l web.Locale, w *app.WaitView) []string {
 }
 
 func waitPath(code string) string { return "/waitlist/" + code }
+
+// caseMessage is a message about a case of one thing.
+func caseMessage(l web.Locale, m app.MessageView, now time.Time) ui.MessageView {
+	step := ""
+	if s := m.Case.Theme.Step(m.Case.Step); s != nil {
+		step = l.Text(s.Name)
+	}
+	return ui.MessageView{
+		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: casesPath + "/" + m.Case.ID, Tag: messageTag(l, m.State),
+		Text: l.T("sms."+string(m.Kind), "theme", l.Text(m.Case.Theme.Name), "step", step, "end", l.T("onething.end."+string(m.Case.End))),
+	}
+}
 
 func messageTag(l web.Locale, s app.MessageState) ui.Tag {
 	t := ui.Tag{Text: l.T("account.message.state." + string(s))}

@@ -116,7 +116,7 @@ func about(rows []store.MessageRow) map[string]struct{} {
 func aboutWaits(rows []store.MessageRow) map[string]struct{} {
 	ids := map[string]struct{}{}
 	for _, r := range rows {
-		if r.Kind == booking.MessageWaitOffer || r.Kind == booking.MessageWaitOver {
+		if r.Kind == booking.MessageWaitOffer || r.Kind == booking.MessageWaitOver || r.Kind == booking.MessageWaitOnline {
 			ids[r.Booking] = struct{}{}
 		}
 	}

@@ -165,6 +165,7 @@ func (a *App) joinWait(ctx context.Context, who *identity.Session, r WaitRequest
 		return v, err
 	}
 	a.wakeLine() // something that suits may be held
+	a.checkLines(ctx, e.Lines)
 	return a.waitView(ctx, e)
 }
 
@@ -450,6 +451,7 @@ func (a *App) ChangeWait(ctx context.Context, who *identity.Session, code string
 		return WaitView{}, notDone(err)
 	}
 	a.wakeLine()
+	a.checkLines(ctx, e.Lines)
 	return a.waitView(ctx, &e)
 }
 
@@ -569,6 +571,6 @@ func (a *App) outgoingWait(r store.MessageRow, e *booking.WaitEntry) (Outgoing, 
 		return Outgoing{}, err
 	}
 	p, err := a.open(&booking.Booking{ID: e.ID, Sealed: e.Sealed})
-	stale := r.Kind == booking.MessageWaitOffer && (e.State != booking.Offered || e.Version != r.Version)
+	stale := r.Kind == booking.MessageWaitOffer && (e.State != booking.Offered || e.Version != r.Version) || r.Kind == booking.MessageWaitOnline && !e.State.Open()
 	return Outgoing{Row: r, Phone: p.Booker.Phone, Wait: &v, Stale: stale}, err
 }

@@ -59,6 +59,14 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return false, err
 		}},
+		// Art. 16: looked at as often as people join and places come; joining looks at once.
+		{Name: "look at waiting lines", Every: 20 * time.Second, Lease: time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.CheckAlerts(ctx)
+			if n > 0 {
+				log.Warn("more people wait than numbers are released", "queues", n)
+			}
+			return false, err
+		}},
 		// The draws of releases (docs/adr/0026-fair-noon.md). Commitments are published days before; what is due is
 		// carried out by whichever node is first, with nothing to do for the others.
 		{Name: "publish draws", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {

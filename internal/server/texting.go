@@ -83,8 +83,12 @@ func waitWords(l web.Locale, m app.Outgoing) jobs.Text {
 	if w.Hall != nil {
 		hall = l.Text(w.Hall.Name)
 	}
+	url := ""
+	if w.Item != nil {
+		url = w.Item.OnlineURL
+	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "item", item, "hall", hall, "when", l.Slot(w.Date, w.Hour), "until", l.When(w.Entry.Until))}
+	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "item", item, "hall", hall, "when", l.Slot(w.Date, w.Hour), "until", l.When(w.Entry.Until), "url", url)}
 }
 
 // ticketWords says a message about a number held in a hall.

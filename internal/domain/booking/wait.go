@@ -85,6 +85,9 @@ const (
 	MessageWaitBooked MessageKind = "wait_booked"
 	MessageWaitOffer  MessageKind = "wait_offer" // about an entry: Message.Booking is its id
 	MessageWaitOver   MessageKind = "wait_over"
+
+	// MessageWaitOnline tells who waits of the online way of their item (Art. 16).
+	MessageWaitOnline MessageKind = "wait_online"
 )
 
 // ReleaseLead is how long before a release the line is served.

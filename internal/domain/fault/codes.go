@@ -138,6 +138,11 @@ const (
 	WaitEnded    Code = "wait_over"       // arg state
 	OfferOver    Code = "offer_over"      // the place was not taken in time
 
+	// The alert of Art. 16.
+	AlertNotFound Code = "alert_not_found"
+	AlertOver     Code = "alert_over"    // it is no longer so
+	NoOnlineWay   Code = "no_online_way" // nobody waits for anything that can be done online
+
 	// A day in the hall (Art. 12, 14, 17, 18).
 	DaySealed        Code = "day_sealed" // the hall's day is over
 	CounterNotFound  Code = "counter_not_found"
@@ -223,6 +228,7 @@ var kinds = map[Code]Kind{
 	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawNotFound: NotFound,
 
 	WaitlistOff: Conflict, PlaceFree: Conflict, WaitTwice: Conflict, WaitTooMany: Conflict, WaitNotFound: NotFound, WaitEnded: Conflict, OfferOver: Gone,
+	AlertNotFound: NotFound, AlertOver: Conflict, NoOnlineWay: Conflict,
 
 	DaySealed: Conflict, CounterNotFound: NotFound, CounterClosed: Conflict, CounterPaused: Conflict, CounterBusy: Conflict, CounterTaken: Conflict, TicketNotFound: NotFound,
 	TicketOver: Conflict, TicketNotYours: Conflict, NobodyWaits: Conflict, AlreadyHere: Conflict, TooEarly: Conflict, TooLate: Conflict, OtherDay: Conflict,

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 89 {
+	if count != 92 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -225,7 +225,7 @@ type bookingPage struct {
 }
 
 type message struct {
-	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reduced,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,warned,barred,measure_ended,measure_confirmed,near,evaluate,wait_booked,wait_offer,wait_over"`
+	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reduced,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,warned,barred,measure_ended,measure_confirmed,near,evaluate,wait_booked,wait_offer,wait_over,wait_online"`
 	At      time.Time  `json:"at" doc:"When it was due."`
 	State   string     `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
 	Booking string     `json:"booking,omitempty" doc:"The booking code; absent of a message about a number or an entry of the waitlist."`
@@ -234,7 +234,7 @@ type message struct {
 	Item    string     `json:"item"`
 	Hall    string     `json:"hall"`
 	Start   *time.Time `json:"start,omitempty" doc:"When the booking is now, or the place that is kept."`
-	Wait    string     `json:"wait,omitempty" doc:"wait_offer, wait_over: the code of the entry of the waitlist."`
+	Wait    string     `json:"wait,omitempty" doc:"wait_offer, wait_over, wait_online: the code of the entry of the waitlist."`
 }
 
 type messagePage struct {

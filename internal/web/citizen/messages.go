@@ -128,6 +128,9 @@ func waitItem(l web.Locale, w *app.WaitView) string {
 // waitArgs are what messages about an entry say.
 func waitArgs(l web.Locale, w *app.WaitView) []string {
 	args := []string{"item", waitItem(l, w)}
+	if w.Item != nil {
+		args = append(args, "url", w.Item.OnlineURL)
+	}
 	if w.Hall != nil {
 		args = append(args, "when", l.Slot(w.Date, w.Hour), "hall", l.Text(w.Hall.Name), "until", l.When(w.Entry.Until))
 	}

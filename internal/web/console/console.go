@@ -58,6 +58,7 @@ func New(c Config) *Console {
 	k.keyRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()
+	k.alertRoutes()
 	k.missedRoutes()
 	k.sanctionRoutes()
 	k.caseRoutes()

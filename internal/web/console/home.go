@@ -221,6 +221,16 @@ func (c *Console) alerts(ctx context.Context, l web.Locale, ad *app.Admin, g *ap
 				Links: []ui.Link{{Text: l.T("console.alert.show"), Href: displacedPath}}})
 		}
 	}
+	if g.Root != "" {
+		_, standing, err := c.App.WaitAlerts(ctx, ad, true, 0, 1)
+		if err != nil {
+			return nil, err
+		}
+		if standing > 0 {
+			out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeUrgent, Title: l.N("console.alert.waiting", standing), Text: l.T("console.alert.waiting_text"),
+				Links: []ui.Link{{Text: l.T("console.alert.show"), Href: alertsPath}}})
+		}
+	}
 	late, err := c.App.LateSteps(ctx, ad)
 	if err != nil {
 		return nil, err

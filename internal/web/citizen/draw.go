@@ -87,8 +87,10 @@ func (p *Pages) draw(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		today, _ := p.today()
+		waits := p.app.Rules(today).Waitlist
 		for _, e := range mine {
-			v.Mine = append(v.Mine, myDraw(l, d, e))
+			v.Mine = append(v.Mine, myDraw(l, d, e, waits))
 			if e.Outcome == draw.Waiting {
 				w.Header().Set("Refresh", strconv.Itoa(p.drawAgain(d)))
 			}
@@ -102,7 +104,8 @@ func (p *Pages) drawAgain(d app.DrawView) int {
 	return max(int(d.Until.Sub(p.app.Now())/time.Second)+4, 3)
 }
 
-func myDraw(l web.Locale, d app.DrawView, e app.DrawEntry) drawMine {
+// myDraw shows somebody their entry. Who got no number is led on: waits tells whether there is a waiting list.
+func myDraw(l web.Locale, d app.DrawView, e app.DrawEntry, waits bool) drawMine {
 	b := e.For.Booking
 	item := b.Item
 	if e.For.Item != nil {
@@ -119,6 +122,12 @@ func myDraw(l web.Locale, d app.DrawView, e app.DrawEntry) drawMine {
 	default:
 		n.Kind, n.Title, n.Code = ui.NoticeWarning, l.T("draw.mine.lost", args...), string(e.Outcome)
 		n.Links = []ui.Link{{Text: l.T("draw.other"), Href: address(bookPath(b.Item, b.QueueID), "stage", string(b.Stage))}, {Text: l.T("nav.bookings"), Href: "/bookings"}}
+		if waits {
+			n.Links = append(n.Links, ui.Link{
+				Text: l.T("wait.join.here", "date", l.Date(b.Date)),
+				Href: address("/waitlist/new", "item", b.Item, "queue", b.QueueID, "stage", string(b.Stage), "date", b.Date.String()),
+			})
+		}
 	}
 	return drawMine{Notice: n, Rows: []ui.SummaryRow{{Key: l.T("draw.entry"), Value: e.Text}, {Key: l.T("draw.salt"), Value: e.Salt}}}
 }

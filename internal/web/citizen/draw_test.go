@@ -5,10 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
+	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/draw"
 	"suiyue/internal/store"
+	"suiyue/internal/web"
 )
 
 // Who asks in the draw's minute is told so, finds their salt, and then what came of it, all at one address; anybody
@@ -53,5 +57,24 @@ func TestDraw_OnThePages(t *testing.T) {
 	all := stranger.get(path).must(200)
 	if record.Seed == "" || !strings.Contains(all.body, record.Seed) || strings.Contains(all.body, "notice--success") {
 		t.Error("anybody sees the seed and nobody else's entry")
+	}
+}
+
+// Who gets no number is led on: to other hours, and where there is one to the waiting list for this day.
+func TestDraw_WhoGetsNoNumberIsLedOn(t *testing.T) {
+	for _, waits := range []bool{true, false} {
+		for outcome, lost := range map[draw.Outcome]bool{"sold_out": true, draw.Booked: false, draw.Waiting: false} {
+			e := app.DrawEntry{Outcome: outcome, For: app.BookingView{Booking: booking.Booking{
+				Item: apptest.SocialCard, QueueID: apptest.QueueA, Stage: directory.Acceptance, Date: calendar.MakeDate(2026, time.December, 9), Hour: 10,
+			}}}
+			var hrefs []string
+			for _, link := range myDraw(web.En, app.DrawView{}, e, waits).Notice.Links {
+				hrefs = append(hrefs, link.Href)
+			}
+			all := strings.Join(hrefs, " ")
+			if strings.Contains(all, "/book/") != lost || strings.Contains(all, "/waitlist/new?") != (lost && waits) {
+				t.Errorf("%q, waiting list %v: %v", outcome, waits, hrefs)
+			}
+		}
 	}
 }

@@ -60,6 +60,13 @@ func (a *App) Released(slot string) bool {
 	return ok && v.State != SlotNotReleased
 }
 
+// Drawing tells whether who asks for a slot now enters its draw. Nobody waits to do that: who came within the minute
+// must be in it, and order gives nothing.
+func (a *App) Drawing(ctx context.Context, slot string) bool {
+	d, err := a.drawOf(ctx, slot)
+	return err == nil && d != nil
+}
+
 // Answered tells whether a request of this person under this key has been carried out.
 func (a *App) Answered(ctx context.Context, who *identity.Session, key string) (done bool, err error) {
 	name := booking.KeyName(key)

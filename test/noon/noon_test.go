@@ -349,6 +349,9 @@ func TestNoon_InADrawArrivalIsNoAdvantage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if r.waited.Load() > 0 {
+			t.Errorf("%d times somebody was to wait for a draw", r.waited.Load())
+		}
 		if wrong, _ := record.Check(); len(wrong) > 0 || len(record.Entries) != len(r.people) {
 			t.Fatalf("%d entries of %d identities: %v", len(record.Entries), len(r.people), wrong)
 		}

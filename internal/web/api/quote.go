@@ -45,8 +45,10 @@ func (a *API) quote(c *call, b *quoteBody) (quoteView, error) {
 			return quoteView{}, fault.New(fault.TooManyRequests).After(wait)
 		}
 	}
-	if err := a.app.Enter(c.who, b.Place); err != nil {
-		return quoteView{}, err
+	if !a.app.Drawing(c.r.Context(), b.Slot) {
+		if err := a.app.Enter(c.who, b.Place); err != nil {
+			return quoteView{}, err
+		}
 	}
 	if err := a.attempt(c); err != nil {
 		return quoteView{}, err
@@ -66,8 +68,10 @@ func (a *API) quote(c *call, b *quoteBody) (quoteView, error) {
 // answered again, however old the token.
 func (a *API) stepped(c *call, b *bookBody) error {
 	if !a.flowNeeded {
-		if err := a.app.Enter(c.who, ""); err != nil {
-			return err
+		if !a.app.Drawing(c.r.Context(), b.Slot) {
+			if err := a.app.Enter(c.who, ""); err != nil {
+				return err
+			}
 		}
 		return a.attempt(c)
 	}

@@ -36,7 +36,7 @@ func (p *Pages) placeName() string {
 // wait again for this hour. Before the release nobody waits, and nobody is let in for what comes after it.
 func (p *Pages) letIn(w http.ResponseWriter, r *http.Request, who *identity.Session, d *draft) error {
 	now := p.app.Now()
-	if !p.app.Released(d.Slot) || now.Sub(d.Let) < letFor {
+	if !p.app.Released(d.Slot) || now.Sub(d.Let) < letFor || p.app.Drawing(r.Context(), d.Slot) {
 		return nil
 	}
 	place := ""

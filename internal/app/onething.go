@@ -384,7 +384,6 @@ func (a *App) recountCases(ctx context.Context) (out []Finding, err error) {
 				for _, line := range c.Recount(t, a.Calendar(), events[c.ID]) {
 					out = append(out, Finding{Check: "one thing", Error: true, Detail: c.ID + ": " + line})
 				}
-				after = c.ID
 			}
 			if len(out) > 100 {
 				return nil

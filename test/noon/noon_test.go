@@ -40,7 +40,6 @@ type release struct {
 	*apptest.Fixture
 	t        *testing.T
 	server   *httptest.Server
-	rush     atomic.Bool
 	noon     time.Time
 	slots    []string
 	scripted int

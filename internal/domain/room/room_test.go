@@ -18,7 +18,6 @@ type visitor struct {
 	works   time.Duration // what their business takes once they are in
 	hurries int           // asks so many times between two that they were told
 	told    int           // last position
-	lastly  time.Time
 	in, out time.Time
 	away    bool // never comes back after the first time
 }

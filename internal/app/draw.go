@@ -244,6 +244,9 @@ func (a *App) PublishDraws(ctx context.Context) (added int, err error) {
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
 		added = 0
 		for _, d := range list {
+			if d.Release.Before(tx.Now.Add(drawNotice)) {
+				continue // it is later by now: a machine that slept, a clock that was moved
+			}
 			d.Published = tx.Now
 			ok, err := tx.AddDraw(ctx, d)
 			if err != nil {

@@ -274,6 +274,26 @@ func TestDraw_TheSwitch(t *testing.T) {
 	})
 }
 
+// What was looked at before the release and is written after it is no commitment: a machine slept, or a clock was moved.
+func TestDraw_NothingIsPublishedThatIsLateByTheTimeItIsWritten(t *testing.T) {
+	for name, source := range map[string]func() string{"sqlite": func() string { return "" }, "postgres": func() string { return pgtest.New(t) }} {
+		t.Run(name, func(t *testing.T) {
+			var ahead atomic.Int64 // of the transactions, to the look before them
+			f := apptest.New(t, apptest.Options{Source: source(), Store: func(o *store.Options) {
+				now := o.Now
+				o.Now = func() time.Time { return now().Add(time.Duration(ahead.Load())) }
+			}})
+			d := newDrawing(t, f)
+			ad := staff(t, f, account.District1, apptest.DistrictB)
+			edited(t, f, ad, "", app.EditRequest{Noun: directory.QueueNoun, Key: []string{apptest.HallB, "social"}, Fields: directory.Fields{"draw": "yes"}})
+			ahead.Store(int64(d.noon.Sub(f.Clock.Now())))
+			if n, err := f.App.PublishDraws(t.Context()); err != nil || n != 2 {
+				t.Errorf("%d commitments published, %v; want those of the two days after today's noon", n, err)
+			}
+		})
+	}
+}
+
 // A node that dies after numbers were given and before that was noted leaves no trace: another goes on, and
 // what comes out is what would have come out.
 func TestDraw_IsCarriedOnAfterACrash(t *testing.T) {

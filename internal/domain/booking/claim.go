@@ -56,6 +56,24 @@ func hourName(d calendar.Date, hour, n int) string {
 	return name
 }
 
+// Ordinals of hours and days that do not count: of those booked together with another (Together).
+const (
+	besideLimits = 100
+	besideMost   = 100
+)
+
+// besideIn returns a booking that the booker of b has in its hour beside the ones that count, other than b and than
+// what b holds already: a single booking does not go into an hour where somebody booked with others still is.
+func (f *Facts) besideIn(b *Booking, own []Claim) string {
+	from, to := hourName(b.Date, b.Hour, besideLimits), hourName(b.Date, b.Hour, 1)+"$"
+	for _, c := range f.claims[b.BookerKey] {
+		if c.Name > hourName(b.Date, b.Hour, 1) && c.Name < to && len(c.Name) >= len(from) && c.Booking != b.ID && !holds(own, c.Ref()) {
+			return c.Booking
+		}
+	}
+	return ""
+}
+
 // itemPrefix begins the names of the claims on an item.
 const itemPrefix = "item:"
 

@@ -163,6 +163,9 @@ type Book struct {
 	Channel   Channel
 	Sealed    []byte
 	Instead   string // id of the missed booking this makes good (Art. 18), "" for none
+
+	nth  int     // of several booked together, from 0: the others than the first count neither for the hour nor for the day
+	took []Claim // of several: what this one took
 }
 
 // Move asks to change a booking to another slot of a queue that serves the same item, as one step.
@@ -274,7 +277,7 @@ func (r *Book) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if len(r.Cases) > 0 {
 		f.Cases[b.ID] = r.Cases
 	}
-	claims, err := limits(f, b, r.Offer.Rules, nil)
+	claims, err := limitsOf(f, b, r.Offer.Rules, nil, r.nth)
 	if err != nil {
 		delete(f.Cases, b.ID)
 		return Answer{}, err
@@ -484,6 +487,12 @@ func canTake(now time.Time, s *Slot, o Offer) *fault.Error {
 // limits returns the claims booking b must take, or the limit that stands against it. Claims in own
 // (those b holds already, when it moves) do not stand against it.
 func limits(f *Facts, b *Booking, rules rulebook.Rulebook, own []Claim) ([]Claim, *fault.Error) {
+	return limitsOf(f, b, rules, own, 0)
+}
+
+// limitsOf is limits for the nth of several booked together, from 0. Those after the first hold an hour and a day
+// beside the ones that count, so that all of them are found by what they hold.
+func limitsOf(f *Facts, b *Booking, rules rulebook.Rulebook, own []Claim, nth int) ([]Claim, *fault.Error) {
 	var claims []Claim
 	free := func(person identity.Key, n int, name func(int) string) (Claim, string) {
 		holder := ""
@@ -510,11 +519,17 @@ func limits(f *Facts, b *Booking, rules rulebook.Rulebook, own []Claim) ([]Claim
 	if holder := add(b.ApplicantKey, rules.ActivePerItem, func(i int) string { return itemName(b.Item, i) }); holder != "" {
 		return nil, fault.New(fault.AlreadyBooked, "booking", holder)
 	}
-	if holder := add(b.BookerKey, rules.ActivePerHour, func(i int) string { return hourName(b.Date, b.Hour, i) }); holder != "" {
+	perHour, perDay, beside := rules.ActivePerHour, rules.ActivePerDay, 0
+	if nth > 0 { // a limit of none stays none
+		beside, perHour, perDay = besideLimits, min(perHour, 1)*besideMost, min(perDay, 1)*besideMost
+	} else if holder := f.besideIn(b, own); holder != "" && perHour > 0 {
+		return nil, fault.New(fault.SameHour, "booking", holder)
+	}
+	if holder := add(b.BookerKey, perHour, func(i int) string { return hourName(b.Date, b.Hour, beside+i) }); holder != "" {
 		return nil, fault.New(fault.SameHour, "booking", holder)
 	}
 	if b.Applicant != Organisation { // organisations unlimited
-		if holder := add(b.BookerKey, rules.ActivePerDay, func(i int) string { return dayName(b.Date, i) }); holder != "" {
+		if holder := add(b.BookerKey, perDay, func(i int) string { return dayName(b.Date, beside+i) }); holder != "" {
 			return nil, fault.New(fault.DayLimit, "limit", strconv.Itoa(rules.ActivePerDay))
 		}
 	}

@@ -53,6 +53,9 @@ type Rulebook struct {
 	ActivePerHour int `json:"active_per_hour"` // bookings of one booker in one hour: 1
 	ActivePerDay  int `json:"active_per_day"`  // active bookings per booker and day, organisations excepted: 3
 
+	// Several people in one step, all or none; the measure is silent.
+	GroupMost int `json:"group_most"` // applicants of one such request: 5; below 2 there are none
+
 	// Cancelling, moving, missing, Art. 17 and 18.
 	CancelBeforeEnd time.Duration `json:"cancel_before_end"` // 2 h before the slot's end
 	RebookWithin    int           `json:"rebook_within"`     // days after a no-show: 30
@@ -111,6 +114,7 @@ func (r Rulebook) keeping() Rulebook {
 	r.EvaluateWithin, r.AnswerCaseWithin = 10, 5
 	r.DrawFor, r.DrawAhead = time.Minute, 3
 	r.Waitlist, r.WaitlistReleaseShare, r.WaitlistMost = true, 100, 5
+	r.GroupMost = 5
 	r.Sanctions.Span, r.Sanctions.SpanDays, r.Sanctions.WarnedFor = CalendarMonth, 30, 365
 	return r
 }
@@ -204,6 +208,9 @@ func (r Rulebook) Validate() error {
 	}
 	if r.WaitlistReleaseShare < 0 || r.WaitlistReleaseShare > 100 || r.WaitlistMost < 1 || r.WaitlistMost > 100 {
 		return fmt.Errorf("rulebook %s: waitlist_release_share or waitlist_most out of range", r.ID)
+	}
+	if r.GroupMost < 0 || r.GroupMost > 20 {
+		return fmt.Errorf("rulebook %s: group_most out of range", r.ID)
 	}
 	if wrong := r.Sanctions.Check(); wrong != "" {
 		return fmt.Errorf("rulebook %s: sanctions.%s out of range", r.ID, wrong)

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"suiyue/internal/domain/booking"
@@ -55,10 +57,10 @@ func (a *App) bookTogether(ctx context.Context, who *identity.Session, r Togethe
 		}
 		parties, applicant, err := a.parties(ctx, who, ap)
 		if err != nil {
-			return nil, err
+			return nil, AboutApplicant(err, i)
 		}
 		if seen[applicant] {
-			return nil, fault.InvalidFields(fault.Field{Path: fmt.Sprintf("applicants.%d", i), Code: fault.ListedTwice})
+			return nil, AboutApplicant(fault.InvalidFields(fault.Field{Path: "applicant", Code: fault.ListedTwice}), i)
 		}
 		seen[applicant] = true
 		if d, err := a.drawOf(ctx, r.Slots[i]); err != nil {
@@ -87,7 +89,7 @@ func (a *App) bookTogether(ctx context.Context, who *identity.Session, r Togethe
 		b.Hash = hash
 	}
 	if _, err := a.ask(ctx, &ask); err != nil {
-		return nil, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.Slots[0], 1})
+		return nil, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.Slots[0], len(r.Slots)})
 	}
 	out := make([]Receipt, len(ask.Answers))
 	for i, answer := range ask.Answers {
@@ -102,6 +104,59 @@ func (a *App) bookTogether(ctx context.Context, who *identity.Session, r Togethe
 		}
 	}
 	return out, nil
+}
+
+// AboutApplicant says of an error which of several applicants it is about, the n-th from 0: arg applicant counts from 1.
+func AboutApplicant(err error, n int) error {
+	f := *fault.As(err)
+	f.Args = copyArgs(&f)
+	f.Args["applicant"] = strconv.Itoa(n + 1)
+	f.Fields = slices.Clone(f.Fields)
+	for i, bad := range f.Fields {
+		if rest, ok := strings.CutPrefix(bad.Path, "applicant"); ok {
+			f.Fields[i].Path = "applicants." + strconv.Itoa(n) + rest
+		}
+	}
+	return &f
+}
+
+// Run finds an hour for each of so many people, in their order, from a slot on: as many as it has numbers for, the
+// next ones in the hours that follow it. nil where they do not all fit. The numbers may be gone a moment later.
+func (a *App) Run(slot string, people int) []string {
+	queue, date, hour, ok := booking.ParseSlotID(slot)
+	if !ok || people < 1 {
+		return nil
+	}
+	var run []string
+	for ; len(run) < people; hour++ {
+		v, ok := a.Slot(booking.SlotID(queue, date, hour))
+		if !ok || v.State != SlotFree {
+			return nil
+		}
+		for range min(v.Free, people-len(run)) {
+			run = append(run, v.ID)
+		}
+	}
+	return run
+}
+
+// QuoteTogether is Quote for several people: the hours in which all of them fit from the slot on.
+func (a *App) QuoteTogether(ctx context.Context, who *identity.Session, item, slot string, stage directory.Stage, people int) (Quote, []string, error) {
+	if most := a.Rules(calendar.DateOf(a.now())).GroupMost; people < 2 || people > most {
+		return Quote{}, nil, fault.InvalidFields(fault.Field{Path: "people", Code: fault.OutOfRange})
+	}
+	q, err := a.Quote(ctx, who, item, slot, stage, 1)
+	if err != nil {
+		return Quote{}, nil, err
+	}
+	if d, err := a.drawOf(ctx, slot); err == nil && d != nil {
+		return Quote{}, nil, fault.New(fault.DrawRunning).After(d.Until.Sub(a.now()))
+	}
+	run := a.Run(slot, people)
+	if run == nil {
+		return Quote{}, nil, a.explain(ctx, who, fault.New(fault.SoldOut), wanted{item, stage, slot, people})
+	}
+	return q, run, nil
 }
 
 // inOneRun tells whether slots are of one queue and day, in hours that do not go back and leave none out.

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -101,4 +102,23 @@ func TestArt18_FamiliesAtOnceHaveAllOrNone(t *testing.T) {
 		}
 		sound(t, f)
 	})
+}
+
+// Whoever is the first of several is in the first hour that has a number; no hour between is left out.
+func TestRunOfHours(t *testing.T) {
+	f := apptest.New(t, apptest.Options{})
+	at := func(hour int) string { return booking.SlotID(apptest.QueueStreet, hallDate+2, hour) } // one number an hour, 9 to 12 and 13 to 17
+	for _, c := range []struct {
+		from   string
+		people int
+		want   []string
+	}{
+		{at(9), 3, []string{at(9), at(10), at(11)}}, {at(9), 4, nil}, {at(13), 4, []string{at(13), at(14), at(15), at(16)}}, {at(16), 2, nil},
+		{booking.SlotID(apptest.QueueA, hallDate+2, 9), 2, []string{booking.SlotID(apptest.QueueA, hallDate+2, 9), booking.SlotID(apptest.QueueA, hallDate+2, 9)}},
+		{at(12), 2, nil}, {"none", 2, nil}, {at(9), 0, nil},
+	} {
+		if got := f.App.Run(c.from, c.people); !slices.Equal(got, c.want) {
+			t.Errorf("%s for %d: %v, not %v", c.from, c.people, got, c.want)
+		}
+	}
 }

@@ -219,7 +219,7 @@ var operations = map[string]need{
 	"get-availability": {who: "open"}, "get-release": {who: "open"}, "find-booking": {who: "open"}, "get-ticket": {who: "open"}, "leave-line": {who: "open"},
 	"evaluate": {who: "open", body: `{"grade":5,"fact":"0000"}`},
 
-	"book": {who: "citizen"}, "quote": {who: "citizen"}, "list-bookings": {who: "citizen"}, "list-messages": {who: "citizen"}, "get-me": {who: "citizen"}, "list-sessions": {who: "citizen"},
+	"book": {who: "citizen"}, "quote": {who: "citizen"}, "book-together": {who: "citizen"}, "list-bookings": {who: "citizen"}, "list-messages": {who: "citizen"}, "get-me": {who: "citizen"}, "list-sessions": {who: "citizen"},
 	"end-other-sessions": {who: "citizen"}, "end-session": {who: "citizen"}, "list-people": {who: "citizen"}, "keep-person": {who: "citizen"}, "forget-person": {who: "citizen"},
 
 	"get-booking": {who: "booking"}, "get-booking-calendar": {who: "booking"}, "move-booking": {who: "booking", body: `{"slot":"` + apptest.QueueA + `-20261130-10"}`}, "cancel-booking": {who: "booking"}, "keep-booking": {who: "booking"},

@@ -21,7 +21,10 @@ type Step struct {
 }
 
 // Steps.
-const Book = "book"
+const (
+	Book     = "book"
+	Together = "together" // for several people: Slot is all their slots, with blanks between
+)
 
 const domain = "suiyue flow 1\n"
 

@@ -9,6 +9,7 @@ import (
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/flow"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/web"
 )
@@ -30,6 +31,7 @@ func (a *API) declareBookings() {
 			fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.DrawOnce, fault.StepMissing, fault.StepOver, fault.WaitingRoom, fault.WaitingRoomFull, fault.OffSiteBarred,
 		}, slotFaults...),
 	}, a.book)
+	a.declareTogether(replayed)
 	read(a, operation{
 		id: "list-bookings", method: http.MethodGet, path: "/bookings", tag: "Bookings", signedIn: true,
 		about: "Your bookings, newest made first; with active=true those that stand, soonest first, all at once.",
@@ -94,7 +96,7 @@ func (a *API) book(c *call, b *bookBody) (bookingView, error) {
 		Key: c.key, Item: b.Item, SlotID: b.Slot, Stage: directory.Stage(b.Stage), Units: b.Units, Channel: booking.API,
 		Applicant: ap, Cases: partiesOf(b.Cases),
 	}
-	if err := a.stepped(c, b); err != nil {
+	if err := a.stepped(c, flow.Step{Name: flow.Book, Item: b.Item, Slot: b.Slot}, b.Token); err != nil {
 		return bookingView{}, err
 	}
 	over, done := a.app.Working(c.who), false

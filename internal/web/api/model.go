@@ -297,6 +297,7 @@ type problem struct {
 	RequestID    string         `json:"request_id,omitempty" doc:"To name when asking for help."`
 	Alternatives []alternative  `json:"alternatives,omitempty" nullable:"false" doc:"Slots that are free instead: in the same queue, and soonest elsewhere."`
 	Booking      string         `json:"booking,omitempty" doc:"Code of your booking that stands in the way."`
+	Applicant    int            `json:"applicant,omitempty" doc:"Which of several applicants it is about, from 1."`
 	Position     int            `json:"position,omitempty" doc:"waiting_room: your place in the line, from 1."`
 	Wait         int            `json:"wait,omitempty" doc:"waiting_room: seconds until it is likely your turn."`
 	Place        string         `json:"place,omitempty" doc:"waiting_room: what your place goes by; send it with the next quote. It is yours alone, and is kept for two minutes without asking again."`

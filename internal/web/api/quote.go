@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"suiyue/internal/app"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
@@ -14,15 +16,17 @@ import (
 )
 
 type quoteBody struct {
-	Item  string `json:"item" minLength:"1" maxLength:"36" doc:"Code of the item." example:"SI-0001"`
-	Slot  string `json:"slot" minLength:"1" maxLength:"96" doc:"Id of the slot, from availability." example:"440103000000-social-20261209-10"`
-	Stage string `json:"stage" enum:"consultation,acceptance,collection" doc:"What the number is for (Art. 13)." example:"acceptance"`
-	Units int    `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1 when absent." example:"1"`
-	Place string `json:"place,omitempty" pattern:"^[A-Za-z0-9_-]{1,256}$" doc:"place of the last waiting_room answer: whatever node answers this time knows it."`
+	Item   string `json:"item" minLength:"1" maxLength:"36" doc:"Code of the item." example:"SI-0001"`
+	Slot   string `json:"slot" minLength:"1" maxLength:"96" doc:"Id of the slot, from availability." example:"440103000000-social-20261209-10"`
+	Stage  string `json:"stage" enum:"consultation,acceptance,collection" doc:"What the number is for (Art. 13)." example:"acceptance"`
+	Units  int    `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1 when absent." example:"1"`
+	People int    `json:"people,omitempty" minimum:"2" maximum:"20" doc:"For book-together: how many people, one number each. slots of the answer says an hour for each, from slot on. At most group_most of the rules in force, 5." example:"3"`
+	Place  string `json:"place,omitempty" pattern:"^[A-Za-z0-9_-]{1,256}$" doc:"place of the last waiting_room answer: whatever node answers this time knows it."`
 }
 
 type quoteView struct {
 	Slot    string    `json:"slot"`
+	Slots   []string  `json:"slots,omitempty" nullable:"false" doc:"With people: the slot of each, in order. All in one hour, or in hours that follow each other."`
 	Start   time.Time `json:"start"`
 	Free    int       `json:"free" doc:"Numbers left a moment ago. None is kept for you."`
 	Token   string    `json:"token" doc:"For token of the booking: of this person, this item and this slot, good for one number."`
@@ -53,30 +57,43 @@ func (a *API) quote(c *call, b *quoteBody) (quoteView, error) {
 	if err := a.attempt(c); err != nil {
 		return quoteView{}, err
 	}
-	got, err := a.app.Quote(c.r.Context(), c.who, b.Item, b.Slot, directory.Stage(b.Stage), b.Units)
+	var got app.Quote
+	var run []string
+	var err error
+	if b.People > 0 && b.Units > 1 { // a batch is one number for several cases, and for one applicant
+		err = fault.InvalidFields(fault.Field{Path: "units", Code: fault.OutOfRange})
+	} else if b.People > 0 {
+		got, run, err = a.app.QuoteTogether(c.r.Context(), c.who, b.Item, b.Slot, directory.Stage(b.Stage), b.People)
+	} else {
+		got, err = a.app.Quote(c.r.Context(), c.who, b.Item, b.Slot, directory.Stage(b.Stage), b.Units)
+	}
 	if err != nil {
 		a.app.Working(c.who)(false) // and is over already
 		return quoteView{}, err
 	}
 	until := a.app.Now().Add(flow.Life).Truncate(time.Second).In(calendar.Zone)
 	s := flow.Step{Name: flow.Book, Who: string(c.who.Person.Key), Item: b.Item, Slot: b.Slot, Key: got.Key}
-	return quoteView{Slot: b.Slot, Start: got.Slot.Date.At(got.Slot.Hour, 0), Free: got.Slot.Free, Token: s.Token(a.flow, until), Key: got.Key, Expires: until}, nil
+	if run != nil {
+		s.Name, s.Slot = flow.Together, strings.Join(run, " ")
+	}
+	return quoteView{Slot: b.Slot, Slots: run, Start: got.Slot.Date.At(got.Slot.Hour, 0), Free: got.Slot.Free, Token: s.Token(a.flow, until), Key: got.Key, Expires: until}, nil
 }
 
 // stepped lets a booking through whose token says that the step before it was taken: its person has waited where
 // there was a line. Where no token is asked for, this is where people wait. What was booked under the key is
 // answered again, however old the token.
-func (a *API) stepped(c *call, b *bookBody) error {
+func (a *API) stepped(c *call, step flow.Step, token string) error {
 	if !a.flowNeeded {
-		if !a.app.Drawing(c.r.Context(), b.Slot) {
+		slot, _, _ := strings.Cut(step.Slot, " ")
+		if !a.app.Drawing(c.r.Context(), slot) {
 			if err := a.app.Enter(c.who, ""); err != nil {
 				return err
 			}
 		}
 		return a.attempt(c)
 	}
-	s := flow.Step{Name: flow.Book, Who: string(c.who.Person.Key), Item: b.Item, Slot: b.Slot, Key: c.key}
-	genuine, over := s.Check(a.flow, b.Token, a.app.Now())
+	step.Who, step.Key = string(c.who.Person.Key), c.key
+	genuine, over := step.Check(a.flow, token, a.app.Now())
 	if !genuine {
 		return fault.New(fault.StepMissing)
 	}

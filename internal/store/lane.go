@@ -272,9 +272,10 @@ select ` + slotColumns + ` from w cross join slot s where s.hall_id = w.hall and
 				return err
 			}})
 	}
+	var c booking.Claim
+	into := []any{&c.Person, &c.Name, &c.HallID, &c.Booking, &c.Hash}
 	putClaim := func(scan func(...any) error) error {
-		var c booking.Claim
-		err := scan(&c.Person, &c.Name, &c.HallID, &c.Booking, &c.Hash)
+		err := scan(into...)
 		f.Put(c)
 		return err
 	}
@@ -557,23 +558,28 @@ func (in *inserter) add(d *dialect, list []stmt, n int, row func(i int, args []a
 // columnwise is one statement for n rows. A parameter for each value would be the dearest part of a group
 // (measured: 40 % of what the server allocates for a booking), and the plan of "values" is gone through row by row.
 func (in *inserter) columnwise(n int, row func(i int, args []any) []any) stmt {
-	args := make([]any, len(in.columns))
-	kinds := make([]string, len(in.columns))
+	list := make([]column, len(in.columns))
 	values := make([]any, 0, len(in.columns))
 	for i := range n {
 		values = row(i, values[:0])
-		for col, v := range values {
+		for k, v := range values {
+			c := &list[k]
 			switch v := v.(type) {
 			case string:
-				args[col], kinds[col] = push(args[col], v, n), "text"
+				c.texts = push(c.texts, v, n)
 			case int64:
-				args[col], kinds[col] = push(args[col], v, n), "bigint"
+				c.numbers = push(c.numbers, v, n)
 			case []byte:
-				args[col], kinds[col] = push(args[col], v, n), "bytea"
+				c.bytes = push(c.bytes, v, n)
 			default:
-				panic(fmt.Sprintf("store: a %T cannot be inserted into %s.%s", v, in.table, in.columns[col]))
+				panic(fmt.Sprintf("store: a %T cannot be inserted into %s.%s", v, in.table, in.columns[k]))
 			}
 		}
+	}
+	args := make([]any, len(list))
+	kinds := make([]string, len(list))
+	for k := range list {
+		args[k], kinds[k] = list[k].array()
 	}
 	text := in.arrays.Load()
 	if text == nil {
@@ -593,12 +599,30 @@ func (in *inserter) columnwise(n int, row func(i int, args []any) []any) stmt {
 	return stmt{name: in.name, text: *text, args: args, want: -1}
 }
 
-// push appends v to the column, which is made for n when it is nil.
-func push[T any](column any, v T, n int) []T {
-	if column == nil {
-		return append(make([]T, 0, n), v)
+// column is what goes into one column: values of one kind.
+type column struct {
+	texts   []string
+	numbers []int64
+	bytes   [][]byte
+}
+
+// array returns the values and the kind of each.
+func (c *column) array() (values any, kind string) {
+	switch {
+	case c.texts != nil:
+		return c.texts, "text"
+	case c.numbers != nil:
+		return c.numbers, "bigint"
 	}
-	return append(column.([]T), v)
+	return c.bytes, "bytea"
+}
+
+// push appends the first or a further of n values.
+func push[T any](list []T, v T, n int) []T {
+	if list == nil {
+		list = make([]T, 0, n)
+	}
+	return append(list, v)
 }
 
 var (

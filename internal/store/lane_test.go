@@ -209,3 +209,13 @@ func TestNilSetIsEmpty(t *testing.T) {
 		t.Errorf("nil set is %s", got)
 	}
 }
+
+func TestRoomSendsNothing(t *testing.T) {
+	got, err := room(1000).Encode([]byte("abc"))
+	if err != nil || string(got) != "abc" || cap(got) < 1003 {
+		t.Errorf("%q with room for %d, %v", got, cap(got), err)
+	}
+	if n := sizeOf([]any{"abcd", []byte("ab"), []string{"abc", "d"}, [][]byte{[]byte("abcde")}, []int64{1, 2}, int64(1)}); n < 4+2+12+9+24 {
+		t.Errorf("%d bytes are too few", n)
+	}
+}

@@ -204,9 +204,9 @@ func (r *Reduce) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 
 // itemsOf lists the claims on its item that booking b holds for person.
 func (f *Facts) itemsOf(person identity.Key, b *Booking) (out []Claim) {
-	for _, c := range f.claims[person] {
+	for c := range f.of(person) {
 		if c.Booking == b.ID && strings.HasPrefix(c.Name, itemPrefix) {
-			out = append(out, c)
+			out = append(out, *c)
 		}
 	}
 	return out

@@ -66,7 +66,7 @@ const (
 // what b holds already: a single booking does not go into an hour where somebody booked with others still is.
 func (f *Facts) besideIn(b *Booking, own []Claim) string {
 	from, to := hourName(b.Date, b.Hour, besideLimits), hourName(b.Date, b.Hour, 1)+"$"
-	for _, c := range f.claims[b.BookerKey] {
+	for c := range f.of(b.BookerKey) {
 		if c.Name > hourName(b.Date, b.Hour, 1) && c.Name < to && len(c.Name) >= len(from) && c.Booking != b.ID && !holds(own, c.Ref()) {
 			return c.Booking
 		}

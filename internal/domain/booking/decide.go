@@ -197,7 +197,11 @@ type Outcome struct {
 // Decide answers a group of requests in order, each knowing what those before it got, and collects
 // the change that makes the answers true. Nothing outside its arguments is read.
 func Decide(now time.Time, f *Facts, group []Request) ([]Outcome, *Change) {
-	c := &Change{Slots: map[string]int{}, Halls: map[string]string{}, Cases: map[string][]Case{}, Held: map[string]int{}}
+	n := len(group)
+	c := &Change{
+		Slots: map[string]int{}, Halls: map[string]string{}, Cases: map[string][]Case{}, Held: map[string]int{},
+		Take: make([]Claim, 0, 4*n), Insert: make([]*Booking, 0, n), Events: make([]Event, 0, n), Messages: make([]Message, 0, n),
+	}
 	out := make([]Outcome, len(group))
 	for i, r := range group {
 		f.turn = i
@@ -493,7 +497,7 @@ func limits(f *Facts, b *Booking, rules rulebook.Rulebook, own []Claim) ([]Claim
 // limitsOf is limits for the nth of several booked together, from 0. Those after the first hold an hour and a day
 // beside the ones that count, so that all of them are found by what they hold.
 func limitsOf(f *Facts, b *Booking, rules rulebook.Rulebook, own []Claim, nth int) ([]Claim, *fault.Error) {
-	var claims []Claim
+	claims := make([]Claim, 0, 3) // item, hour and day
 	free := func(person identity.Key, n int, name func(int) string) (Claim, string) {
 		holder := ""
 		for i := 1; i <= n; i++ {
@@ -552,9 +556,9 @@ func holds(own []Claim, ref Ref) bool {
 func heldBy(f *Facts, b *Booking) []Claim {
 	var own []Claim
 	pick := func(person identity.Key) {
-		for _, c := range f.claims[person] {
+		for c := range f.of(person) {
 			if c.Booking == b.ID && c.Name >= LimitsFrom && c.Name < LimitsTo {
-				own = append(own, c)
+				own = append(own, *c)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"iter"
 	"time"
 
 	"suiyue/internal/domain/fault"
@@ -85,8 +86,29 @@ type Facts struct {
 	turn     int      // whose turn it is in the group
 	Measures map[identity.Key][]*Measure
 	marks    map[identity.Key][]Fact
-	claims   map[identity.Key][]Claim // limits and keys alike
+	claims   map[identity.Key]heldList // limits and keys alike
+	room     []held                    // for claims to come
 	known    map[identity.Key]struct{}
+}
+
+// held is a claim in the list of its person. There are some twenty of each person of a group: lists that
+// double would be most of what deciding allocates.
+type held struct {
+	Claim
+	next *held
+}
+
+type heldList struct{ first, last *held }
+
+// of iterates over the claims of a person, in the order in which they were put.
+func (f *Facts) of(person identity.Key) iter.Seq[*Claim] {
+	return func(yield func(*Claim) bool) {
+		for h := f.claims[person].first; h != nil; h = h.next {
+			if !yield(&h.Claim) {
+				return
+			}
+		}
+	}
 }
 
 // NewFacts returns empty facts.
@@ -95,12 +117,26 @@ func NewFacts() *Facts {
 		Slots: map[string]*Slot{}, Bookings: map[string]*Booking{}, Choices: map[string]*Displacement{}, Cases: map[string][]Case{},
 		Holds: map[string][]*Hold{}, Waits: map[string]*WaitEntry{},
 		Measures: map[identity.Key][]*Measure{}, marks: map[identity.Key][]Fact{},
-		claims: map[identity.Key][]Claim{}, known: map[identity.Key]struct{}{},
+		claims: map[identity.Key]heldList{}, known: map[identity.Key]struct{}{},
 	}
 }
 
 // Put adds a claim that somebody holds.
-func (f *Facts) Put(c Claim) { f.claims[c.Person] = append(f.claims[c.Person], c) }
+func (f *Facts) Put(c Claim) {
+	if len(f.room) == 0 {
+		f.room = make([]held, max(16, min(len(f.claims), 256)))
+	}
+	h := &f.room[0]
+	f.room, h.Claim = f.room[1:], c
+	list := f.claims[c.Person]
+	if list.first == nil {
+		list.first = h
+	} else {
+		list.last.next = h
+	}
+	list.last = h
+	f.claims[c.Person] = list
+}
 
 // SetKnown records that all limit claims of person have been put.
 func (f *Facts) SetKnown(person identity.Key) { f.known[person] = struct{}{} }
@@ -132,9 +168,9 @@ func (f *Facts) knowsOf(b *Booking) bool {
 
 // Claim returns the claim of that name, if anybody holds it.
 func (f *Facts) Claim(r Ref) (Claim, bool) {
-	for _, c := range f.claims[r.Person] {
+	for c := range f.of(r.Person) {
 		if c.Name == r.Name {
-			return c, true
+			return *c, true
 		}
 	}
 	return Claim{}, false
@@ -142,10 +178,20 @@ func (f *Facts) Claim(r Ref) (Claim, bool) {
 
 func (f *Facts) drop(r Ref) {
 	list := f.claims[r.Person]
-	for i, c := range list {
-		if c.Name == r.Name {
-			f.claims[r.Person] = append(list[:i:i], list[i+1:]...)
-			return
+	var before *held
+	for h := list.first; h != nil; before, h = h, h.next {
+		if h.Name != r.Name {
+			continue
 		}
+		if before == nil {
+			list.first = h.next
+		} else {
+			before.next = h.next
+		}
+		if list.last == h {
+			list.last = before
+		}
+		f.claims[r.Person] = list
+		return
 	}
 }

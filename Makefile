@@ -6,7 +6,7 @@ GO      ?= go
 BIN     := bin/suiyue
 TEMPL   := v0.3.1020
 
-.PHONY: all build demo test quick sim bench soak hall noon steps assets generate clean
+.PHONY: all build demo test quick sim bench soak hall noon model steps assets generate clean
 
 all: build
 
@@ -46,6 +46,12 @@ hall:
 noon:
 	SUIYUE_NOON=full $(GO) test -timeout 60m -count 1 -v ./test/noon
 	SUIYUE_NOON=full $(GO) test -timeout 30m -count 1 -v -run TestDraw_Scripts ./internal/app
+
+# A million steps of booking, moving, cancelling, changing capacity, waiting and batches on both engines, side by side
+# with a small reference: after each step both must be the same. Takes an hour or two; MODEL=20000 plays as many steps.
+MODEL ?= full
+model:
+	SUIYUE_MODEL=$(MODEL) $(GO) run ./scripts/withpg $(GO) test -timeout 8h -count 1 -v -run TestTheCityIsAsTheReferenceHasIt ./test/model
 
 # Pages are written in .templ files; the Go made of them is kept in the repository.
 generate: .tools/templ-$(TEMPL)

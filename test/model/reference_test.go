@@ -142,7 +142,6 @@ type reference struct {
 	keys     map[string]ask
 	came     map[string]string // key → booking or entry
 	fresh    map[string]int    // slot → units held anew in this step
-	missed   time.Time
 }
 
 func (r *reference) offer(item, queue string) *offering {

@@ -92,15 +92,14 @@ type seenBooking struct {
 
 // town is the product: an App over a database of its own, two halls, three queues of a few numbers a day.
 type town struct {
-	tb     testing.TB
-	app    *app.App
-	db     *store.DB
-	vault  *apptest.Vault
-	clock  *apptest.Clock
-	who    []*identity.Session
-	index  map[identity.Key]int
-	day    string // up to which slots were prepared
-	serial int
+	tb    testing.TB
+	app   *app.App
+	db    *store.DB
+	vault *apptest.Vault
+	clock *apptest.Clock
+	who   []*identity.Session
+	index map[identity.Key]int
+	day   string // up to which slots were prepared
 }
 
 func rulesOf(l law) rulebook.Rulebook {

@@ -256,6 +256,14 @@ func (a *App) shownWith(b booking.Booking, p booking.Parties) (BookingView, erro
 	}, nil
 }
 
+// Whom is the name of somebody else than the booker, "" for oneself.
+func (m MaskedParty) Whom() string {
+	if m.Kind == booking.Self {
+		return ""
+	}
+	return m.Name
+}
+
 func mask(p booking.Party, kind booking.ApplicantKind) MaskedParty {
 	m := MaskedParty{Kind: kind, Name: identity.MaskName(p.Name), Number: identity.MaskNumber(p.Document.Number), Phone: identity.MaskPhone(p.Phone)}
 	if p.CreditCode != "" {

@@ -88,6 +88,7 @@ type TicketView struct {
 	Hall         *directory.Hall
 	Queue        *directory.Queue
 	Name         string // masked, of whoever comes to the counter
+	Whom         string // masked: whose business it is, "" for their own; of one ticket that is looked at, not of a list
 	Ahead        int    // how many are called before it, −1 if it does not stand in line
 	Wait         Range  // from now; zero unless it stands in line
 	CounterLabel string // where it was called to, "" for nowhere yet
@@ -462,14 +463,18 @@ func (a *App) readTicket(ctx context.Context, read func(tx *store.Tx) (*counter.
 	if t == nil {
 		return v, fault.New(fault.TicketNotFound)
 	}
-	if t.State.Over() || t.Date != calendar.DateOf(a.now()) {
-		return a.ticketView(a.now(), nil, t)
+	var f *counter.Floor
+	if !t.State.Over() && t.Date == calendar.DateOf(a.now()) {
+		if f, err = a.liveFloor(ctx, t.HallID); err != nil {
+			return v, err
+		}
 	}
-	f, err := a.liveFloor(ctx, t.HallID)
-	if err != nil {
+	if v, err = a.ticketView(a.now(), f, t); err != nil {
 		return v, err
 	}
-	return a.ticketView(a.now(), f, t)
+	p, err := a.openTicket(t)
+	v.Whom = whom(p)
+	return v, err
 }
 
 // LeaveLine gives a number back: its holder will not come. One that is at a counter is not theirs to give

@@ -313,6 +313,7 @@ type CaseMessage struct {
 	Theme *theme.Theme
 	Step  string // key, "" for the case as a whole
 	End   theme.End
+	Whom  string // masked: whose business it is, "" for that of whoever is told
 }
 
 // aboutCases reads what messages about cases need.
@@ -348,7 +349,7 @@ func (a *App) aboutCases(ctx context.Context, tx *store.Tx, rows []store.Message
 		if err != nil {
 			return err
 		}
-		m := &CaseMessage{ID: c.ID, Theme: t, End: c.State}
+		m := &CaseMessage{ID: c.ID, Theme: t, End: c.State, Whom: whom(p)}
 		for _, e := range events[c.ID] {
 			if e.Act == r.Version { // what was done; the rest of the act follows from it
 				m.Step = e.Step
@@ -412,6 +413,17 @@ func (a *App) recountCases(ctx context.Context) (out []Finding, err error) {
 
 // masked is how a party is shown to whoever is not theirs.
 func masked(p booking.Party) string { return identity.MaskName(p.Name) }
+
+// whom is whose business somebody has in hand, masked; "" for their own.
+func whom(p booking.Parties) string {
+	switch {
+	case p.Applicant == p.Booker || p.Applicant == (booking.Party{}):
+		return ""
+	case p.Applicant.CreditCode != "":
+		return identity.MaskOrganisation(p.Applicant.Name)
+	}
+	return masked(p.Applicant)
+}
 
 // today is the date by the App's clock.
 func (a *App) today() calendar.Date { return calendar.DateOf(a.now()) }

@@ -22,6 +22,7 @@ type OneThing struct {
 	Theme *theme.Theme
 	Hall  *directory.Hall
 	Name  string // masked, of whose business it is
+	Whom  string // the same, "" where whoever handed it in did so for themselves
 	Steps []OneStep
 }
 
@@ -189,7 +190,7 @@ func (a *App) oneThing(ctx context.Context, tx *store.Tx, c *theme.Case, reads f
 	if err != nil {
 		return OneThing{}, err
 	}
-	v := OneThing{Case: *c, Theme: t, Hall: a.City().Hall(c.HallID), Name: masked(p.Applicant)}
+	v := OneThing{Case: *c, Theme: t, Hall: a.City().Hall(c.HallID), Name: masked(p.Applicant), Whom: whom(p)}
 	v.Case.Sealed, v.Case.Steps = nil, nil
 	for _, s := range c.Steps {
 		o := OneStep{Progress: *s, Unit: a.City().Unit(s.Department), Level: t.Level(s.Key), Overdue: s.Overdue(a.today())}

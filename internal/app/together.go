@@ -66,7 +66,7 @@ func (a *App) bookTogether(ctx context.Context, who *identity.Session, r Togethe
 		if d, err := a.drawOf(ctx, r.Slots[i]); err != nil {
 			return nil, err
 		} else if d != nil { // an entry in a draw is for one number: several are booked once it is done
-			return nil, fault.New(fault.DrawRunning).After(d.Until.Sub(a.now()))
+			return nil, fault.New(fault.DrawSingly).After(d.Until.Sub(a.now()))
 		}
 		n, err := a.ids.next(ctx, a.db)
 		if err != nil {
@@ -150,7 +150,7 @@ func (a *App) QuoteTogether(ctx context.Context, who *identity.Session, item, sl
 		return Quote{}, nil, err
 	}
 	if d, err := a.drawOf(ctx, slot); err == nil && d != nil {
-		return Quote{}, nil, fault.New(fault.DrawRunning).After(d.Until.Sub(a.now()))
+		return Quote{}, nil, fault.New(fault.DrawSingly).After(d.Until.Sub(a.now()))
 	}
 	run := a.Run(slot, people)
 	if run == nil {

@@ -57,6 +57,7 @@ func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
 	if v.Item != nil {
 		item = l.Text(v.Item.Name)
 	}
+	item = l.For(item, v.Applicant.Whom())
 	key := "sms." + string(m.Row.Kind)
 	args := []string{"when", l.Slot(v.Booking.Date, v.Booking.Hour), "hall", hall, "item", item,
 		"code", v.Code, "until", l.CancelUntil(v.CancelUntil, now)}
@@ -80,6 +81,7 @@ func waitWords(l web.Locale, m app.Outgoing) jobs.Text {
 	if w.Item != nil {
 		item = l.Text(w.Item.Name)
 	}
+	item = l.For(item, w.Applicant.Whom())
 	if w.Hall != nil {
 		hall = l.Text(w.Hall.Name)
 	}
@@ -112,7 +114,7 @@ func caseWords(l web.Locale, m app.Outgoing) jobs.Text {
 		step = l.Text(s.Name)
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "theme", l.Text(m.Case.Theme.Name), "step", step, "end", l.T("onething.end."+string(m.Case.End)))}
+	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "theme", l.For(l.Text(m.Case.Theme.Name), m.Case.Whom), "step", step, "end", l.T("onething.end."+string(m.Case.End)))}
 }
 
 // texter sends what is not about a booking.

@@ -135,3 +135,11 @@ func (l Locale) argument(v string) string {
 	}
 	return v
 }
+
+// For says what a thing is about and for whom, masked: "社保卡申领（为李*）"; "" for oneself leaves it as it is.
+func (l Locale) For(thing, whom string) string {
+	if whom == "" {
+		return thing
+	}
+	return l.T("applicant.for", "thing", thing, "name", whom)
+}

@@ -126,6 +126,7 @@ const (
 	MoveOtherItem    Code = "move_to_other_item"       // the target queue does not serve the item
 	ApplicantInvalid Code = "applicant_not_identified" // applicant given without what identifies them
 	DrawOnce         Code = "one_entry_in_the_draw"    // one of a booker, and of an applicant, for an item; args draw, slot
+	DrawSingly       Code = "draw_takes_one_by_one"    // an entry is for one number: several people at once when the draw is done
 	DrawRunning      Code = "draw_being_carried_out"   // the minute is over, the numbers are being given in drawn order
 	DrawNotFound     Code = "draw_not_found"
 
@@ -225,7 +226,7 @@ var kinds = map[Code]Kind{
 	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict,
 	SameHour: Conflict, DayLimit: Conflict, OffSiteBarred: Forbidden, MeasureNotFound: NotFound, MeasureOver: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid, BatchUnequal: Invalid, CaseBooked: Conflict, NoSuchCase: NotFound, LastCase: Conflict, OnSiteBatch: Conflict,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
-	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawNotFound: NotFound,
+	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawSingly: Unavailable, DrawNotFound: NotFound,
 
 	WaitlistOff: Conflict, PlaceFree: Conflict, WaitTwice: Conflict, WaitTooMany: Conflict, WaitNotFound: NotFound, WaitEnded: Conflict, OfferOver: Gone,
 	AlertNotFound: NotFound, AlertOver: Conflict, NoOnlineWay: Conflict,

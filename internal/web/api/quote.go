@@ -39,7 +39,7 @@ func (a *API) declareQuote() {
 		id: "quote", method: http.MethodPost, path: "/bookings/quote", tag: "Bookings", signedIn: true,
 		about: "The step before booking: looks whether the slot has a number for you, and gives the token and the key to book it with. It keeps nothing, and needs no key itself. " +
 			"When more people come to book than the server can serve, this is where they wait: 503 waiting_room with position, wait and Retry-After. Ask again then, with place; asking earlier or oftener moves nobody.",
-		faults: append([]fault.Code{fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.WaitingRoom, fault.WaitingRoomFull}, slotFaults...),
+		faults: append([]fault.Code{fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.WaitingRoom, fault.WaitingRoomFull, fault.DrawSingly}, slotFaults...),
 	}, a.quote)
 }
 

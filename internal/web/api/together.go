@@ -33,7 +33,7 @@ func (a *API) declareTogether(replayed string) {
 			"For the limits of the booker they count as one booking; for those of an applicant each counts. Not in the minute of a draw: there an entry is for one number.",
 		headers: map[string]string{"Idempotency-Replayed": replayed},
 		faults: append([]fault.Code{
-			fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.StepMissing, fault.StepOver, fault.WaitingRoom, fault.WaitingRoomFull, fault.OffSiteBarred,
+			fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.StepMissing, fault.StepOver, fault.WaitingRoom, fault.WaitingRoomFull, fault.OffSiteBarred, fault.DrawSingly,
 		}, slotFaults...),
 	}, a.bookTogether)
 }

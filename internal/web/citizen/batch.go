@@ -53,19 +53,19 @@ func (p *Pages) showCases(w http.ResponseWriter, r *http.Request, who *identity.
 	self := address("/book/cases", "draft", d.ID)
 	s := p.shell(w, r, who, "", self)
 	l := s.L
-	c, err := p.choiceOf(d.Item, d.Slot, d.Stage)
+	c, err := p.choiceFor(d)
 	if err != nil {
 		return p.notHere(w, r, err, d.Item)
 	}
 	if !p.batches(who, c) {
-		return web.SeeOther(w, r, address("/book/who", "draft", d.ID))
+		return web.SeeOther(w, r, d.askWhom())
 	}
 	list, err := p.app.BatchList(r.Context(), who, d.ID)
 	if err != nil {
 		return err
 	}
 	n := len(list.Shown)
-	s.Title, s.Back = l.T("batch.title"), back(l, address("/book/who", "draft", d.ID))
+	s.Title, s.Back = l.T("batch.title"), back(l, d.askWhom())
 	v := casesView{
 		L: l, Token: s.Token, Title: s.Title, Action: self, FileAction: address("/book/cases/file", "draft", d.ID), Lines: lines,
 		Lead: l.T("batch.lead", "n", strconv.Itoa(n), "units", strconv.Itoa(d.Units), "max", strconv.Itoa(c.offer.BatchMax)), Listed: l.T("batch.listed", "n", strconv.Itoa(n)),
@@ -123,7 +123,7 @@ func (p *Pages) listDraft(w http.ResponseWriter, r *http.Request, who *identity.
 	case d == nil:
 		return nil, p.draftGone(w, r, who)
 	case d.Done != "":
-		return nil, web.SeeOther(w, r, passPath(d.Done))
+		return nil, web.SeeOther(w, r, d.done())
 	}
 	return d, nil
 }

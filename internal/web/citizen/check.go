@@ -38,7 +38,7 @@ func (p *Pages) check(w http.ResponseWriter, r *http.Request, who *identity.Sess
 		return p.draftGone(w, r, who)
 	}
 	if d.Done != "" {
-		return web.SeeOther(w, r, passPath(d.Done))
+		return web.SeeOther(w, r, d.done())
 	}
 	if slot := q.Get("slot"); slot != "" {
 		stage, item := directory.Stage(q.Get("stage")), q.Get("item")
@@ -53,6 +53,11 @@ func (p *Pages) check(w http.ResponseWriter, r *http.Request, who *identity.Sess
 			return p.notHere(w, r, err, item)
 		}
 		d.ask(c.item.Code, c.slot, c.stage)
+		if d.For == forTogether {
+			if err := p.takeRun(r, who, d); err != nil {
+				return err
+			}
+		}
 		if err := p.keep(w, r, d); err != nil {
 			return err
 		}
@@ -69,7 +74,13 @@ func (p *Pages) check(w http.ResponseWriter, r *http.Request, who *identity.Sess
 
 // showCheck shows the draft for checking; f is why it could not be booked, nil before it was tried.
 func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request, who *identity.Session, d *draft, f *fault.Error) error {
-	c, err := p.choiceOf(d.Item, d.Slot, d.Stage)
+	switch {
+	case d.For == forTogether:
+		return p.showTogether(w, r, who, d, f)
+	case d.Wait != nil:
+		return p.showWaitCheck(w, r, who, d, f)
+	}
+	c, err := p.choiceFor(d)
 	if err != nil {
 		return p.notHere(w, r, err, d.Item)
 	}
@@ -96,7 +107,7 @@ func (p *Pages) showCheck(w http.ResponseWriter, r *http.Request, who *identity.
 	}
 	self := address("/book/check", "draft", d.ID)
 	s := p.shell(w, r, who, l.T("citizen.check.title"), self)
-	s.Back = back(l, address("/book/who", "draft", d.ID))
+	s.Back = back(l, d.askWhom())
 	v := checkView{
 		L: l, Token: s.Token, Title: s.Title, Draft: d.ID, Key: d.Key,
 		Steps: ui.StepsView{L: l, Step: bookingSteps, Total: bookingSteps},
@@ -152,14 +163,14 @@ func (p *Pages) waysOn(l web.Locale, f *fault.Error, c choice, d *draft) []ui.Bu
 	case fault.CaseBooked, fault.BatchUnequal:
 		return []ui.ButtonView{{Text: l.T("batch.change"), Kind: ui.Secondary, Href: address("/book/cases", "draft", d.ID)}}
 	case fault.BatchNotOffered, fault.BatchTooLarge:
-		return []ui.ButtonView{{Text: l.T("citizen.next.units"), Kind: ui.Secondary, Href: address("/book/who", "draft", d.ID)}, halls}
+		return []ui.ButtonView{{Text: l.T("citizen.next.units"), Kind: ui.Secondary, Href: d.askWhom()}, halls}
 	}
 	return []ui.ButtonView{times, halls}
 }
 
 // whomRow says for whom the draft is; missing is the address of the page that must be filled in first.
 func (p *Pages) whomRow(r *http.Request, l web.Locale, who *identity.Session, d *draft) (row ui.SummaryRow, missing string, err error) {
-	ask := address("/book/who", "draft", d.ID)
+	ask := d.askWhom()
 	row = ui.SummaryRow{Key: l.T("pass.who"), Change: change(l, ask)}
 	today, _ := p.today()
 	switch {
@@ -206,6 +217,19 @@ func (p *Pages) whomRow(r *http.Request, l web.Locale, who *identity.Session, d 
 	return row, ask, nil
 }
 
+// forWhomRow says for whom a draft is, as far as that has been said: for pages that repeat it, without a way to change it.
+func (p *Pages) forWhomRow(r *http.Request, l web.Locale, who *identity.Session, d *draft) (ui.SummaryRow, bool) {
+	if d.For == forTogether {
+		g, err := p.app.Group(r.Context(), who, d.ID)
+		row := p.groupRow(l, g, "")
+		row.Change = nil
+		return row, err == nil && len(g.Shown) > 0
+	}
+	row, missing, err := p.whomRow(r, l, who, d)
+	row.Change = nil
+	return row, err == nil && missing == ""
+}
+
 // book takes the number. The idempotency key was made with the draft: reload, back and a second press
 // come to the same booking.
 func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
@@ -222,13 +246,16 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 		return p.draftGone(w, r, who)
 	}
 	if d.Done != "" {
-		return web.SeeOther(w, r, passPath(d.Done))
+		return web.SeeOther(w, r, d.done())
 	}
 	if r.PostForm.Get("key") != d.Key {
 		return p.showCheck(w, r, who, d, changed)
 	}
 	if err := p.slowDown(who); err != nil {
 		return p.showCheck(w, r, who, d, fault.As(err))
+	}
+	if d.Wait != nil {
+		return p.joinDraft(w, r, who, d)
 	}
 	if err := p.letIn(w, r, who, d); err != nil {
 		if fault.CodeOf(err) == fault.WaitingRoom {
@@ -241,6 +268,10 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 	}
 	over, done := p.app.Working(who), false
 	defer func() { over(done) }()
+	if d.For == forTogether {
+		done, err = p.bookTogether(w, r, who, d)
+		return err
+	}
 	var cases []booking.Party
 	if d.Units > 1 {
 		list, err := p.app.BatchList(r.Context(), who, d.ID)
@@ -283,7 +314,7 @@ func (p *Pages) notBooked(w http.ResponseWriter, r *http.Request, who *identity.
 		case strings.HasPrefix(field.Path, "cases"):
 			return web.SeeOther(w, r, address("/book/cases", "draft", d.ID))
 		case field.Path == "units":
-			c, err := p.choiceOf(d.Item, d.Slot, d.Stage)
+			c, err := p.choiceFor(d)
 			if err != nil {
 				return p.notHere(w, r, err, d.Item)
 			}

@@ -24,6 +24,7 @@ const (
 	forOrganisation = "organisation"
 	forKept         = "kept:"  // and the id of a kept person
 	forAgent        = "agent:" // and the credit code of an organisation the sign-in names
+	forTogether     = "together"
 )
 
 // draft is a booking being filled in. It lives sealed in a cookie of its own, so that several may be
@@ -39,8 +40,11 @@ type draft struct {
 	Units int             `json:"units"`
 	For   string          `json:"for"`
 	Other typed           `json:"other,omitzero"`
-	Let   time.Time       `json:"let,omitzero"`   // when its person was let in to book this slot
-	Done  string          `json:"done,omitempty"` // code of the booking it became
+	Slots []string        `json:"slots,omitempty"` // of several people: the hour of each
+	Wait  *waiting        `json:"wait,omitempty"`  // it is to be an entry of the waitlist: what would suit; Slot is empty then
+	Let   time.Time       `json:"let,omitzero"`    // when its person was let in to book this slot
+	Done  string          `json:"done,omitempty"`  // code of the booking or entry it became
+	Codes []string        `json:"codes,omitempty"` // of several bookings
 }
 
 // typed is what somebody typed about another person or an organisation, right or wrong.
@@ -72,7 +76,37 @@ func newDraft(owner identity.Key, now time.Time) *draft {
 func (d *draft) ask(item, slot string, stage directory.Stage) {
 	if d.Item != item || d.Slot != slot || d.Stage != stage {
 		d.Item, d.Slot, d.Stage, d.Key, d.Let = item, slot, stage, rand.Text(), time.Time{}
+		d.Slots, d.Wait = nil, nil
 	}
+}
+
+// run changes the hours of several people.
+func (d *draft) run(slots []string) {
+	if !slices.Equal(d.Slots, slots) {
+		d.Slots, d.Key = slots, rand.Text()
+	}
+}
+
+// done is where what became of the draft is shown.
+func (d *draft) done() string {
+	switch {
+	case d.Wait != nil:
+		return waitPath(d.Done)
+	case len(d.Codes) > 1:
+		return address("/book/together/done", "draft", d.ID)
+	}
+	return passPath(d.Done)
+}
+
+// askWhom is where the question is answered for whom the draft is.
+func (d *draft) askWhom() string {
+	switch {
+	case d.Wait != nil:
+		return address("/book/wait", "draft", d.ID)
+	case d.For == forTogether:
+		return address("/book/together", "draft", d.ID)
+	}
+	return address("/book/who", "draft", d.ID)
 }
 
 func (d *draft) forWhom(who string, units int) {

@@ -129,5 +129,5 @@ func myDraw(l web.Locale, d app.DrawView, e app.DrawEntry, waits bool) drawMine 
 			})
 		}
 	}
-	return drawMine{Notice: n, Rows: []ui.SummaryRow{{Key: l.T("draw.entry"), Value: e.Text}, {Key: l.T("draw.salt"), Value: e.Salt}}}
+	return drawMine{Notice: n, Rows: []ui.SummaryRow{{Key: l.T("pass.who"), Value: whoName(l, e.For.Applicant)}, {Key: l.T("draw.entry"), Value: e.Text}, {Key: l.T("draw.salt"), Value: e.Salt}}}
 }

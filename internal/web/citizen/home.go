@@ -72,9 +72,10 @@ func (p *Pages) nextBooking(r *http.Request, l web.Locale, who *identity.Session
 			c := choiceCard(l, b, now)
 			return &c
 		}
+		item := l.For(itemName(l, b), b.Applicant.Whom())
 		c := &ui.CardView{
 			Kicker: l.T("citizen.home.next"), Title: nearSlot(l, b.Booking.Date, b.Booking.Hour, calendar.DateOf(now)), Href: passPath(b.Code),
-			Lines:  []string{hallName(l, b), itemName(l, b) + " · " + stageName(l, b.Booking.Stage), whatNow(l, b, p)},
+			Lines:  []string{hallName(l, b), item + " · " + stageName(l, b.Booking.Stage), whatNow(l, b, p)},
 			Action: &ui.ButtonView{Text: l.T("citizen.home.show_pass"), Kind: ui.Secondary, Href: passPath(b.Code)},
 		}
 		return c

@@ -68,7 +68,8 @@ func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 	v := ui.MessageView{
 		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: passPath(b.Code), Tag: messageTag(l, m.State),
 	}
-	args := []string{"when", l.Slot(b.Booking.Date, b.Booking.Hour), "hall", hallName(l, b), "item", itemName(l, b),
+	item := l.For(itemName(l, b), b.Applicant.Whom())
+	args := []string{"when", l.Slot(b.Booking.Date, b.Booking.Hour), "hall", hallName(l, b), "item", item,
 		"code", b.Code, "until", l.CancelUntil(b.CancelUntil, m.At)}
 	switch m.Kind {
 	case booking.MessageWarned, booking.MessageBarred, booking.MessageMeasureEnded, booking.MessageMeasureConfirmed:
@@ -79,7 +80,7 @@ func messageView(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 	}
 	v.Text = l.T("sms."+string(m.Kind), args...)
 	if m.At.Before(b.Booking.ChangedAt) {
-		v.Text = l.T("account.message.since", "item", itemName(l, b), "code", b.Code, "state", l.T("state."+string(b.Booking.State)))
+		v.Text = l.T("account.message.since", "item", item, "code", b.Code, "state", l.T("state."+string(b.Booking.State)))
 	}
 	return v
 }
@@ -113,7 +114,7 @@ func waitMessage(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 		Text: l.T("sms."+string(m.Kind), waitArgs(l, w)...),
 	}
 	if m.Kind == booking.MessageWaitOffer && w.Entry.State != booking.Offered {
-		v.Text = l.T("account.message.wait_since", "item", waitItem(l, w), "state", l.T("wait.state."+string(w.Entry.State)))
+		v.Text = l.T("account.message.wait_since", "item", l.For(waitItem(l, w), w.Applicant.Whom()), "state", l.T("wait.state."+string(w.Entry.State)))
 	}
 	return v
 }
@@ -127,7 +128,7 @@ func waitItem(l web.Locale, w *app.WaitView) string {
 
 // waitArgs are what messages about an entry say.
 func waitArgs(l web.Locale, w *app.WaitView) []string {
-	args := []string{"item", waitItem(l, w)}
+	args := []string{"item", l.For(waitItem(l, w), w.Applicant.Whom())}
 	if w.Item != nil {
 		args = append(args, "url", w.Item.OnlineURL)
 	}
@@ -147,7 +148,7 @@ func caseMessage(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 	}
 	return ui.MessageView{
 		Title: l.T("account.message." + string(m.Kind)), When: l.Near(m.At, now), Href: casesPath + "/" + m.Case.ID, Tag: messageTag(l, m.State),
-		Text: l.T("sms."+string(m.Kind), "theme", l.Text(m.Case.Theme.Name), "step", step, "end", l.T("onething.end."+string(m.Case.End))),
+		Text: l.T("sms."+string(m.Kind), "theme", l.For(l.Text(m.Case.Theme.Name), m.Case.Whom), "step", step, "end", l.T("onething.end."+string(m.Case.End))),
 	}
 }
 

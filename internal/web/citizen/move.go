@@ -161,6 +161,7 @@ func (p *Pages) moveCheck(w http.ResponseWriter, r *http.Request, who *identity.
 		L: l, Title: s.Title, Token: s.Token, Action: passPath(b.Code) + "/move", Key: rand.Text(), Slot: slot,
 		Rows: []ui.SummaryRow{
 			{Key: l.T("pass.item"), Value: itemName(l, b), Lines: []string{stageName(l, b.Booking.Stage)}},
+			{Key: l.T("pass.who"), Value: whoName(l, b.Applicant)},
 			{Key: l.T("citizen.move.from"), Value: l.Slot(b.Booking.Date, b.Booking.Hour), Lines: []string{hallName(l, b)}},
 			{Key: l.T("citizen.move.to"), Value: l.Slot(c.date, c.hour), Lines: nonEmpty(l.Text(c.hall.Name), l.Text(c.hall.Address)), Change: change(l, again)},
 		},

@@ -140,6 +140,9 @@ func (a *Account) cases(w http.ResponseWriter, r *http.Request, who *identity.Se
 		card := ui.CardView{Title: l.Text(c.Theme.Name), Href: casesPath + "/" + c.Case.ID, Lines: []string{
 			l.T("onething.end."+string(c.Case.State)) + " · " + l.T("mycases.progress", "n", strconv.Itoa(over), "all", strconv.Itoa(len(c.Steps))), openedText(l, c),
 		}}
+		if c.Whom != "" {
+			card.Lines = append(card.Lines, l.T("account.bookings.for", "name", c.Whom))
+		}
 		if asks(c) == 0 {
 			card.Kicker = l.T("step.state.supplement")
 		}
@@ -197,6 +200,9 @@ func (a *Account) showCase(w http.ResponseWriter, r *http.Request, who *identity
 	s := a.frame(w, r, who, tabCases, l.Text(c.Theme.Name), casesPath+"/"+c.Case.ID)
 	s.Back = &ui.Link{Text: l.T("mycases.title"), Href: casesPath}
 	v := caseView{L: l, ID: c.Case.ID, Token: s.Token, Title: s.Title, Lines: []string{openedText(l, c)}, State: ui.Tag{Text: l.T("onething.end." + string(c.Case.State)), Kind: endTag(c.Case.State)}}
+	if c.Whom != "" {
+		v.Lines = append(v.Lines, l.T("account.bookings.for", "name", c.Whom))
+	}
 	for _, st := range c.Steps {
 		t := taskView{Name: l.Text(st.Step.Name), State: ui.Tag{Text: l.T("step.state." + string(st.State)), Kind: stateTagKind(st.State)}, Lines: []string{unitName(l, st.Unit)}}
 		switch {
@@ -271,6 +277,7 @@ func (a *Account) answerCase(w http.ResponseWriter, r *http.Request, who *identi
 type withdrawView struct {
 	L                      web.Locale
 	Title, Text, ID, Token string
+	Whom                   string // whose business it is, "" for one's own
 	Do, Keep               ui.ButtonView
 }
 
@@ -285,7 +292,7 @@ func (a *Account) withdraw(w http.ResponseWriter, r *http.Request, who *identity
 	s := a.frame(w, r, who, tabCases, l.T("mycases.withdraw"), at+"/withdraw")
 	s.Back = &ui.Link{Text: l.Text(c.Theme.Name), Href: at}
 	return web.Render(w, r, http.StatusOK, withdrawPage(s, withdrawView{
-		L: l, Title: s.Title, Text: l.T("mycases.withdraw_text"), ID: c.Case.ID, Token: s.Token,
+		L: l, Title: s.Title, Text: l.T("mycases.withdraw_text"), Whom: c.Whom, ID: c.Case.ID, Token: s.Token,
 		Do: ui.ButtonView{Text: l.T("mycases.withdraw_do"), Kind: ui.Danger}, Keep: ui.ButtonView{Text: l.T("mycases.keep"), Kind: ui.Secondary, Href: at},
 	}))
 }

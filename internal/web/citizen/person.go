@@ -54,7 +54,7 @@ func (p *Pages) typing(w http.ResponseWriter, r *http.Request, who *identity.Ses
 		return p.draftGone(w, r, who)
 	}
 	if d.Done != "" {
-		return web.SeeOther(w, r, passPath(d.Done))
+		return web.SeeOther(w, r, d.done())
 	}
 	return p.showPerson(w, r, who, d, whom, nil)
 }
@@ -85,7 +85,7 @@ func (p *Pages) nameSomebody(w http.ResponseWriter, r *http.Request) error {
 		return p.draftGone(w, r, who)
 	}
 	if d.Done != "" {
-		return web.SeeOther(w, r, passPath(d.Done))
+		return web.SeeOther(w, r, d.done())
 	}
 	full := typedIn(r, d.Other, whom)
 	d.about(full)
@@ -148,11 +148,11 @@ func (p *Pages) showPerson(w http.ResponseWriter, r *http.Request, who *identity
 	self := address(path, "draft", d.ID)
 	s := p.shell(w, r, who, "", self)
 	l := s.L
-	c, err := p.choiceOf(d.Item, d.Slot, d.Stage)
+	c, err := p.choiceFor(d)
 	if err != nil {
 		return p.notHere(w, r, err, d.Item)
 	}
-	s.Back = back(l, address("/book/who", "draft", d.ID))
+	s.Back = back(l, d.askWhom())
 	v := personView{L: l, Token: s.Token, Action: self, Organisation: whom == forOrganisation,
 		Steps: ui.StepsView{L: l, Step: 3, Total: bookingSteps, Chosen: p.chosenRows(l, c, d.ID)}}
 	labels := p.fill(&v, l, d)

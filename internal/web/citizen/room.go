@@ -58,7 +58,7 @@ func (p *Pages) letIn(w http.ResponseWriter, r *http.Request, who *identity.Sess
 
 // waitingRoom is the page of somebody who waits: it looks again by itself when that may help.
 func (p *Pages) waitingRoom(w http.ResponseWriter, r *http.Request, who *identity.Session, d *draft, f *fault.Error) error {
-	c, err := p.choiceOf(d.Item, d.Slot, d.Stage)
+	c, err := p.choiceFor(d)
 	if err != nil {
 		return p.notHere(w, r, err, d.Item)
 	}
@@ -70,17 +70,21 @@ func (p *Pages) waitingRoom(w http.ResponseWriter, r *http.Request, who *identit
 	if n, _ := strconv.Atoi(f.Args["seconds"]); n >= 60 {
 		until = l.T("room.wait.minutes", "n", f.Args["minutes"])
 	}
+	rows := []ui.SummaryRow{
+		{Key: l.T("room.position"), Value: f.Args["position"]},
+		{Key: l.T("room.wait"), Value: until},
+		{Key: l.T("pass.item"), Value: l.Text(c.item.Name)},
+		{Key: l.T("pass.when"), Value: l.Slot(c.date, c.hour), Lines: []string{l.Text(c.hall.Name)}},
+	}
+	if row, ok := p.forWhomRow(r, l, who, d); ok {
+		rows = append(rows, row)
+	}
 	again := seconds(max(f.RetryAfter, 2*time.Second))
 	w.Header().Set("Retry-After", again)
 	w.Header().Set("Refresh", again)
 	return web.Render(w, r, web.Status(f), roomPage(s, roomView{
-		Lead: l.T("room.lead"),
-		Rows: []ui.SummaryRow{
-			{Key: l.T("room.position"), Value: f.Args["position"]},
-			{Key: l.T("room.wait"), Value: until},
-			{Key: l.T("pass.item"), Value: l.Text(c.item.Name)},
-			{Key: l.T("pass.when"), Value: l.Slot(c.date, c.hour), Lines: []string{l.Text(c.hall.Name)}},
-		},
+		Lead:  l.T("room.lead"),
+		Rows:  rows,
 		Kept:  []string{l.T("room.kept"), l.T("room.on")},
 		Again: ui.ButtonView{Text: l.T("room.again"), Kind: ui.Secondary, Href: self},
 	}))

@@ -91,6 +91,9 @@ func (p *Pages) liveTicket(l web.Locale, t app.TicketView) liveTicket {
 	if t.Item != nil {
 		row("pass.item", l.Text(t.Item.Name))
 	}
+	if t.Whom != "" {
+		row("pass.who", t.Whom)
+	}
 	return v
 }
 
@@ -249,7 +252,7 @@ func (p *Pages) showArrive(w http.ResponseWriter, r *http.Request, who *identity
 		v.Choices = append(v.Choices, a)
 	}
 	for _, b := range c.Others {
-		v.Others = append(v.Others, l.Slot(b.Booking.Date, b.Booking.Hour)+" · "+hallName(l, b)+" · "+itemName(l, b))
+		v.Others = append(v.Others, l.Slot(b.Booking.Date, b.Booking.Hour)+" · "+hallName(l, b)+" · "+l.For(itemName(l, b), b.Applicant.Whom()))
 	}
 	if len(v.Choices) == 0 {
 		v.None = &ui.NoticeView{L: l, Title: l.T("arrive.none"), Text: l.T("arrive.none_text"), Links: []ui.Link{{Text: l.T("nav.home"), Href: "/"}}}

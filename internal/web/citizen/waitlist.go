@@ -10,7 +10,6 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/booking"
-	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
@@ -25,7 +24,8 @@ type waitFormView struct {
 	L      web.Locale
 	Title  string
 	Lead   string
-	Chance []string // of those who join now
+	Rows   []ui.SummaryRow // of an entry there is: what for, and for whom
+	Chance []string        // of those who join now
 	Errors []ui.ErrorItem
 	Free   *ui.Link // a number that suits is free
 	Action string
@@ -34,6 +34,8 @@ type waitFormView struct {
 	Halls  ui.ChoiceView
 	Dates  ui.ChoiceView
 	Hours  ui.ChoiceView
+	Whom   *ui.ChoiceView // for whom; nil where that cannot be changed any more
+	Units  *ui.InputView
 	Send   ui.ButtonView
 }
 
@@ -60,36 +62,6 @@ type waitView struct {
 type waitAct struct {
 	Action, Key string
 	Button      ui.ButtonView
-}
-
-// waitForm asks what would suit: halls, dates and hours. What is chosen already is what was looked at.
-func (p *Pages) waitForm(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
-	q := r.URL.Query()
-	return p.showWaitForm(w, r, who, q.Get("item"), q.Get("queue"), q.Get("stage"), q["date"], nil, nil)
-}
-
-func (p *Pages) showWaitForm(w http.ResponseWriter, r *http.Request, who *identity.Session, item, queue, stage string, dates, hours []string, wrong *fault.Error) error {
-	it, qu, o, err := p.offered(item, queue)
-	if err != nil {
-		return p.notHere(w, r, err, item)
-	}
-	chosen := pickStage(o.Stages, directory.Stage(stage))
-	self := address("/waitlist/new", "item", it.Code, "queue", qu.ID, "stage", string(chosen))
-	l := web.LocaleOf(r)
-	s := p.shell(w, r, who, l.T("wait.join.title"), self)
-	s.Back = back(l, address(bookPath(it.Code, qu.ID), "stage", string(chosen)))
-	v := waitFormView{
-		L: l, Title: s.Title, Lead: l.T("wait.join.lead", "item", l.Text(it.Name)), Action: "/waitlist", Token: s.Token,
-		Hidden: []pair{{"item", it.Code}, {"queue", qu.ID}, {"stage", string(chosen)}, {"key", rand.Text()}},
-		Send:   ui.ButtonView{Text: l.T("wait.join.send"), Block: true},
-	}
-	if list, err := p.app.WaitOutlook(r.Context(), it.Code, qu.HallID); err == nil {
-		for _, place := range list {
-			v.Chance = append(v.Chance, chanceLine(l, place))
-		}
-	}
-	p.waitChoices(l, &v, it.Code, chosen, qu, []string{qu.HallID}, dates, hours)
-	return p.renderWaitForm(w, r, s, v, it.Code, chosen, wrong)
 }
 
 // waitChoices fills in halls, dates and hours with those that are chosen.
@@ -135,7 +107,14 @@ func (p *Pages) renderWaitForm(w http.ResponseWriter, r *http.Request, s ui.Shel
 	status := http.StatusOK
 	if wrong != nil {
 		s.Error, status = true, web.Status(wrong)
-		v.Errors = mark(v.L, wrong, map[string]*ui.FieldView{"halls": &v.Halls.FieldView, "dates": &v.Dates.FieldView, "hours": &v.Hours.FieldView})
+		fields := map[string]*ui.FieldView{"halls": &v.Halls.FieldView, "dates": &v.Dates.FieldView, "hours": &v.Hours.FieldView}
+		if v.Whom != nil {
+			fields["for"] = &v.Whom.FieldView
+		}
+		if v.Units != nil {
+			fields["units"] = &v.Units.FieldView
+		}
+		v.Errors = mark(v.L, wrong, fields)
 		if len(v.Errors) == 0 {
 			v.Errors = []ui.ErrorItem{{Text: v.L.Sentence(wrong)}}
 		}
@@ -147,40 +126,6 @@ func (p *Pages) renderWaitForm(w http.ResponseWriter, r *http.Request, s ui.Shel
 		}
 	}
 	return web.Render(w, r, status, waitFormPage(s, v))
-}
-
-// wantsIn reads what a form says would suit.
-func wantsIn(r *http.Request) app.Wants {
-	w := app.Wants{Halls: r.PostForm["halls"]}
-	for _, d := range r.PostForm["dates"] {
-		if day, err := calendar.ParseDate(d); err == nil {
-			w.Dates = append(w.Dates, day)
-		}
-	}
-	for _, h := range r.PostForm["hours"] {
-		if n, err := strconv.Atoi(h); err == nil {
-			w.Hours = append(w.Hours, n)
-		}
-	}
-	return w
-}
-
-func (p *Pages) joinWait(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
-	if err := p.form(r); err != nil {
-		return err
-	}
-	if err := p.slowDown(who); err != nil {
-		return err
-	}
-	f := r.PostForm
-	v, err := p.app.JoinWait(r.Context(), who, app.WaitRequest{
-		Key: f.Get("key"), Item: f.Get("item"), Stage: directory.Stage(f.Get("stage")), Wants: wantsIn(r),
-		Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
-	})
-	if err != nil {
-		return p.showWaitForm(w, r, who, f.Get("item"), f.Get("queue"), f.Get("stage"), f["dates"], f["hours"], fault.As(err))
-	}
-	return web.SeeOther(w, r, waitPath(v.Code))
 }
 
 // waits lists the entries of a person.
@@ -215,6 +160,12 @@ func waitCard(l web.Locale, e app.WaitView) ui.CardView {
 	if e.Entry.State == booking.WaitBooked {
 		c.Href = passPath(e.Code)
 	}
+	if name := e.Applicant.Whom(); name != "" {
+		c.Lines = append(c.Lines, l.T("account.bookings.for", "name", name))
+	}
+	if e.Entry.Units > 1 {
+		c.Lines = append(c.Lines, l.N("pass.units", e.Entry.Units))
+	}
 	if e.Entry.State == booking.Offered {
 		c.Lines = append(c.Lines, offerLine(l, e))
 	}
@@ -224,6 +175,15 @@ func waitCard(l web.Locale, e app.WaitView) ui.CardView {
 		}
 	}
 	return c
+}
+
+// waitWhom says for whom an entry is, and for how many.
+func waitWhom(l web.Locale, e app.WaitView) []ui.SummaryRow {
+	row := ui.SummaryRow{Key: l.T("pass.who"), Value: whoName(l, e.Applicant)}
+	if e.Entry.Units > 1 {
+		row.Lines = []string{l.N("pass.units", e.Entry.Units)}
+	}
+	return []ui.SummaryRow{row}
 }
 
 func offerLine(l web.Locale, e app.WaitView) string { return l.T("wait.offer", waitArgs(l, &e)...) }
@@ -267,6 +227,7 @@ func (a *Account) waitEntry(w http.ResponseWriter, r *http.Request, who *identit
 			v.Rows = append(v.Rows, ui.SummaryRow{Key: l.T("wait.place"), Value: chanceLine(l, p)})
 		}
 	}
+	v.Rows = append(v.Rows, waitWhom(l, e)...)
 	var dates, hours []string
 	for _, d := range e.Entry.Dates {
 		dates = append(dates, l.Date(d))
@@ -339,7 +300,7 @@ func (a *Account) showWaitChange(w http.ResponseWriter, r *http.Request, who *id
 	s := a.frame(w, r, who, tabBookings, l.T("wait.do.change"), path)
 	s.Back = back(l, waitPath(e.Code))
 	v := waitFormView{
-		L: l, Title: s.Title, Lead: l.T("wait.change.lead"), Action: path, Token: s.Token, Send: ui.ButtonView{Text: l.T("wait.change.send"), Block: true},
+		L: l, Title: s.Title, Lead: l.T("wait.change.lead"), Rows: append([]ui.SummaryRow{{Key: l.T("pass.item"), Value: waitItem(l, &e)}}, waitWhom(l, e)...), Action: path, Token: s.Token, Send: ui.ButtonView{Text: l.T("wait.change.send"), Block: true},
 	}
 	dates, hours := []string{}, []string{"-"}
 	for _, d := range wants.Dates {
@@ -359,7 +320,7 @@ func (a *Account) waitChange(w http.ResponseWriter, r *http.Request, who *identi
 	if err := a.slowDown(who); err != nil {
 		return err
 	}
-	code, wants := r.PathValue("code"), wantsIn(r)
+	code, wants := r.PathValue("code"), wantsOf(r.PostForm["halls"], r.PostForm["dates"], r.PostForm["hours"])
 	v, err := a.app.ChangeWait(r.Context(), who, code, 0, wants)
 	if err == nil {
 		return web.SeeOther(w, r, waitPath(v.Code))

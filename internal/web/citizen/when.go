@@ -90,6 +90,13 @@ func (p *Pages) when(w http.ResponseWriter, r *http.Request) error {
 	})
 	v.Choose.Action, v.Choose.Hidden = "/book/who", []pair{{"item", it.Code}, {"stage", string(stage)}}
 	if draft != "" {
+		if who := p.visitor(r); who != nil {
+			if d := p.draftOf(r, draft, who.Person.Key); d != nil {
+				if row, ok := p.forWhomRow(r, l, who, d); ok {
+					v.Steps.Chosen = append(v.Steps.Chosen, row)
+				}
+			}
+		}
 		v.Choose.Action = "/book/check"
 		v.Choose.Hidden = append(v.Choose.Hidden, pair{"draft", draft})
 	}

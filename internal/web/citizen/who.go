@@ -26,6 +26,7 @@ type choice struct {
 	slot  string
 	date  calendar.Date
 	hour  int
+	wait  *waiting // nothing is to be booked now: what is waited for; slot and hour are empty, date is today
 }
 
 // choiceOf finds what item, slot and stage name.
@@ -44,11 +45,27 @@ func (p *Pages) choiceOf(item, slot string, stage directory.Stage) (choice, erro
 	if !o.Stages.Has(stage) {
 		return choice{}, fault.New(fault.StageNotOffered)
 	}
-	return choice{it, qu, p.app.City().Hall(qu.HallID), o, stage, slot, date, hour}, nil
+	return choice{it, qu, p.app.City().Hall(qu.HallID), o, stage, slot, date, hour, nil}, nil
+}
+
+// choiceFor is the choice of a draft.
+func (p *Pages) choiceFor(d *draft) (choice, error) {
+	if d.Wait == nil {
+		return p.choiceOf(d.Item, d.Slot, d.Stage)
+	}
+	it, qu, o, err := p.offered(d.Item, d.Wait.Queue)
+	if err != nil {
+		return choice{}, err
+	}
+	today, _ := p.today()
+	return choice{item: it, queue: qu, hall: p.app.City().Hall(qu.HallID), offer: o, stage: pickStage(o.Stages, d.Stage), date: today, wait: d.Wait}, nil
 }
 
 // chosenRows repeats the choice, each line changeable. draft is "" before there is one.
 func (p *Pages) chosenRows(l web.Locale, c choice, draft string) []ui.SummaryRow {
+	if c.wait != nil {
+		return p.waitedRows(l, c, draft)
+	}
 	item := address(itemPath(c.item.Code), "stage", string(c.stage), "draft", draft)
 	when := address(bookPath(c.item.Code, c.queue.ID), "stage", string(c.stage), "date", c.date.String(), "draft", draft)
 	return []ui.SummaryRow{
@@ -78,7 +95,10 @@ func (p *Pages) who(w http.ResponseWriter, r *http.Request, who *identity.Sessio
 		item, slot, stage = d.Item, d.Slot, d.Stage
 	}
 	if d != nil && d.Done != "" {
-		return web.SeeOther(w, r, passPath(d.Done))
+		return web.SeeOther(w, r, d.done())
+	}
+	if d != nil && d.Wait != nil && slot == "" {
+		return web.SeeOther(w, r, d.askWhom())
 	}
 	c, err := p.choiceOf(item, slot, stage)
 	if err != nil {
@@ -105,7 +125,7 @@ func (p *Pages) showWho(w http.ResponseWriter, r *http.Request, who *identity.Se
 		Steps: ui.StepsView{L: l, Step: 3, Total: bookingSteps, Chosen: p.chosenRows(l, c, draft)},
 		Whom:  ui.ChoiceView{FieldView: ui.FieldView{ID: "for", Label: s.Title, Big: true}},
 	}
-	options, err := p.whoOptions(r, l, who)
+	options, err := p.whomOptions(r, l, who)
 	if err != nil {
 		return err
 	}
@@ -157,6 +177,15 @@ func (p *Pages) whoOptions(r *http.Request, l web.Locale, who *identity.Session)
 		ui.Option{Value: forOrganisation, Text: l.T("citizen.who.organisation"), Hint: l.T("citizen.who.organisation_hint")}), nil
 }
 
+// whomOptions are whoOptions and, where the rules know it, several people at once.
+func (p *Pages) whomOptions(r *http.Request, l web.Locale, who *identity.Session) ([]ui.Option, error) {
+	options, err := p.whoOptions(r, l, who)
+	if most := p.app.GroupMost(); err == nil && most >= 2 {
+		options = append(options, ui.Option{Value: forTogether, Text: l.T("together.entry"), Hint: l.T("together.entry_hint", "max", strconv.Itoa(most))})
+	}
+	return options, err
+}
+
 // batches tells whether this person may ask for more than one unit here (Art. 19).
 func (p *Pages) batches(who *identity.Session, c choice) bool {
 	return c.offer.BatchMax > 1 && int(who.Person.Level) >= p.app.Rules(c.date).LevelToBatch
@@ -176,7 +205,7 @@ func (p *Pages) chooseWho(w http.ResponseWriter, r *http.Request, who *identity.
 		return p.refuseChoice(w, r, who, f, c)
 	}
 	whom, typedUnits := r.PostForm.Get("for"), strings.TrimSpace(r.PostForm.Get("units"))
-	options, err := p.whoOptions(r, web.LocaleOf(r), who)
+	options, err := p.whomOptions(r, web.LocaleOf(r), who)
 	if err != nil {
 		return err
 	}
@@ -187,7 +216,7 @@ func (p *Pages) chooseWho(w http.ResponseWriter, r *http.Request, who *identity.
 		wrong = append(wrong, fault.Field{Path: "for", Code: fault.NotOneOf})
 	}
 	units := 1
-	if p.batches(who, c) && typedUnits != "" {
+	if p.batches(who, c) && typedUnits != "" && whom != forTogether {
 		units, err = strconv.Atoi(typedUnits)
 		switch {
 		case err != nil:
@@ -208,13 +237,20 @@ func (p *Pages) chooseWho(w http.ResponseWriter, r *http.Request, who *identity.
 	if err := p.keep(w, r, d); err != nil {
 		return err
 	}
-	switch whom {
+	return web.SeeOther(w, r, d.afterWhom())
+}
+
+// afterWhom is the page after the one that asks for whom the draft is.
+func (d *draft) afterWhom() string {
+	switch d.For {
 	case forOther:
-		return web.SeeOther(w, r, address("/book/person", "draft", d.ID))
+		return address("/book/person", "draft", d.ID)
 	case forOrganisation:
-		return web.SeeOther(w, r, address("/book/organisation", "draft", d.ID))
+		return address("/book/organisation", "draft", d.ID)
+	case forTogether:
+		return address("/book/together", "draft", d.ID)
 	}
-	return web.SeeOther(w, r, address("/book/check", "draft", d.ID))
+	return address("/book/check", "draft", d.ID)
 }
 
 // mayNot says early what Book would refuse in the end: who may not book this, and a slot that is gone.

@@ -88,7 +88,7 @@ func TestConsolePages(t *testing.T) {
 					if way.at[0] >= 1024 {
 						least = mouse
 					}
-					b.inspectAs(look{name: name, lang: way.lang, least: least, at: way.at})
+					b.inspectAs(look{name: name, lang: way.lang, least: least, at: way.at, seen: way.at[0] == tablet})
 				}
 			})
 		}

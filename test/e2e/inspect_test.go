@@ -58,6 +58,7 @@ type look struct {
 	name, lang string
 	least      int     // size of a control in CSS pixels
 	at         []int64 // widths; nil = all
+	seen       bool    // axe has seen the page in another language at a narrower and a wider width
 }
 
 func (b *tab) inspectAs(l look) {
@@ -88,7 +89,7 @@ func (b *tab) inspectAs(l look) {
 		for _, s := range eval[[]string](b, fmt.Sprintf("%s(%d)", tooSmall, least)) {
 			b.report(where, "smaller than %d px: %s", least, s)
 		}
-		if width != at[0] && width != at[len(at)-1] {
+		if l.seen || width != at[0] && width != at[len(at)-1] {
 			continue // what axe looks at is shown at the narrowest or at the widest
 		}
 		b.unroll(width)

@@ -12,7 +12,7 @@ import (
 // small city that is every 25 MiB, several times a second under load, and each collection stops everybody's
 // requests for its share and shrinks the stacks of all connections, which the next requests grow again. A
 // heap of which more than half is live is collected as ever, when it has doubled.
-const heapSize = 256 << 20
+const heapSize = 160 << 20
 
 // followHeap keeps to that size until ctx ends, unless GOGC says how often to collect. GOMEMLIMIT holds
 // besides.
@@ -32,7 +32,7 @@ func followHeap(ctx context.Context) {
 	for runtime.GC(); ; { // the first look is at a heap just collected
 		gometrics.Read(live)
 		// Setting it stops everybody for a moment, so not for a little.
-		if want := gcPercent(live[0].Value.Uint64()); want*8 < now*7 || want*8 > now*9 {
+		if want := gcPercent(live[0].Value.Uint64()); want*20 < now*19 || want*20 > now*21 {
 			debug.SetGCPercent(want)
 			now = want
 		}

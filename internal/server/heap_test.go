@@ -13,11 +13,11 @@ func TestTheHeapHasRoomBetweenCollections(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 6300}, // nothing collected yet
-		{4 << 20, 6300},
-		{32 << 20, 700},
-		{64 << 20, 300},
-		{128 << 20, 100},
+		{0, 3900}, // nothing collected yet
+		{4 << 20, 3900},
+		{32 << 20, 400},
+		{40 << 20, 300},
+		{80 << 20, 100},
 		{1 << 30, 100}, // a large heap pays for itself
 	} {
 		if got := gcPercent(c.live); got != c.want {

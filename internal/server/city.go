@@ -74,27 +74,16 @@ func (s *Server) MakeCity(ctx context.Context, files fs.FS, progress Progress) e
 	if err := s.makeWaits(ctx); err != nil {
 		return fmt.Errorf("waits of the demonstration: %w", err)
 	}
+	if err := errors.Join(s.makeLines(ctx), s.makeCases(ctx)); err != nil {
+		return fmt.Errorf("lines and cases of the demonstration: %w", err)
+	}
+	if err := s.tellNobody(ctx, 0, func(string, int, int) {}); err != nil {
+		return err
+	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		_, err := tx.NextBlock(ctx, demoMade, 1)
 		return err
 	})
-}
-
-// demoDrawn is the queue of the demonstration whose releases are drawn: real estate in a district's hall.
-const demoDrawn = "440103000000-estate"
-
-// switchDraw has the releases of one queue drawn, where the city has it.
-func (s *Server) switchDraw(ctx context.Context) error {
-	q := s.app.City().Queue(demoDrawn)
-	if q == nil {
-		return nil
-	}
-	drawn := *q
-	drawn.Draw = true
-	if err := s.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveQueues(ctx, []directory.Queue{drawn}) }); err != nil {
-		return err
-	}
-	return s.app.Reload(ctx)
 }
 
 // Counters that mark the database of a demonstration: made in it, and made whole.

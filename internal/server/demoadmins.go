@@ -70,6 +70,11 @@ func (s *Server) makeAdmins(ctx context.Context) error {
 		add(account.Clerk, district, name, "窗口人员")
 	}
 	add(account.Clerk, agency, "苏示范", "窗口人员")
+	for i, unit := range []string{"440100-health", "440100-police", "440100-market"} { // they work the steps of cases
+		if u := city.Unit(unit); u != nil {
+			add(account.Municipal2, u, []string{"叶示范", "卢示范", "汪示范"}[i], "业务处室经办")
+		}
+	}
 	return s.app.MakeReady(ctx, list, demoPassword, demoSecret)
 }
 

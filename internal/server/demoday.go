@@ -165,6 +165,14 @@ func (h *hallDay) hand(id string, take bool) (hall, who string) {
 
 // staff finds who sits at the counters, and makes the counters and kiosks if this is the first day.
 func (h *hallDay) staff(ctx context.Context) error {
+	if err := h.counters(ctx); err != nil {
+		return err
+	}
+	return h.machines(ctx, h.runs)
+}
+
+// counters finds who sits at the counters, and makes those that are not there.
+func (h *hallDay) counters(ctx context.Context) error {
 	s := h.s
 	accounts, _, err := s.app.DemoAccounts(ctx)
 	if err != nil {
@@ -220,7 +228,7 @@ func (h *hallDay) staff(ctx context.Context) error {
 		h.clerks = append(h.clerks, c)
 	}
 	h.runs = runs
-	return h.machines(ctx, runs)
+	return nil
 }
 
 // dayQueues is which queues of a hall a counter of the day serves.

@@ -139,7 +139,7 @@ func (p *Pages) joinWait(w http.ResponseWriter, r *http.Request, who *identity.S
 		return list[:min(len(list), app.MostWaitDates)]
 	}
 	ask := waitAsk{
-		item: f.Get("item"), stage: f.Get("stage"), waiting: waiting{clip(f.Get("queue"), 96), some(f["halls"]), some(f["dates"]), some(f["hours"])},
+		item: f.Get("item"), stage: f.Get("stage"), waiting: waiting{clip(f.Get("queue"), 96), some(f["halls"]), some(everyDay(f["dates"], calendar.DateOf(p.app.Now()))), some(f["hours"])},
 		whom: f.Get("for"), units: clip(strings.TrimSpace(f.Get("units")), 6), draft: f.Get("draft"), key: f.Get("key"),
 	}
 	it, _, o, err := p.offered(ask.item, ask.Queue)
@@ -205,19 +205,16 @@ func (p *Pages) waitUnits(who *identity.Session, c choice, typed string) (units 
 // waitedRows repeats what a draft waits for, each line changeable.
 func (p *Pages) waitedRows(l web.Locale, c choice, draft string) []ui.SummaryRow {
 	again := address("/book/wait", "draft", draft)
-	var halls, dates, hours []string
+	var halls []string
 	for _, id := range c.wait.Halls {
 		if h := p.app.City().Hall(id); h != nil {
 			halls = append(halls, l.Text(h.Name))
 		}
 	}
 	w := c.wait.wants()
-	for _, d := range w.Dates {
-		dates = append(dates, l.Date(d))
-	}
-	for _, h := range w.Hours {
-		hours = append(hours, web.HourRange(h))
-	}
+	slices.Sort(w.Dates)
+	slices.Sort(w.Hours)
+	dates, hours := dateRuns(l, slices.Compact(w.Dates)), hourRuns(slices.Compact(w.Hours))
 	return []ui.SummaryRow{
 		{Key: l.T("pass.item"), Value: l.Text(c.item.Name), Lines: []string{stageName(l, c.stage)}},
 		{Key: l.T("wait.halls"), Value: strings.Join(halls, " · "), Change: change(l, again)},

@@ -2,6 +2,7 @@ package citizen
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
@@ -83,24 +85,104 @@ func (p *Pages) waitChoices(l web.Locale, v *waitFormView, item string, stage di
 			}
 		}
 	}
-	v.Dates = ui.ChoiceView{FieldView: ui.FieldView{ID: "dates", Label: l.T("wait.dates")}}
-	v.Hours = ui.ChoiceView{FieldView: ui.FieldView{ID: "hours", Label: l.T("wait.hours")}}
-	seen := map[int]bool{}
+	p.waitDates(l, v, qu, dates)
+	p.waitHours(l, v, qu, hours)
+}
+
+// waitDates offers any day at all, then each day of the window: those the queue does not open, too, since a weekend may be
+// opened for those who wait (Art. 16).
+func (p *Pages) waitDates(l web.Locale, v *waitFormView, qu *directory.Queue, dates []string) {
+	v.Dates = ui.ChoiceView{FieldView: ui.FieldView{ID: "dates", Label: l.T("wait.dates"), Hint: l.T("wait.dates_hint")}}
+	tomorrow := calendar.DateOf(p.app.Now()) + 1
+	end, all := wholeUntil(tomorrow, dates)
+	if !all {
+		end = tomorrow + anyDays - 1
+	}
+	v.Dates.Options = append(v.Dates.Options, ui.Option{Value: anyUntil + end.String(), Text: l.T("wait.any", "date", l.Date(end)), Hint: l.T("wait.any_hint"), Selected: all})
+	shown := map[string]bool{}
+	add := func(d calendar.Date, text string) {
+		shown[d.String()] = true
+		v.Dates.Options = append(v.Dates.Options, ui.Option{Value: d.String(), Text: text, Selected: !all && slices.Contains(dates, d.String())})
+	}
 	for _, d := range p.app.Days(qu.ID, datesShown) {
-		if d.State == app.DayShut {
-			continue
+		switch {
+		case d.State != app.DayShut:
+			add(d.Date, l.Date(d.Date))
+		case d.Festival == "":
+			add(d.Date, l.T("wait.if_opened", "what", l.Date(d.Date)))
 		}
-		date := d.Date.String()
-		v.Dates.Options = append(v.Dates.Options, ui.Option{Value: date, Text: l.Date(d.Date), Selected: slices.Contains(dates, date)})
+	}
+	for _, one := range dates { // asked for before, and further off
+		if d, err := calendar.ParseDate(one); err == nil && !all && !shown[one] && d >= tomorrow {
+			add(d, l.Date(d))
+		}
+	}
+}
+
+// waitHours offers the hours of the queue, chosen already, and those that extended hours would add.
+func (p *Pages) waitHours(l web.Locale, v *waitFormView, qu *directory.Queue, hours []string) {
+	v.Hours = ui.ChoiceView{FieldView: ui.FieldView{ID: "hours", Label: l.T("wait.hours")}}
+	seen, last := map[int]bool{}, 23
+	for _, d := range p.app.Days(qu.ID, datesShown) {
 		for _, s := range d.Slots {
 			seen[s.Hour] = true
+			last = s.Hour
 		}
 	}
 	for h := range 24 {
-		if at := strconv.Itoa(h); seen[h] {
-			v.Hours.Options = append(v.Hours.Options, ui.Option{Value: at, Text: web.HourRange(h), Selected: len(hours) == 0 || slices.Contains(hours, at)})
+		at, text := strconv.Itoa(h), web.HourRange(h)
+		chosen := slices.Contains(hours, at)
+		switch {
+		case seen[h]:
+			chosen = chosen || len(hours) == 0
+		case h > last && h <= last+lateHours || chosen:
+			text = l.T("wait.if_opened", "what", text)
+		default:
+			continue
+		}
+		v.Hours.Options = append(v.Hours.Options, ui.Option{Value: at, Text: text, Selected: chosen})
+	}
+}
+
+// What "any day" is.
+const (
+	anyDays   = 30
+	anyUntil  = "until-" // and a date: every day from tomorrow to it
+	lateHours = 2        // after the last one; as many as the measure of Art. 16 adds
+)
+
+func dateTexts(list []calendar.Date) []string {
+	out := make([]string, len(list))
+	for i, d := range list {
+		out[i] = d.String()
+	}
+	return out
+}
+
+// everyDay puts the days "any day" means in its place.
+func everyDay(dates []string, today calendar.Date) (out []string) {
+	for _, one := range dates {
+		end, any := strings.CutPrefix(one, anyUntil)
+		day, err := calendar.ParseDate(end)
+		if !any || err != nil || day <= today || day > today+app.MostWaitDates {
+			out = append(out, one)
+			continue
+		}
+		for d := today + 1; d <= day; d++ {
+			out = append(out, d.String())
 		}
 	}
+	return out
+}
+
+// wholeUntil tells whether dates are every day from one on, and the last of them.
+func wholeUntil(from calendar.Date, dates []string) (end calendar.Date, all bool) {
+	end = from - 1
+	for slices.Contains(dates, (end + 1).String()) {
+		end++
+	}
+	left := slices.DeleteFunc(slices.Clone(dates), func(d string) bool { return d < from.String() })
+	return end, end-from >= 13 && len(left) == int(end-from)+1
 }
 
 func (p *Pages) renderWaitForm(w http.ResponseWriter, r *http.Request, s ui.Shell, v waitFormView, item string, stage directory.Stage, wrong *fault.Error) error {
@@ -228,13 +310,7 @@ func (a *Account) waitEntry(w http.ResponseWriter, r *http.Request, who *identit
 		}
 	}
 	v.Rows = append(v.Rows, waitWhom(l, e)...)
-	var dates, hours []string
-	for _, d := range e.Entry.Dates {
-		dates = append(dates, l.Date(d))
-	}
-	for _, h := range e.Entry.Hours {
-		hours = append(hours, web.HourRange(h))
-	}
+	dates, hours := dateRuns(l, e.Entry.Dates), hourRuns(e.Entry.Hours)
 	v.Rows = append(v.Rows, ui.SummaryRow{Key: l.T("wait.dates"), Value: strings.Join(dates, " · ")}, ui.SummaryRow{Key: l.T("wait.hours"), Value: strings.Join(hours, " · ")})
 	if e.Entry.State == booking.Waiting {
 		v.Links = append(v.Links, ui.ButtonView{Text: l.T("wait.do.change"), Kind: ui.Secondary, Href: waitPath(e.Code) + "/change", Block: true})
@@ -246,6 +322,35 @@ func (a *Account) waitEntry(w http.ResponseWriter, r *http.Request, who *identit
 		act("leave", ui.Danger)
 	}
 	return web.Render(w, r, http.StatusOK, waitPage(s, v))
+}
+
+func dateRuns(l web.Locale, list []calendar.Date) []string {
+	return runs(list, 3, func(from, to calendar.Date) string {
+		if from == to {
+			return l.Date(from)
+		}
+		return l.T("wait.from_to", "from", l.Date(from), "to", l.Date(to))
+	})
+}
+
+func hourRuns(list []int) []string {
+	return runs(list, 2, func(from, to int) string { return fmt.Sprintf("%02d:00–%02d:00", from, to+1) })
+}
+
+// runs names what is in list, ascending, those of at least so many that follow each other as one.
+func runs[T ~int | ~int32](list []T, least int, name func(from, to T) string) (out []string) {
+	for i := 0; i < len(list); {
+		n := 1
+		for i+n < len(list) && list[i+n] == list[i]+T(n) {
+			n++
+		}
+		if n < least {
+			n = 1
+		}
+		out = append(out, name(list[i], list[i+n-1]))
+		i += n
+	}
+	return out
 }
 
 // waitDo does what a button of an entry says.
@@ -302,10 +407,7 @@ func (a *Account) showWaitChange(w http.ResponseWriter, r *http.Request, who *id
 	v := waitFormView{
 		L: l, Title: s.Title, Lead: l.T("wait.change.lead"), Rows: append([]ui.SummaryRow{{Key: l.T("pass.item"), Value: waitItem(l, &e)}}, waitWhom(l, e)...), Action: path, Token: s.Token, Send: ui.ButtonView{Text: l.T("wait.change.send"), Block: true},
 	}
-	dates, hours := []string{}, []string{"-"}
-	for _, d := range wants.Dates {
-		dates = append(dates, d.String())
-	}
+	dates, hours := dateTexts(wants.Dates), []string{"-"}
 	for _, h := range wants.Hours {
 		hours = append(hours, strconv.Itoa(h))
 	}
@@ -320,7 +422,7 @@ func (a *Account) waitChange(w http.ResponseWriter, r *http.Request, who *identi
 	if err := a.slowDown(who); err != nil {
 		return err
 	}
-	code, wants := r.PathValue("code"), wantsOf(r.PostForm["halls"], r.PostForm["dates"], r.PostForm["hours"])
+	code, wants := r.PathValue("code"), wantsOf(r.PostForm["halls"], everyDay(r.PostForm["dates"], calendar.DateOf(a.app.Now())), r.PostForm["hours"])
 	v, err := a.app.ChangeWait(r.Context(), who, code, 0, wants)
 	if err == nil {
 		return web.SeeOther(w, r, waitPath(v.Code))

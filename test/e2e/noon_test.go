@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -99,7 +100,7 @@ func noon(t *testing.T, c *city, looks bool) {
 	if first := any.text(".message"); !strings.Contains(first, "候補") {
 		t.Errorf("the newest message is %q", first)
 	}
-	slot := c.fullest(t, soldOut, any.me.bookings(t)[0].Slot)
+	slot, others := c.left(t, soldOut, any.me.bookings(t)[0].Slot)
 	english := newWaiter(t, c, "foreign-card-2023", "en", "en")
 	english.goTo("/book/" + deed + "/" + soldOut + "?date=" + dateOf(slot))
 	look(english.tab, "noon the new day", "en", phone, desk)
@@ -117,11 +118,14 @@ func noon(t *testing.T, c *city, looks bool) {
 		crowd[person] = c.program(t, person)
 		crowd[person].ask(t, deed, slot, 202)
 	}
+	for i, other := range others { // nothing of the day is left in the end
+		c.program(t, fmt.Sprintf("load-%d", 60+i)).ask(t, deed, other, 202)
+	}
 
 	// The minute is over.
 	c.setClock(t, day.At(12, 1).Add(4*time.Second))
 	until(t, "the draw is done", func() bool { return c.draw(t, id).Seed != "" })
-	if out, err := town.Command(binary, "draw", "verify", c.url+"/api/v1/draws/"+id).CombinedOutput(); err != nil || !strings.Contains(string(out), "is as it must be: 13 entries") {
+	if out, err := town.Command(binary, "draw", "verify", c.url+"/api/v1/draws/"+id).CombinedOutput(); err != nil || !strings.Contains(string(out), fmt.Sprintf("is as it must be: %d entries", 1+len(noonCrowd)+len(others))) {
 		t.Errorf("draw verify: %v\n%s", err, out)
 	}
 	english.goTo("/draws/" + id)
@@ -279,8 +283,8 @@ func (c *city) draw(t *testing.T, id string) (d publicDraw) {
 	return d
 }
 
-// fullest is the slot of the same day with the fewest numbers left.
-func (c *city) fullest(t *testing.T, queue, like string) string {
+// left is the slot of the same day with the fewest numbers left, and each other one as often as it has numbers left.
+func (c *city) left(t *testing.T, queue, like string) (slot string, others []string) {
 	t.Helper()
 	var a struct {
 		Days []struct {
@@ -294,18 +298,25 @@ func (c *city) fullest(t *testing.T, queue, like string) string {
 	if err := json.Unmarshal([]byte(c.program(t, "citizen-6").text(t, "/api/v1/queues/"+queue+"/availability")), &a); err != nil {
 		t.Fatal(err)
 	}
-	slot, free := "", 1000
+	free := map[string]int{}
 	for _, d := range a.Days {
 		for _, s := range d.Slots {
-			if d.Date == dateOf(like) && s.Free > 0 && s.Free < free {
-				slot, free = s.ID, s.Free
+			if d.Date != dateOf(like) || s.Free == 0 {
+				continue
+			}
+			if free[s.ID] = s.Free; slot == "" || s.Free < free[slot] {
+				slot = s.ID
 			}
 		}
 	}
 	if slot == "" {
 		t.Fatalf("nothing of %s is left for the draw: %+v", dateOf(like), a)
 	}
-	return slot
+	delete(free, slot)
+	for id, n := range free {
+		others = append(others, slices.Repeat([]string{id}, n)...)
+	}
+	return slot, others
 }
 
 // dateOf is the date of a slot.

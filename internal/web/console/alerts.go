@@ -44,7 +44,10 @@ type alertMeasure struct {
 	Link *ui.Link // for who may file it
 }
 
-type alertAct struct{ Action, Text string }
+type alertAct struct {
+	Action, Text string
+	Kind         ui.ButtonKind
+}
 
 // waitAlerts lists the queues of my halls at which more people wait than numbers are released (Art. 16), each
 // with the requests that answer it, filled in.
@@ -111,10 +114,10 @@ func (c *Console) alertView(l web.Locale, one app.AlertView) alertView {
 		v.Measures = append(v.Measures, measureView(l, one, m))
 	}
 	if one.Takes {
-		v.Acts = append(v.Acts, alertAct{alertsPath + "/" + one.ID + "/acknowledge", l.T("alert.do.acknowledge")})
+		v.Acts = append(v.Acts, alertAct{alertsPath + "/" + one.ID + "/acknowledge", l.T("alert.do.acknowledge"), ui.Primary})
 	}
 	if one.Asks && one.Tells && one.ToldAt.IsZero() {
-		v.Acts = append(v.Acts, alertAct{alertsPath + "/" + one.ID + "/tell", l.T("alert.do.tell")})
+		v.Acts = append(v.Acts, alertAct{alertsPath + "/" + one.ID + "/tell", l.T("alert.do.tell"), ui.Secondary})
 	}
 	return v
 }

@@ -114,7 +114,7 @@ func (c *Console) alertView(l web.Locale, one app.AlertView) alertView {
 		v.Measures = append(v.Measures, measureView(l, one, m))
 	}
 	if one.Takes {
-		v.Acts = append(v.Acts, alertAct{alertsPath + "/" + one.ID + "/acknowledge", l.T("alert.do.acknowledge"), ui.Primary})
+		v.Acts = append(v.Acts, alertAct{alertsPath + "/" + one.ID + "/acknowledge", l.T("alert.do.acknowledge"), ui.Secondary})
 	}
 	if one.Asks && one.Tells && one.ToldAt.IsZero() {
 		v.Acts = append(v.Acts, alertAct{alertsPath + "/" + one.ID + "/tell", l.T("alert.do.tell"), ui.Secondary})

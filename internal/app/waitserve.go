@@ -128,7 +128,7 @@ func (a *App) serveHeld(ctx context.Context) error {
 			queues[all[0].QueueID] = append(queues[all[0].QueueID], all[:n])
 			all = all[n:]
 		}
-		served := 0
+		served, again := 0, false
 		var mu sync.Mutex
 		var first error
 		var wg sync.WaitGroup
@@ -143,14 +143,15 @@ func (a *App) serveHeld(ctx context.Context) error {
 					mu.Lock()
 					stuck := a.line.refused[list[0].SlotID] == mark
 					mu.Unlock()
-					n, err := 0, error(nil)
+					n, more, err := 0, false, error(nil)
 					if !stuck {
-						n, err = a.serveSlot(ctx, list)
+						n, more, err = a.serveSlot(ctx, list)
 					}
 					mu.Lock()
 					served += n
 					first = cmp.Or(first, err)
-					if n == 0 && err == nil {
+					again = again || more
+					if n == 0 && !more && err == nil {
 						now[list[0].SlotID] = mark
 					}
 					mu.Unlock()
@@ -159,6 +160,9 @@ func (a *App) serveHeld(ctx context.Context) error {
 		}
 		wg.Wait()
 		a.line.refused = now
+		if again {
+			a.wakeLine()
+		}
 		if first != nil || !cut || served == 0 {
 			return first
 		}
@@ -179,40 +183,67 @@ func markOf(list []store.Match, at time.Time) string {
 	return string(b)
 }
 
-// serveSlot goes through the line of one slot. Who cannot use the place is passed over and stays in line.
-func (a *App) serveSlot(ctx context.Context, list []store.Match) (served int, err error) {
-	held := list[0].Held
+// serveSlot goes through the line of one slot. Who cannot use the place is passed over and stays in line. more
+// says that something came free behind somebody's back and the line is to be looked at again.
+func (a *App) serveSlot(ctx context.Context, list []store.Match) (served int, more bool, err error) {
+	held, before := list[0].Held, 0
 	for _, m := range list {
 		if held <= 0 {
 			break
 		}
-		got, err := a.serveOne(ctx, m.Entry, m.Item, m.SlotID)
-		if err != nil {
-			return served, err
-		}
-		if got > 0 {
-			held -= got
+		got, err := a.serveOne(ctx, booking.Serve{Entry: m.Entry, SlotID: m.SlotID, Before: before}, m.Item)
+		switch {
+		case err != nil:
+			return served, more, err
+		case got == turnServed:
+			held--
 			served++
+		case got == turnShort:
+			before = least(before, m.Units)
+		case got == turnAgain:
+			return served, true, nil
 		}
 	}
-	return served, nil
+	return served, false, nil
 }
 
-// serveOne gives an entry a place of a slot: how many units it took, 0 where it cannot use it.
-func (a *App) serveOne(ctx context.Context, entry, item, slot string) (int, error) {
-	offer, err := a.offer(item, slot)
+// least is the smaller of two counts of which 0 is none yet.
+func least(was, n int) int {
+	if was == 0 {
+		return n
+	}
+	return min(was, n)
+}
+
+// turn is what came of somebody's turn in line.
+type turn int
+
+const (
+	turnServed turn = iota
+	turnShort       // there are not as many numbers
+	turnAgain       // somebody before them can be served now
+	turnPassed      // they cannot use the place, or are not waiting any more
+)
+
+// serveOne gives an entry a place of a slot.
+func (a *App) serveOne(ctx context.Context, r booking.Serve, item string) (turn, error) {
+	offer, err := a.offer(item, r.SlotID)
 	if err != nil {
-		return 0, nil // the queue does not serve it any more
+		return turnPassed, nil // the queue does not serve it any more
 	}
-	_, err = a.ask(ctx, &booking.Serve{Entry: entry, Offer: offer, SlotID: slot})
-	if err == nil {
-		return 1, nil
+	r.Offer = offer
+	if _, err = a.ask(ctx, &r); err == nil {
+		return turnServed, nil
 	}
-	switch f := fault.As(err); f.Kind {
-	case fault.Unavailable, fault.Internal:
-		return 0, err
+	switch f := fault.As(err); {
+	case f.Kind == fault.Unavailable, f.Kind == fault.Internal:
+		return turnPassed, err
+	case f.Code == fault.SoldOut:
+		return turnShort, nil
+	case f.Code == fault.ChangedMeanwhile:
+		return turnAgain, nil
 	}
-	return 0, nil
+	return turnPassed, nil
 }
 
 // serveRelease gives the line of each queue what is about to be released, up to the share of the rulebook.
@@ -267,17 +298,27 @@ func (a *App) serveReleaseOf(ctx context.Context, l booking.WaitLine, now time.T
 	}); err != nil {
 		return err
 	}
+	before := make([]int, len(slots)) // the least that somebody was refused
 	for _, e := range waiting {
 		for i := range slots {
 			s := &slots[i]
-			if !e.Fits(s) || s.Free() < e.Units {
+			if !e.Fits(s) {
 				continue
 			}
-			got, err := a.serveOne(ctx, e.ID, e.Item, s.ID)
-			if err != nil {
-				return err
+			if s.Free() < e.Units {
+				before[i] = least(before[i], e.Units)
+				continue
 			}
-			if got > 0 {
+			got, err := a.serveOne(ctx, booking.Serve{Entry: e.ID, SlotID: s.ID, Before: before[i]}, e.Item)
+			switch {
+			case err != nil:
+				return err
+			case got == turnShort:
+				before[i] = least(before[i], e.Units)
+			case got == turnAgain:
+				return nil // the next look begins with who stands first
+			}
+			if got == turnServed {
 				s.Taken += e.Units
 				break
 			}

@@ -310,6 +310,7 @@ type Match struct {
 	Held                    int // of the slot, offered to nobody
 	Entry, Item             string
 	Number                  int64
+	Units                   int
 	Passed                  bool // it was offered that slot and did not take it
 }
 
@@ -317,7 +318,7 @@ type Match struct {
 func (tx *Tx) WaitMatches(ctx context.Context, limit int) (out []Match, err error) {
 	return out, tx.query(ctx, "wait.match", `
 with h as materialized (select hall_id, queue_id, slot_id, sum(units) as units from hold where entry = '' group by hall_id, queue_id, slot_id)
-select h.hall_id, h.queue_id, h.slot_id, h.units, e.id, e.item, l.number, e.passed from h
+select h.hall_id, h.queue_id, h.slot_id, h.units, e.id, e.item, l.number, l.units, e.passed from h
 join slot s on s.hall_id = h.hall_id and s.id = h.slot_id and s.closed = 0
 join wait_line l on l.hall_id = h.hall_id and l.queue_id = h.queue_id and l.ended_at = 0 and l.state = 'waiting' and l.units <= h.units + s.capacity - s.taken - s.held
   and (l.hours >> cast(s.hour as integer)) & 1 = 1 and l.dates like '%,' || replace(s.date, '-', '') || ',%'
@@ -326,7 +327,7 @@ order by s.date, s.hour, h.slot_id, l.number limit $1`,
 		func(scan func(...any) error) error {
 			var m Match
 			var passed string
-			if err := scan(&m.HallID, &m.QueueID, &m.SlotID, &m.Held, &m.Entry, &m.Item, &m.Number, &passed); err != nil {
+			if err := scan(&m.HallID, &m.QueueID, &m.SlotID, &m.Held, &m.Entry, &m.Item, &m.Number, &m.Units, &passed); err != nil {
 				return err
 			}
 			m.Passed = strings.Contains(passed, `"`+m.SlotID+`"`)

@@ -106,6 +106,10 @@ type Serve struct {
 	Entry  string
 	Offer  Offer // of the entry's item in the queue of the slot
 	SlotID string
+
+	// Before is the least units of those who stand before the entry and were refused for want of them, 0 for nobody.
+	// What came free since is theirs: with as many there, the entry is refused, and the line looked at again.
+	Before int
 }
 
 func (r *Serve) Needs(n *Needs) {
@@ -123,7 +127,7 @@ func (r *Serve) More(f *Facts, n *Needs) {
 func (r *Serve) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
 	e, slot := f.Waits[r.Entry], f.Slots[r.SlotID]
 	if e == nil || e.State != Waiting || slot == nil || !e.Fits(slot) {
-		return Answer{}, fault.New(fault.ChangedMeanwhile)
+		return Answer{}, fault.New(fault.WaitEnded)
 	}
 	if !f.knowsWaiter(e) {
 		return Answer{}, fault.New(fault.Busy)
@@ -144,14 +148,19 @@ func (r *Serve) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error
 	if err != nil {
 		return Answer{}, err
 	}
+	held, all := f.due(slot, early, r.Offer)
+	switch {
+	case r.Before > 0 && all >= r.Before:
+		return Answer{}, fault.New(fault.ChangedMeanwhile)
+	case all < e.Units:
+		return Answer{}, fault.New(fault.SoldOut)
+	}
 	if early {
-		if slot.Free() < e.Units || (slot.Taken+e.Units)*100 > slot.Capacity*rules.WaitlistReleaseShare {
-			return Answer{}, fault.New(fault.SoldOut)
-		}
 		c.shift(slot, e.Units)
 	} else {
-		held, rest := f.share(slot, e.Units, r.Offer)
-		if held == 0 || rest < 0 || !c.consume(f, slot, held, "") {
+		held = min(held, e.Units)
+		rest := e.Units - held
+		if !c.consume(f, slot, held, "") {
 			return Answer{}, fault.New(fault.SoldOut)
 		}
 		if slot.Start().Sub(now) < rules.WaitlistBookLead {
@@ -171,20 +180,22 @@ func (r *Serve) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error
 	return Answer{Booking: *b}, nil
 }
 
-// share tells how many of units come out of what is held in slot s, and how many out of what is free besides:
-// a batch that waits for five with four free is served by one that comes free. What a draw is about to give is
-// not for that. rest is below 0 where there are not as many.
-func (f *Facts) share(s *Slot, units int, o Offer) (held, rest int) {
+// due tells how many numbers of slot s the line can have now: out of what is held and, where something is, what is
+// free besides, so that a batch that waits for five with four free is served by one that comes free. What a draw is
+// about to give is not for that. Early, before the release, it is what is free, up to the share of the rulebook.
+func (f *Facts) due(s *Slot, early bool, o Offer) (held, all int) {
+	if early {
+		return 0, min(s.Free(), s.Capacity*o.Rules.WaitlistReleaseShare/100-s.Taken)
+	}
 	for _, h := range f.Holds[s.ID] {
 		if h.Entry == "" {
 			held += h.Units
 		}
 	}
-	held = min(held, units)
-	if rest = units - held; rest > s.Free() || rest > 0 && slices.ContainsFunc(o.Drawn, s.Release.Equal) {
-		return held, -1
+	if held == 0 || slices.ContainsFunc(o.Drawn, s.Release.Equal) {
+		return held, held
 	}
-	return held, rest
+	return held, held + max(0, s.Free())
 }
 
 // mayServe holds what the rules of booking say of an entry and a slot (Art. 12 to 14, 19). The line comes

@@ -165,12 +165,13 @@ type Reopen func(booking.Slot) (time.Time, bool)
 
 // reheld runs a change of what slots are, [hall, slot] each, and holds what came free by it. What was held
 // before is counted anew; an offer for which there is no place left is taken back, and its entry stands in
-// line where it stood. The slots are locked before their holds here: who meets a lane that way is run again.
+// line where it stood. The slots are locked before their holds here, all of them: a lane that gave something back
+// between the two would have its hold forgotten and its number counted as held for ever. Who meets a lane is run again.
 func (tx *Tx) reheld(ctx context.Context, refs [][2]string, reopen Reopen, change func() ([]SlotState, error)) ([]SlotState, error) {
 	public := map[string]int{} // what everybody could have before
 	if err := tx.query(ctx, "slot.rehold", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id from {rows} r order by 1, 2)
-update slot set held = 0, revision = revision + 1 from w where slot.hall_id = w.hall and slot.id = w.id and held > 0 returning slot.id`,
+update slot set held = 0, revision = revision + 1 from w where slot.hall_id = w.hall and slot.id = w.id returning slot.id`,
 		func(scan func(...any) error) error { var id string; return scan(&id) }, marshal(refs)); err != nil {
 		return nil, err
 	}

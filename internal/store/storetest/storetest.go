@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T, o store.Options) *store.DB) {
 			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open, store.Options{})) })
 		}
 	})
+	t.Run("wait_beside_a_lane", func(t *testing.T) { heldBeside(t, open) })
 	t.Run("lane", func(t *testing.T) {
 		for _, c := range laneCases {
 			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open, store.Options{})) })

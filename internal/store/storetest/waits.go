@@ -3,6 +3,8 @@ package storetest
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"testing"
 	"time"
 
 	"suiyue/internal/domain/booking"
@@ -186,7 +188,7 @@ func offered(w *world) {
 		w.Errorf("after its offer: %+v", e)
 	}
 	w.healthy()
-	w.ask(l, serve(cat, s, late), fault.ChangedMeanwhile) // not the same again
+	w.ask(l, serve(cat, s, late), fault.WaitEnded) // not the same again
 	w.ask(l, serve(dan, s, late), "")
 	w.ask(l, accept(cat, "accept-2"), fault.OfferOver)
 	first := w.ask(l, accept(dan, "accept-3"), "")
@@ -195,6 +197,50 @@ func offered(w *world) {
 	}
 	if live := w.live(s)[s.ID]; live.Taken != 1 || live.Held != 0 {
 		w.Errorf("slot %+v", live)
+	}
+	w.healthy()
+}
+
+// heldBeside has a lane give a number back while the capacity of its slot is being changed: what is held is what is
+// counted as held.
+func heldBeside(t *testing.T, open func(*testing.T, store.Options) *store.DB) {
+	var between atomic.Pointer[func()]
+	w := newWorld(t, open, store.Options{Observe: func(statement string, _ time.Duration, _ error) {
+		if statement == "slot.rehold" {
+			if do := between.Swap(nil); do != nil {
+				(*do)()
+			}
+		}
+	}})
+	l := w.lane()
+	s := w.slot("h1", 0, 9, 2)
+	a := w.ask(l, w.book("ann", s, "i"), "").Booking
+	w.ask(l, w.book("bea", s, "i"), "")
+	gone := make(chan booking.Outcome, 1)
+	do := func() {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			out, _ := l.Run(w.ctx, []booking.Request{w.waitCancel(a)})
+			gone <- out[0]
+		}()
+		select {
+		case <-done:
+		case <-time.After(300 * time.Millisecond): // it waits for the slot, as it must
+		}
+	}
+	between.Store(&do)
+	w.update(func(tx *store.Tx) error {
+		_, err := tx.CutSlots(w.ctx, []store.Cut{{HallID: s.HallID, SlotID: s.ID, Capacity: 3}}, func(s booking.Slot) (time.Time, bool) {
+			return booking.Reopens(w.now(), s, rulebook.Continued2025(), 7)
+		})
+		return err
+	})
+	if out := <-gone; out.Fault != nil {
+		t.Fatal(out.Fault)
+	}
+	if live := w.live(s)[s.ID]; live.Capacity != 3 || live.Taken != 1 || live.Held != 2 {
+		t.Errorf("%d numbers, %d taken, %d held; want 3, 1 and 2", live.Capacity, live.Taken, live.Held)
 	}
 	w.healthy()
 }

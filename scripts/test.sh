@@ -90,7 +90,8 @@ races() {
 	racing=$(go run ./scripts/racing $(for p in $at store; do echo "internal/$p"; done)) &&
 		"$tmp/withpg" go test -timeout 20m -race -run "$racing" -skip 'TestArt23_Approvals|TenThousand|AnySequence' $(for p in $at store; do echo "./internal/$p"; done) &&
 		"$tmp/withpg" go test -timeout 20m -race -run '^(TestSQLite|TestPostgres)$/^race$' ./internal/store &&
-		"$tmp/withpg" go test -timeout 20m -race ./internal/batch ./internal/jobs ./internal/web
+		"$tmp/withpg" go test -timeout 20m -race ./internal/batch ./internal/jobs ./internal/web &&
+		"$tmp/withpg" go test -timeout 20m -race -run '^TestManyAtOnce' ./test/model
 }
 step "tests, and races beside them"
 "$tmp/withpg" go test -timeout 20m $(go list ./... | grep -v '/test/') >"$tmp/tests" 2>&1 &

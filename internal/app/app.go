@@ -49,6 +49,7 @@ type Config struct {
 	Witness Witness          // keeps the newest of them; nil = nobody does
 
 	Room *room.Rules // of the waiting room; nil = there is none
+	Work Work        // what it asks of programs
 
 	// Plain answers the textbook way: a transaction for each booking, SQL for each look at what is
 	// free. It is what `suiyue bench` compares with, and nothing else uses it.
@@ -127,7 +128,8 @@ func New(ctx context.Context, c Config) (*App, error) {
 		a.pace = func() int { return 1 }
 	}
 	if c.Room != nil {
-		a.room.room = room.New(*c.Room)
+		a.room.room, a.room.work = room.New(*c.Room, a.lot, a.leftOf), c.Work
+		a.room.key = []byte(a.vault.Lookup("key of the waiting room's challenges", ""))
 	}
 	a.board = newBoard(a.node)
 	a.sessions.init()

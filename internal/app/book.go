@@ -50,6 +50,7 @@ type Receipt struct {
 // Book takes a number, or says why not and what could be had instead.
 func (a *App) Book(ctx context.Context, who *identity.Session, r BookRequest) (Receipt, error) {
 	receipt, err := a.book(ctx, who, r)
+	a.Tried(who, r.Key, err)
 	if err != nil {
 		a.refused(fault.CodeOf(err))
 	}

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"strconv"
+	"strings"
 	"time"
 
 	"suiyue/internal/domain/booking"
@@ -19,7 +21,8 @@ type Quote struct {
 }
 
 // Quote looks at a slot for somebody who means to book it: it is refused as the booking would be, as far as memory
-// knows, and keeps nothing. The numbers there are may be gone a moment later.
+// knows, and keeps no number: those there are may be gone a moment later. After a release it is a try, and asking the
+// same again is the same one, with the same key, until that was booked with or refused.
 func (a *App) Quote(ctx context.Context, who *identity.Session, item, slot string, stage directory.Stage, units int) (Quote, error) {
 	units = max(units, 1)
 	o, err := a.offer(item, slot)
@@ -32,6 +35,11 @@ func (a *App) Quote(ctx context.Context, who *identity.Session, item, slot strin
 	v, ok := a.Slot(slot)
 	if !ok {
 		return Quote{}, fault.New(fault.SlotNotFound)
+	}
+	what := strings.Join([]string{item, slot, string(stage), strconv.Itoa(units)}, "|")
+	key, err := a.Try(who, what, rand.Text())
+	if err != nil {
+		return Quote{}, err
 	}
 	switch {
 	case v.State == SlotPast:
@@ -49,9 +57,10 @@ func (a *App) Quote(ctx context.Context, who *identity.Session, item, slot strin
 		}
 	}
 	if err != nil {
+		a.Tried(who, key, err)
 		return Quote{}, a.explain(ctx, who, err, wanted{item, stage, slot, units})
 	}
-	return Quote{v, rand.Text()}, nil
+	return Quote{v, key}, nil
 }
 
 // Released tells whether numbers of a slot are being given, or entries to their draw taken.

@@ -75,6 +75,7 @@ func newTown(ctx context.Context, db *store.DB, dir string, people, capacity int
 		return nil, err
 	}
 	rules := rulebook.Continued2025()
+	rules.NoonAttempts, rules.GatherFor = 0, 0
 	for i := range townHalls {
 		hall := fmt.Sprintf("4401%08d", i+1)
 		queue := hall + "-general"
@@ -158,7 +159,7 @@ type process struct {
 // serve starts the program and waits until it says where it listens.
 func (t *town) serve(ctx context.Context, binary, source, profile string, plain bool) (*process, error) {
 	args := []string{"bench-server", "--database", source, "--key-file", t.keys, "--kek-file", t.keys + ".kek", "--listen", "127.0.0.1:0",
-		"--public-url", "https://localhost", "--identity-url", "https://localhost:9", "--identity-client", "bench", "--address-rate", "0", "--account-rate", "0", "--noon-attempts", "0", "--no-steps",
+		"--public-url", "https://localhost", "--identity-url", "https://localhost:9", "--identity-client", "bench", "--address-rate", "0", "--account-rate", "0", "--no-steps",
 		"--connections", "32", "--log-level", "warn"}
 	if plain {
 		args = append(args, "--plain")

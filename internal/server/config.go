@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"suiyue/internal/domain/flow"
 	"suiyue/internal/domain/room"
 )
 
@@ -69,9 +70,10 @@ type Limits struct {
 	AddressBurst   int           `name:"address-burst" env:"SUIYUE_ADDRESS_BURST" default:"200" group:"limits" help:"Requests at once from one client address."`
 	AccountRate    float64       `name:"account-rate" env:"SUIYUE_ACCOUNT_RATE" default:"2" group:"limits" help:"Booking, moving and cancelling requests a second of one signed-in person. 0 = no limit."`
 	AccountBurst   int           `name:"account-burst" env:"SUIYUE_ACCOUNT_BURST" default:"20" group:"limits" help:"Such requests at once."`
-	NoonAttempts   int           `name:"noon-attempts" env:"SUIYUE_NOON_ATTEMPTS" default:"10" group:"limits" help:"Tries for a number of one person at once within ten minutes after a release; then one more every six seconds. 0 = no such limit."`
 	RoomInside     int           `name:"room-inside" env:"SUIYUE_ROOM_INSIDE" default:"1000" group:"limits" help:"People who may be booking at once before the next ones wait in the waiting room. 0 = no waiting room."`
 	RoomLine       int           `name:"room-line" env:"SUIYUE_ROOM_LINE" default:"20000" group:"limits" help:"Most people in the line of the waiting room; more are told to come again later."`
+	ProofBits      int           `name:"proof-bits" env:"SUIYUE_PROOF_BITS" default:"0" group:"limits" help:"Zero bits of the proof of work the waiting room asks for in a rush; 16 is a fifth of a second of a phone. Who brings none waits a few seconds instead. 0 = none is asked for."`
+	ProofLine      int           `name:"proof-line" env:"SUIYUE_PROOF_LINE" default:"1000" group:"limits" help:"People in the line of the waiting room from which on it is asked for."`
 	Steps          bool          `name:"steps" env:"SUIYUE_STEPS" default:"true" negatable:"" group:"limits" help:"A booking through the interface needs the token of the step before it (POST /bookings/quote)."`
 	MaxBody        int64         `name:"max-body" env:"SUIYUE_MAX_BODY" default:"65536" group:"limits" help:"Bytes of a request body."`
 	DrainDelay     time.Duration `name:"drain-delay" env:"SUIYUE_DRAIN_DELAY" default:"0s" group:"limits" help:"At a stop: how long /readyz says no before connections are refused, so that a load balancer sees it."`
@@ -83,7 +85,7 @@ type Limits struct {
 // DefaultLimits returns the limits that hold where nothing else is set.
 func DefaultLimits() Limits {
 	return Limits{
-		AddressRate: 50, AddressBurst: 200, AccountRate: 2, AccountBurst: 20, NoonAttempts: 10, RoomInside: 1000, RoomLine: 20_000, Steps: true,
+		AddressRate: 50, AddressBurst: 200, AccountRate: 2, AccountBurst: 20, RoomInside: 1000, RoomLine: 20_000, ProofLine: 1000, Steps: true,
 		MaxBody: 64 << 10, RequestTimeout: 20 * time.Second, Connections: 16,
 	}
 }
@@ -168,8 +170,11 @@ func (c *Config) Validate() error {
 		bad("--public-url must be set to the https:// address people open: names and numbers never travel in clear (or try `suiyue demo`)")
 	}
 	c.validateSignIn(bad)
-	if c.NoonAttempts < 0 || c.RoomInside < 0 || c.RoomInside > 0 && c.RoomLine < 1 {
-		bad("--noon-attempts and --room-inside must not be negative, and --room-line at least 1")
+	if c.RoomInside < 0 || c.RoomInside > 0 && c.RoomLine < 1 {
+		bad("--room-inside must not be negative, and --room-line at least 1")
+	}
+	if c.ProofBits < 0 || c.ProofBits > flow.MostBits || c.ProofLine < 0 {
+		bad("--proof-bits must lie between 0 and %d, and --proof-line must not be negative", flow.MostBits)
 	}
 	if c.AddressRate < 0 || c.AddressBurst < 0 || c.AccountRate < 0 || c.AccountBurst < 0 {
 		bad("rates and bursts cannot be negative")

@@ -27,6 +27,10 @@ var (
 	deviceLimit = web.Limit{Rate: 0.5, Burst: 30}
 )
 
+// oftenLimit is how often an address comes to the waiting room where a household or an office does: what comes
+// oftener is asked for a proof of work, where there is one.
+var oftenLimit = web.Limit{Rate: 5, Burst: 50}
+
 // faces is what every face of the product is made with.
 type faces struct {
 	App      *app.App
@@ -35,7 +39,7 @@ type faces struct {
 	Provider identitygate.Provider
 	Keys     vault
 	Account  *web.Limiter // booking, moving and cancelling by one person; nil = no limit
-	Attempts *web.Attempts
+	Often    *web.Limiter // coming to the waiting room from one address, before it asks for a proof of work
 	Limits   Limits
 	Log      *slog.Logger
 	Find     *web.Limiter // looking up a booking by its code
@@ -59,10 +63,10 @@ func (f *faces) mount(mux *http.ServeMux) {
 	api.New(api.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies, Key: []byte(f.Keys.TokenHash("the key of cursors")),
 		Account: f.Account, AccountLimit: web.Limit{Rate: f.Limits.AccountRate, Burst: f.Limits.AccountBurst}, Find: f.Find,
-		Admin: web.NewLimiter(programLimit, f.Now), Flow: f.Limits.Steps, Attempts: f.Attempts,
+		Admin: web.NewLimiter(programLimit, f.Now), Flow: f.Limits.Steps, Often: f.Often,
 	}).Mount(mux)
 	pages := citizen.New(citizen.Config{
-		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account, Attempts: f.Attempts, Find: f.Find,
+		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account, Often: f.Often, Find: f.Find,
 	})
 	pages.Register(mux)
 	citizen.NewAccount(pages, citizen.AccountConfig{

@@ -132,7 +132,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.app, err = app.New(ctx, app.Config{
 		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
 		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain, Pace: s.clock.Pace,
-		LogKey: sign, Witness: witness, Room: c.room(),
+		LogKey: sign, Witness: witness, Room: c.room(), Work: app.Work{Bits: c.ProofBits, Line: c.ProofLine},
 	}); err != nil {
 		return err
 	}
@@ -159,8 +159,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if c.AccountRate > 0 {
 		f.Account = web.NewLimiter(web.Limit{Rate: c.AccountRate, Burst: c.AccountBurst}, s.clock.Now)
 	}
-	if c.NoonAttempts > 0 {
-		f.Attempts = web.NewAttempts(web.NewLimiter(web.Limit{Rate: 1.0 / 6, Burst: c.NoonAttempts}, s.clock.Now), s.app.Rush)
+	if c.ProofBits > 0 {
+		f.Often = web.NewLimiter(oftenLimit, s.clock.Now)
 	}
 	s.handler = s.routes(f)
 	s.runner = s.newRunner()

@@ -39,8 +39,11 @@ func NewLimiter(l Limit, now func() time.Time) *Limiter {
 	return &Limiter{limit: l, now: now, young: make(map[string]*rate.Limiter)}
 }
 
-// Take uses one request of key's allowance. It returns 0, or how long to wait when none is left.
+// Take uses one request of key's allowance. It returns 0, or how long to wait when none is left. nil has no limit.
 func (l *Limiter) Take(key string) time.Duration {
+	if l == nil {
+		return 0
+	}
 	now := l.now()
 	res := l.bucket(key).ReserveN(now, 1)
 	wait := res.DelayFrom(now)

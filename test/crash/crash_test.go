@@ -108,7 +108,7 @@ func (p *place) start() {
 	var err error
 	p.process, err = town.Start(ctx, "http://"+p.address, town.Command(binary, "serve", "--database", p.database, "--key-file", p.keys(),
 		"--listen", p.address, "--public-url", "https://localhost", "--identity-url", "https://127.0.0.1:9", "--identity-client", "crash",
-		"--address-rate", "0", "--account-rate", "0", "--noon-attempts", "0", "--log-level", "warn"))
+		"--address-rate", "0", "--account-rate", "0", "--log-level", "warn"))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	Refused func(fault.Code)  // as in app.Config
 	Change  func(*app.Config) // last changes to the App's configuration
 	Store   func(*store.Options)
+	Rules   func(*rulebook.Rulebook) // last changes to the rules
 }
 
 // Fixture is one city and its App.
@@ -67,7 +68,7 @@ func New(t testing.TB, o Options) *Fixture {
 	if _, err := f.DB.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.DB.Update(ctx, func(tx *store.Tx) error { return found(tx, !o.AtOnce) }); err != nil {
+	if err := f.DB.Update(ctx, func(tx *store.Tx) error { return found(tx, o) }); err != nil {
 		t.Fatal(err)
 	}
 	c := app.Config{Public: Public, DB: f.DB, Vault: f.Vault, Now: f.Clock.Now, Lanes: o.Lanes, Texts: f.Texts, Refused: o.Refused}
@@ -128,10 +129,13 @@ func migrate(source string) error {
 }
 
 // found writes the directory, the calendar and the rules.
-func found(tx *store.Tx, waitlist bool) error {
+func found(tx *store.Tx, o Options) error {
 	ctx := context.Background()
 	rules := rulebook.Continued2025()
-	rules.Waitlist = waitlist
+	rules.Waitlist = !o.AtOnce
+	if o.Rules != nil {
+		o.Rules(&rules)
+	}
 	steps := []func() error{
 		func() error { return tx.SaveUnits(ctx, units()) },
 		func() error { return tx.SaveHalls(ctx, halls()) },

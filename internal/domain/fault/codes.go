@@ -21,6 +21,7 @@ const (
 	OutcomeUnknown   Code = "outcome_unknown" // ask again with the same key
 	ShuttingDown     Code = "shutting_down"
 	WaitingRoom      Code = "waiting_room"      // more people than can be served: args position, minutes
+	WaitingOrder     Code = "waiting_order"     // the first moment after a release: all who come are put in a random order
 	WaitingRoomFull  Code = "waiting_room_full" // and no place in the line either
 	StepMissing      Code = "step_missing"      // the last step alone, or with the token of another
 	StepOver         Code = "step_over"         // its token is too old
@@ -201,7 +202,7 @@ var kinds = map[Code]Kind{
 	KeyMissing: Malformed, KeyReused: Invalid, CursorInvalid: Malformed,
 	TooManyRequests: TooMany, CrossSite: Forbidden, InternalError: Internal,
 	Busy: Unavailable, OutcomeUnknown: Unavailable, ShuttingDown: Unavailable,
-	WaitingRoom: Unavailable, WaitingRoomFull: Unavailable, StepMissing: Forbidden, StepOver: Gone,
+	WaitingRoom: Unavailable, WaitingOrder: Unavailable, WaitingRoomFull: Unavailable, StepMissing: Forbidden, StepOver: Gone,
 
 	Required: Invalid, TooLong: Invalid, TooShort: Invalid, BadFormat: Invalid, BadCharacter: Invalid,
 	BadCheckDigit: Invalid, BadDate: Invalid, DateInPast: Invalid, DateInFuture: Invalid,

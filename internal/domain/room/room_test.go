@@ -41,7 +41,7 @@ func play(t *rapid.T, r *Room, crowd []*visitor, load func(time.Duration) int, u
 			}
 			before := slices.Clone(r.line)
 			busy := load(now.Sub(start))
-			a := r.Ask(now, v.who, time.Time{}, busy)
+			a := r.Ask(now, Comer{Who: v.who}, busy)
 			for _, g := range before {
 				if g.waits {
 					continue
@@ -117,7 +117,7 @@ func TestRoom_InOrderNeverTooManyNobodyStarves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		inside := rapid.IntRange(1, 8).Draw(t, "inside")
 		crowd := crowdOf(t, rapid.IntRange(1, 60).Draw(t, "people"))
-		r := New(Rules{Inside: inside, Line: 1000})
+		r := New(Rules{Inside: inside, Line: 1000}, nil, nil)
 		work := time.Duration(0)
 		for _, v := range crowd {
 			work += v.works + latest + grace + soonest // at worst each has to be waited for
@@ -135,7 +135,7 @@ func TestRoom_InOrderNeverTooManyNobodyStarves(t *testing.T) {
 func TestRoom_WaitsForALoadOfOtherRoads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		crowd := crowdOf(t, rapid.IntRange(1, 20).Draw(t, "people"))
-		r := New(Rules{Inside: 4, Line: 1000})
+		r := New(Rules{Inside: 4, Line: 1000}, nil, nil)
 		busy := 4 * time.Second
 		play(t, r, crowd, func(at time.Duration) int {
 			if at < busy {
@@ -165,7 +165,7 @@ func TestRoom_ReloadingGivesNothing(t *testing.T) {
 				crowd = append(crowd, &visitor{who: fmt.Sprintf("p%03d", i), next: start.Add(time.Duration(i) * 30 * time.Millisecond), works: 400 * time.Millisecond})
 			}
 			crowd[one].hurries = hurries
-			called := play(t, New(Rules{Inside: 2, Line: 1000}), crowd, idle, 3*time.Minute)
+			called := play(t, New(Rules{Inside: 2, Line: 1000}, nil, nil), crowd, idle, 3*time.Minute)
 			return slices.Index(called, crowd[one].who)
 		}
 		if calm, hurried := order(0), order(rapid.IntRange(1, 100).Draw(t, "hurries")); calm != hurried {
@@ -176,7 +176,7 @@ func TestRoom_ReloadingGivesNothing(t *testing.T) {
 
 func fill(r *Room, now time.Time, people int) {
 	for i := range people {
-		r.Ask(now, fmt.Sprintf("f%03d", i), time.Time{}, 0)
+		r.Ask(now, Comer{Who: fmt.Sprintf("f%03d", i)}, 0)
 	}
 }
 
@@ -185,18 +185,18 @@ func TestRoom_PlaceOutlastsASilenceAndNoLonger(t *testing.T) {
 		silent time.Duration
 		place  int
 	}{{time.Second, 1}, {110 * time.Second, 1}, {130 * time.Second, 4}} {
-		r := New(Rules{Inside: 1, Line: 10})
+		r := New(Rules{Inside: 1, Line: 10}, nil, nil)
 		fill(r, start, 1)
 		r.Begin(start, "f000") // and takes very long
 		for i, who := range []string{"a", "b", "c", "d"} {
-			r.Ask(start.Add(time.Duration(i)*time.Millisecond), who, time.Time{}, 0)
+			r.Ask(start.Add(time.Duration(i)*time.Millisecond), Comer{Who: who}, 0)
 		}
 		for s := time.Second; s < c.silent; s += time.Second {
 			for _, who := range []string{"b", "c", "d"} {
-				r.Ask(start.Add(s), who, time.Time{}, 0)
+				r.Ask(start.Add(s), Comer{Who: who}, 0)
 			}
 		}
-		if a := r.Ask(start.Add(c.silent), "a", time.Time{}, 0); a.Position != c.place {
+		if a := r.Ask(start.Add(c.silent), Comer{Who: "a"}, 0); a.Position != c.place {
 			t.Errorf("after %v: place %d, want %d", c.silent, a.Position, c.place)
 		}
 	}
@@ -204,30 +204,30 @@ func TestRoom_PlaceOutlastsASilenceAndNoLonger(t *testing.T) {
 
 // A place that was got at one node counts at another; one that claims to be older than any can be does not.
 func TestRoom_PlaceOfAnotherNode(t *testing.T) {
-	r := New(Rules{Inside: 1, Line: 10})
+	r := New(Rules{Inside: 1, Line: 10}, nil, nil)
 	fill(r, start, 4) // three wait
 	later := start.Add(time.Second)
-	if a := r.Ask(later, "came earlier", start.Add(-time.Minute), 1); a.Position != 1 || !a.Since.Equal(start.Add(-time.Minute)) {
+	if a := r.Ask(later, Comer{Who: "came earlier", Since: start.Add(-time.Minute)}, 1); a.Position != 1 || !a.Since.Equal(start.Add(-time.Minute)) {
 		t.Errorf("place of another node: %+v", a)
 	}
-	if a := r.Ask(later, "too old", start.Add(-2*time.Hour), 1); a.Position != 5 {
+	if a := r.Ask(later, Comer{Who: "too old", Since: start.Add(-2 * time.Hour)}, 1); a.Position != 5 {
 		t.Errorf("too old: %+v", a)
 	}
-	if a := r.Ask(later, "of the future", later.Add(time.Hour), 1); a.Position != 6 {
+	if a := r.Ask(later, Comer{Who: "of the future", Since: later.Add(time.Hour)}, 1); a.Position != 6 {
 		t.Errorf("of the future: %+v", a)
 	}
-	if a := r.Ask(later, "f003", start.Add(-time.Second), 1); a.Position != 2 {
+	if a := r.Ask(later, Comer{Who: "f003", Since: start.Add(-time.Second)}, 1); a.Position != 2 {
 		t.Errorf("a place here and an older one there: %+v", a)
 	}
 }
 
 func TestRoom_FullSaysWhenToComeAgain(t *testing.T) {
-	r := New(Rules{Inside: 1, Line: 2})
+	r := New(Rules{Inside: 1, Line: 2}, nil, nil)
 	fill(r, start, 3)
-	if a := r.Ask(start, "one more", time.Time{}, 0); !a.Full || a.In || a.Again <= 0 {
+	if a := r.Ask(start, Comer{Who: "one more"}, 0); !a.Full || a.In || a.Again <= 0 {
 		t.Errorf("%+v", a)
 	}
-	if a := r.Ask(start, "f001", time.Time{}, 0); a.Full || a.Position != 1 {
+	if a := r.Ask(start, Comer{Who: "f001"}, 0); a.Full || a.Position != 1 {
 		t.Errorf("who has a place: %+v", a)
 	}
 }
@@ -235,16 +235,16 @@ func TestRoom_FullSaysWhenToComeAgain(t *testing.T) {
 // Who was let in from the line is not sent back to it while they go about their business; who has what they came
 // for begins anew.
 func TestRoom_WhoIsInStaysIn(t *testing.T) {
-	r := New(Rules{Inside: 1, Line: 10})
+	r := New(Rules{Inside: 1, Line: 10}, nil, nil)
 	fill(r, start, 3) // f000 in, f001 and f002 wait
 	r.Begin(start, "f000")
 	r.End(start, "f000", true)
 	now := start.Add(100 * time.Millisecond)
-	if a := r.Ask(now, "f001", time.Time{}, 0); !a.In {
+	if a := r.Ask(now, Comer{Who: "f001"}, 0); !a.In {
 		t.Fatalf("first in line: %+v", a)
 	}
 	for _, later := range []time.Duration{time.Second, time.Minute, 5 * time.Minute} {
-		if a := r.Ask(now.Add(later), "f001", time.Time{}, 99); !a.In {
+		if a := r.Ask(now.Add(later), Comer{Who: "f001"}, 99); !a.In {
 			t.Errorf("%v later: %+v", later, a)
 		}
 		r.Begin(now.Add(later), "f001")
@@ -253,24 +253,24 @@ func TestRoom_WhoIsInStaysIn(t *testing.T) {
 	now = now.Add(6 * time.Minute)
 	r.Begin(now, "f001")
 	r.End(now, "f001", true)
-	if a := r.Ask(now.Add(time.Second), "f001", time.Time{}, 99); a.In {
+	if a := r.Ask(now.Add(time.Second), Comer{Who: "f001"}, 99); a.In {
 		t.Error("somebody who has a number is let in before those who wait")
 	}
 }
 
 // Who is called and does not come keeps their place, and the third time goes to the end: nobody waits for them for ever.
 func TestRoom_WhoDoesNotComeGoesToTheEnd(t *testing.T) {
-	r := New(Rules{Inside: 1, Line: 10})
+	r := New(Rules{Inside: 1, Line: 10}, nil, nil)
 	now := start
 	for i, place := range []int{2, 2, 1} {
-		r.Ask(now, "absent", time.Time{}, 1)
-		r.Ask(now, "waits", time.Time{}, 1)
+		r.Ask(now, Comer{Who: "absent"}, 1)
+		r.Ask(now, Comer{Who: "waits"}, 1)
 		now = now.Add(50 * time.Millisecond)
-		if a := r.Ask(now, "waits", time.Time{}, 0); a.In || r.people["absent"] == nil || !r.people["absent"].expects {
+		if a := r.Ask(now, Comer{Who: "waits"}, 0); a.In || r.people["absent"] == nil || !r.people["absent"].expects {
 			t.Fatalf("the first in line is not called: %+v", a)
 		}
 		now = now.Add(20 * time.Second)
-		if a := r.Ask(now, "waits", time.Time{}, 1); a.Position != place {
+		if a := r.Ask(now, Comer{Who: "waits"}, 1); a.Position != place {
 			t.Errorf("after %d calls: place %d, want %d", i+1, a.Position, place)
 		}
 	}
@@ -278,50 +278,50 @@ func TestRoom_WhoDoesNotComeGoesToTheEnd(t *testing.T) {
 
 // While only people wait who are not there, nobody waits behind them.
 func TestRoom_NobodyWaitsBehindTheAbsent(t *testing.T) {
-	r := New(Rules{Inside: 3, Line: 10})
+	r := New(Rules{Inside: 3, Line: 10}, nil, nil)
 	for i := range 5 {
-		r.Ask(start, fmt.Sprint("gone", i), time.Time{}, 3)
+		r.Ask(start, Comer{Who: fmt.Sprint("gone", i)}, 3)
 	}
 	now := start.Add(30 * time.Second)
-	if a := r.Ask(now, "new", time.Time{}, 0); !a.In {
+	if a := r.Ask(now, Comer{Who: "new"}, 0); !a.In {
 		t.Errorf("somebody new: %+v", a)
 	}
 	for range 2 {
-		if a := r.Ask(now, "gone3", time.Time{}, 0); !a.In {
+		if a := r.Ask(now, Comer{Who: "gone3"}, 0); !a.In {
 			t.Errorf("one of them who is back: %+v", a)
 		}
 	}
 	if r.Waiting() != 4 {
 		t.Errorf("%d wait, 4 are left", r.Waiting())
 	}
-	if a := r.Ask(now, "gone1", time.Time{}, 3); a.In || a.Position != 2 {
+	if a := r.Ask(now, Comer{Who: "gone1"}, 3); a.In || a.Position != 2 {
 		t.Errorf("one of them who finds it full: %+v", a)
 	}
-	if a := r.Ask(now, "newer", time.Time{}, 0); a.In || a.Position != 5 {
+	if a := r.Ask(now, Comer{Who: "newer"}, 0); a.In || a.Position != 5 {
 		t.Errorf("somebody new, while one of them is there: %+v", a)
 	}
 }
 
 // Memory: whoever came and went is forgotten.
 func TestRoom_Forgets(t *testing.T) {
-	r := New(Rules{Inside: 5, Line: 100})
+	r := New(Rules{Inside: 5, Line: 100}, nil, nil)
 	now := start
 	for i := range 2000 {
 		who := fmt.Sprint(i)
-		if r.Ask(now, who, time.Time{}, 0).In {
+		if r.Ask(now, Comer{Who: who}, 0).In {
 			r.Begin(now, who)
 			r.End(now, who, i%2 == 0)
 		}
 		now = now.Add(10 * time.Millisecond)
 	}
-	r.Ask(now.Add(time.Hour), "last", time.Time{}, 0)
+	r.Ask(now.Add(time.Hour), Comer{Who: "last"}, 0)
 	if len(r.people) > 1 || len(r.line) > 0 || len(r.inside) > 1 {
 		t.Errorf("%d people, %d in line, %d inside", len(r.people), len(r.line), len(r.inside))
 	}
 }
 
 func BenchmarkRoom_Quiet(b *testing.B) {
-	r := New(Rules{})
+	r := New(Rules{}, nil, nil)
 	who := make([]string, 512)
 	for i := range who {
 		who[i] = fmt.Sprintf("person-%04d", i)
@@ -331,7 +331,7 @@ func BenchmarkRoom_Quiet(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		now = now.Add(300 * time.Microsecond)
 		w := who[i%len(who)]
-		r.Ask(now, w, time.Time{}, 100)
+		r.Ask(now, Comer{Who: w}, 100)
 		r.Begin(now, w)
 		r.End(now, w, true)
 	}

@@ -70,6 +70,11 @@ type Rulebook struct {
 	ReopenAfterMin       time.Duration `json:"reopen_after_min"`       // a place nobody waits for opens after a random
 	ReopenAfterMax       time.Duration `json:"reopen_after_max"`       // 1 to 30 minutes
 
+	// The rush after a release; the measure is silent.
+	GatherFor        time.Duration `json:"gather_for"`         // who comes so long after a release has come at its instant, and stands in a random order: 1 s; 0 = none
+	NoonAttempts     int           `json:"noon_attempts"`      // tries of one person at once in the ten minutes after it: 10; 0 = no limit
+	NoonAttemptEvery time.Duration `json:"noon_attempt_every"` // and one more after each: 6 s
+
 	// The verifiable draw of a queue that has it switched on; the measure is silent.
 	DrawFor   time.Duration `json:"draw_for"`   // who asks so long after a release is in the draw: 60 s
 	DrawAhead int           `json:"draw_ahead"` // days before the release its commitment is published: 3
@@ -96,7 +101,7 @@ type Rulebook struct {
 }
 
 // UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, the waitlist, the
-// day in the hall or what sanctions count, they are as in the versions that ship.
+// rush after a release, the day in the hall or what sanctions count, they are as in the versions that ship.
 func (r *Rulebook) UnmarshalJSON(text []byte) error {
 	type plain Rulebook
 	v := plain(Rulebook{}.keeping())
@@ -112,6 +117,7 @@ func (r Rulebook) keeping() Rulebook {
 	r.StrandedFor = 14 * 24 * time.Hour
 	r.Hall = counter.DefaultRules()
 	r.EvaluateWithin, r.AnswerCaseWithin = 10, 5
+	r.GatherFor, r.NoonAttempts, r.NoonAttemptEvery = time.Second, 10, 6*time.Second
 	r.DrawFor, r.DrawAhead = time.Minute, 3
 	r.Waitlist, r.WaitlistReleaseShare, r.WaitlistMost = true, 100, 5
 	r.GroupMost = 5
@@ -199,6 +205,9 @@ func (r Rulebook) Validate() error {
 		return fmt.Errorf("rulebook %s: cancel_before_end negative", r.ID)
 	case r.KeepPlaceLeast < 0 || r.KeepPlaceFor < r.KeepPlaceLeast || r.KeepPlaceBefore < 0 || r.StrandedFor < 0:
 		return fmt.Errorf("rulebook %s: keep_place_for, keep_place_before, keep_place_least or stranded_for out of range", r.ID)
+	}
+	if r.GatherFor < 0 || r.GatherFor > time.Minute || r.NoonAttempts < 0 || r.NoonAttempts > 1000 || r.NoonAttemptEvery < time.Second || r.NoonAttemptEvery > 10*time.Minute {
+		return fmt.Errorf("rulebook %s: gather_for, noon_attempts or noon_attempt_every out of range", r.ID)
 	}
 	if r.DrawFor < time.Second || r.DrawFor > time.Hour || r.DrawAhead < 1 || r.DrawAhead > 30 {
 		return fmt.Errorf("rulebook %s: draw_for or draw_ahead out of range", r.ID)

@@ -103,6 +103,11 @@ func TestValidate(t *testing.T) {
 		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceLeast = -time.Second }},
 		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceFor = r.KeepPlaceLeast - 1 }},
 		{"keep_place", func(r *rulebook.Rulebook) { r.KeepPlaceBefore = -1 }},
+		{"gather_for", func(r *rulebook.Rulebook) { r.GatherFor = -1 }},
+		{"gather_for", func(r *rulebook.Rulebook) { r.GatherFor = time.Minute + 1 }},
+		{"noon_attempts", func(r *rulebook.Rulebook) { r.NoonAttempts = -1 }},
+		{"noon_attempts", func(r *rulebook.Rulebook) { r.NoonAttempts = 1001 }},
+		{"noon_attempt_every", func(r *rulebook.Rulebook) { r.NoonAttemptEvery = 0 }},
 		{"draw_for", func(r *rulebook.Rulebook) { r.DrawFor = 0 }},
 		{"draw_ahead", func(r *rulebook.Rulebook) { r.DrawAhead = 31 }},
 		{"stranded_for", func(r *rulebook.Rulebook) { r.StrandedFor = -1 }},
@@ -139,10 +144,11 @@ func TestRulebookIsData(t *testing.T) {
 // keeps its own, nothing too.
 func TestAnOlderTextKeepsPlacesAsTheOnesThatShip(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		`{"id":"old"}`: 24 * time.Hour, `{"id":"own","keep_place_for":3600000000000}`: time.Hour, `{"id":"none","keep_place_for":0}`: 0,
+		`{"id":"old"}`: 24 * time.Hour, `{"id":"own","keep_place_for":3600000000000}`: time.Hour, `{"id":"none","keep_place_for":0,"noon_attempts":10}`: 0,
 	} {
 		var r rulebook.Rulebook
-		if err := json.Unmarshal([]byte(text), &r); err != nil || r.KeepPlaceFor != want || r.KeepPlaceBefore != 2*time.Hour {
+		if err := json.Unmarshal([]byte(text), &r); err != nil || r.KeepPlaceFor != want || r.KeepPlaceBefore != 2*time.Hour ||
+			r.GatherFor != time.Second || r.NoonAttempts != 10 || r.NoonAttemptEvery != 6*time.Second {
 			t.Errorf("%s: kept for %v, %v", text, r.KeepPlaceFor, err)
 		}
 	}

@@ -43,8 +43,8 @@ type Config struct {
 	AccountLimit web.Limit
 	Find         *web.Limiter
 
-	// Attempts limits how often one person may try for numbers after a release; nil = no limit.
-	Attempts *web.Attempts
+	// Often is how often one address may come to the waiting room before it asks for a proof of work; nil = ever.
+	Often *web.Limiter
 
 	// Flow says that a booking needs the token of the step before it (see quote.go).
 	Flow bool
@@ -62,7 +62,7 @@ type API struct {
 	account    *web.Limiter
 	find       *web.Limiter
 	admin      *web.Limiter
-	attempts   *web.Attempts
+	often      *web.Limiter
 	flow       []byte // secret of the tokens of steps
 	flowNeeded bool
 	policy     string // RateLimit-Policy of writes, "" for none
@@ -81,7 +81,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		app: c.App, site: c.Site, cookies: c.Cookies, cursors: newCursors(c.Key), account: c.Account, find: c.Find, admin: c.Admin,
-		attempts: c.Attempts, flow: flowKey(c.Key), flowNeeded: c.Flow,
+		often: c.Often, flow: flowKey(c.Key), flowNeeded: c.Flow,
 		mux: http.NewServeMux(), shapes: map[string]*shape{},
 	}
 	if c.Account != nil && c.AccountLimit.Rate > 0 {

@@ -28,7 +28,7 @@ func (a *API) declareBookings() {
 		about:   "Takes a number, with the token and the key of quote. A refusal because the slot is full, closed or not open yet names slots that are free instead. In the minute after a release that is drawn the request becomes an entry in the draw: 202, and state is in_draw.",
 		headers: map[string]string{"Location": "Where the booking is.", "Idempotency-Replayed": replayed},
 		faults: append([]fault.Code{
-			fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.DrawOnce, fault.StepMissing, fault.StepOver, fault.WaitingRoom, fault.WaitingRoomFull, fault.OffSiteBarred,
+			fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.DrawOnce, fault.StepMissing, fault.StepOver, fault.WaitingRoom, fault.WaitingOrder, fault.WaitingRoomFull, fault.OffSiteBarred,
 		}, slotFaults...),
 	}, a.book)
 	a.declareTogether(replayed)

@@ -299,6 +299,8 @@ type problem struct {
 	Booking      string         `json:"booking,omitempty" doc:"Code of your booking that stands in the way."`
 	Applicant    int            `json:"applicant,omitempty" doc:"Which of several applicants it is about, from 1."`
 	Position     int            `json:"position,omitempty" doc:"waiting_room: your place in the line, from 1."`
+	Challenge    string         `json:"challenge,omitempty" doc:"waiting_room, waiting_order: what a proof of work is made for. It is of you and of this minute, and good for the next one too."`
+	Work         int            `json:"work,omitempty" doc:"Zero bits the proof needs."`
 	Wait         int            `json:"wait,omitempty" doc:"waiting_room: seconds until it is likely your turn."`
 	Place        string         `json:"place,omitempty" doc:"waiting_room: what your place goes by; send it with the next quote. It is yours alone, and is kept for two minutes without asking again."`
 }

@@ -186,7 +186,7 @@ func parseQuery(r *http.Request) (url.Values, error) {
 // could be had instead.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) error {
 	e := fault.As(err)
-	if e.Args["here"] == "" && e.Args["elsewhere"] == "" && e.Args["code"] == "" && e.Args["position"] == "" && e.Args["applicant"] == "" {
+	if e.Args["here"] == "" && e.Args["elsewhere"] == "" && e.Args["code"] == "" && e.Args["place"] == "" && e.Args["applicant"] == "" {
 		return err
 	}
 	l := web.LocaleOf(r)

@@ -13,6 +13,7 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/flow"
+	"suiyue/internal/web"
 )
 
 type quoteBody struct {
@@ -21,7 +22,8 @@ type quoteBody struct {
 	Stage  string `json:"stage" enum:"consultation,acceptance,collection" doc:"What the number is for (Art. 13)." example:"acceptance"`
 	Units  int    `json:"units,omitempty" minimum:"1" maximum:"1000" doc:"Units of a batch (Art. 19); 1 when absent." example:"1"`
 	People int    `json:"people,omitempty" minimum:"2" maximum:"20" doc:"For book-together: how many people, one number each. slots of the answer says an hour for each, from slot on. At most group_most of the rules in force, 5." example:"3"`
-	Place  string `json:"place,omitempty" pattern:"^[A-Za-z0-9_-]{1,256}$" doc:"place of the last waiting_room answer: whatever node answers this time knows it."`
+	Place  string `json:"place,omitempty" pattern:"^[A-Za-z0-9_-]{1,256}$" doc:"place of the last waiting_room or waiting_order answer: whatever node answers this time knows it."`
+	Proof  string `json:"proof,omitempty" pattern:"^[A-Za-z0-9_-]{34}[.][0-9]{1,20}$" doc:"Where the last such answer has a challenge: challenge.nonce, where nonce is a decimal number with which SHA-256 of this very text begins with work zero bits. Leaving it out costs some seconds and no place."`
 }
 
 type quoteView struct {
@@ -38,24 +40,23 @@ func (a *API) declareQuote() {
 	write(a, operation{
 		id: "quote", method: http.MethodPost, path: "/bookings/quote", tag: "Bookings", signedIn: true,
 		about: "The step before booking: looks whether the slot has a number for you, and gives the token and the key to book it with. It keeps nothing, and needs no key itself. " +
-			"When more people come to book than the server can serve, this is where they wait: 503 waiting_room with position, wait and Retry-After. Ask again then, with place; asking earlier or oftener moves nobody.",
-		faults: append([]fault.Code{fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.WaitingRoom, fault.WaitingRoomFull, fault.DrawSingly}, slotFaults...),
+			"When more people come to book than the server can serve, this is where they wait: 503 waiting_room with position, wait and Retry-After. Ask again then, with place; asking earlier or oftener moves nobody. " +
+			"Who comes in the first moment after a release has come at its instant and stands in a random order: 503 waiting_order until it is settled. " +
+			"In a rush the answer may have a challenge: bring its proof, or wait a few seconds more in the same place.",
+		faults: append([]fault.Code{fault.ItemNotFound, fault.NotOffered, fault.StageNotOffered, fault.WaitingRoom, fault.WaitingOrder, fault.WaitingRoomFull, fault.DrawSingly}, slotFaults...),
 	}, a.quote)
 }
 
 func (a *API) quote(c *call, b *quoteBody) (quoteView, error) {
 	if a.account != nil { // asking for one's place, too
-		if wait := a.account.Take(string(c.who.Person.Key)); wait > 0 {
+		if wait := a.account.Take("quote|" + string(c.who.Person.Key)); wait > 0 { // and leaves the booking its own
 			return quoteView{}, fault.New(fault.TooManyRequests).After(wait)
 		}
 	}
 	if !a.app.Drawing(c.r.Context(), b.Slot) {
-		if err := a.app.Enter(c.who, b.Place); err != nil {
+		if err := a.app.Enter(c.who, app.Coming{Slot: b.Slot, Place: b.Place, Proof: b.Proof, Often: a.often.Take(web.AddrOf(c.r).String()) > 0}); err != nil {
 			return quoteView{}, err
 		}
-	}
-	if err := a.attempt(c); err != nil {
-		return quoteView{}, err
 	}
 	var got app.Quote
 	var run []string
@@ -86,11 +87,12 @@ func (a *API) stepped(c *call, step flow.Step, token string) error {
 	if !a.flowNeeded {
 		slot, _, _ := strings.Cut(step.Slot, " ")
 		if !a.app.Drawing(c.r.Context(), slot) {
-			if err := a.app.Enter(c.who, ""); err != nil {
+			if err := a.app.Enter(c.who, app.Coming{Slot: slot}); err != nil {
 				return err
 			}
 		}
-		return a.attempt(c)
+		_, err := a.app.Try(c.who, c.key, c.key)
+		return err
 	}
 	step.Who, step.Key = string(c.who.Person.Key), c.key
 	genuine, over := step.Check(a.flow, token, a.app.Now())
@@ -107,15 +109,6 @@ func (a *API) stepped(c *call, step flow.Step, token string) error {
 	return err
 }
 
-// attempt counts one try for a number.
-func (a *API) attempt(c *call) error {
-	if wait := a.attempts.Take(string(c.who.Person.Key)); wait > 0 {
-		a.app.Working(c.who)(false) // their place inside is for somebody else meanwhile
-		return fault.New(fault.TooManyRequests).After(wait)
-	}
-	return nil
-}
-
 // flowKey makes the secret of tokens from that of the face.
 func flowKey(key []byte) []byte {
 	m := hmac.New(sha256.New, key)
@@ -125,10 +118,8 @@ func flowKey(key []byte) []byte {
 
 // position writes where in the waiting room somebody stands.
 func (p *problem) position(e *fault.Error) {
-	if e.Code != fault.WaitingRoom {
-		return
-	}
 	p.Position, _ = strconv.Atoi(e.Args["position"])
 	p.Wait, _ = strconv.Atoi(e.Args["seconds"])
-	p.Place = e.Args["place"]
+	p.Place, p.Challenge = e.Args["place"], e.Args["challenge"]
+	p.Work, _ = strconv.Atoi(e.Args["bits"])
 }

@@ -64,7 +64,7 @@ func (p *Pages) check(w http.ResponseWriter, r *http.Request, who *identity.Sess
 		return web.SeeOther(w, r, address("/book/check", "draft", d.ID))
 	}
 	if err := p.letIn(w, r, who, d); err != nil {
-		if f := fault.As(err); f.Code == fault.WaitingRoom {
+		if f := fault.As(err); f.Args["place"] != "" {
 			return p.waitingRoom(w, r, who, d, f)
 		}
 		return err
@@ -258,13 +258,13 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 		return p.joinDraft(w, r, who, d)
 	}
 	if err := p.letIn(w, r, who, d); err != nil {
-		if fault.CodeOf(err) == fault.WaitingRoom {
+		if fault.As(err).Args["place"] != "" {
 			return web.SeeOther(w, r, address("/book/check", "draft", id))
 		}
 		return err
 	}
-	if wait := p.attempts.Take(string(who.Person.Key)); wait > 0 {
-		return p.showCheck(w, r, who, d, fault.New(fault.TooManyRequests).After(wait))
+	if _, err := p.app.Try(who, d.Key, d.Key); err != nil {
+		return p.showCheck(w, r, who, d, fault.As(err))
 	}
 	over, done := p.app.Working(who), false
 	defer func() { over(done) }()

@@ -27,30 +27,30 @@ type Sealer interface {
 
 // Config of New. App, Site, Cookies and Sealer are required, the rest has a safe zero value.
 type Config struct {
-	App      *app.App
-	Site     *web.Site
-	Cookies  *web.Cookies
-	Sealer   Sealer
-	Secure   bool          // served over https: the draft's cookies are for https only
-	SignIn   string        // address that starts a sign-in, answering ?return=<path>; "" = /sign-in
-	SignOut  string        // address a POST to which ends the session; "" = /sign-out
-	Attempts *web.Attempts // tries for numbers after a release; nil = no limit
-	Account  *web.Limiter  // bookings, moves and cancellations of one person; nil = no limit
-	Find     *web.Limiter  // looking up a booking, by address and by code; shared with the API. nil = 10 at once, one more every 30 s
+	App     *app.App
+	Site    *web.Site
+	Cookies *web.Cookies
+	Sealer  Sealer
+	Secure  bool         // served over https: the draft's cookies are for https only
+	SignIn  string       // address that starts a sign-in, answering ?return=<path>; "" = /sign-in
+	SignOut string       // address a POST to which ends the session; "" = /sign-out
+	Often   *web.Limiter // as of api.Config
+	Account *web.Limiter // bookings, moves and cancellations of one person; nil = no limit
+	Find    *web.Limiter // looking up a booking, by address and by code; shared with the API. nil = 10 at once, one more every 30 s
 }
 
 // Pages are the citizen's pages. Made by New, safe for concurrent use.
 type Pages struct {
-	app      *app.App
-	site     *web.Site
-	cookies  *web.Cookies
-	sealer   Sealer
-	secure   bool
-	signIn   string
-	signOut  string
-	account  *web.Limiter
-	attempts *web.Attempts
-	finding  *web.Limiter
+	app     *app.App
+	site    *web.Site
+	cookies *web.Cookies
+	sealer  Sealer
+	secure  bool
+	signIn  string
+	signOut string
+	account *web.Limiter
+	often   *web.Limiter
+	finding *web.Limiter
 }
 
 // New makes the Pages.
@@ -60,7 +60,7 @@ func New(c Config) *Pages {
 	}
 	p := &Pages{
 		app: c.App, site: c.Site, cookies: c.Cookies, sealer: c.Sealer, secure: c.Secure,
-		signIn: c.SignIn, signOut: c.SignOut, account: c.Account, attempts: c.Attempts, finding: c.Find,
+		signIn: c.SignIn, signOut: c.SignOut, account: c.Account, often: c.Often, finding: c.Find,
 	}
 	if p.signIn == "" {
 		p.signIn = "/sign-in"

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"suiyue/internal/app"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/web"
@@ -12,10 +13,13 @@ import (
 )
 
 type roomView struct {
-	Lead  string
-	Rows  []ui.SummaryRow
-	Kept  []string
-	Again ui.ButtonView
+	Lead            string
+	Say             string // the place and the wait in one sentence
+	Pause           string // seconds after which it may help to look again
+	Challenge, Bits string // of a proof of work, "" for none
+	Rows            []ui.SummaryRow
+	Kept            []string
+	Again           ui.ButtonView
 }
 
 // letFor is how long somebody who was let in may take to confirm; placeFor how long the browser keeps a place.
@@ -23,6 +27,9 @@ const (
 	letFor   = 10 * time.Minute
 	placeFor = 2 * time.Minute
 )
+
+// proofHeader is how the page's script brings the proof of work.
+const proofHeader = "Suiyue-Proof"
 
 // placeName is the cookie of somebody's place in the waiting room, sealed, for whatever node answers next.
 func (p *Pages) placeName() string {
@@ -43,7 +50,8 @@ func (p *Pages) letIn(w http.ResponseWriter, r *http.Request, who *identity.Sess
 	if c, err := r.Cookie(p.placeName()); err == nil {
 		place = c.Value
 	}
-	if err := p.app.Enter(who, place); err != nil {
+	coming := app.Coming{Slot: d.Slot, Place: place, Proof: r.Header.Get(proofHeader), Often: p.often.Take(web.AddrOf(r).String()) > 0}
+	if err := p.app.Enter(who, coming); err != nil {
 		if place = fault.As(err).Args["place"]; place != "" {
 			http.SetCookie(w, &http.Cookie{
 				Name: p.placeName(), Value: place, Path: "/book", MaxAge: int(placeFor / time.Second),
@@ -56,7 +64,8 @@ func (p *Pages) letIn(w http.ResponseWriter, r *http.Request, who *identity.Sess
 	return p.keep(w, r, d)
 }
 
-// waitingRoom is the page of somebody who waits: it looks again by itself when that may help.
+// waitingRoom is the page of somebody who waits: it looks again by itself when that may help, without a script by
+// being loaded again.
 func (p *Pages) waitingRoom(w http.ResponseWriter, r *http.Request, who *identity.Session, d *draft, f *fault.Error) error {
 	c, err := p.choiceFor(d)
 	if err != nil {
@@ -79,13 +88,18 @@ func (p *Pages) waitingRoom(w http.ResponseWriter, r *http.Request, who *identit
 	if row, ok := p.forWhomRow(r, l, who, d); ok {
 		rows = append(rows, row)
 	}
-	again := seconds(max(f.RetryAfter, 2*time.Second))
+	again := seconds(max(f.RetryAfter, time.Second))
 	w.Header().Set("Retry-After", again)
-	w.Header().Set("Refresh", again)
-	return web.Render(w, r, web.Status(f), roomPage(s, roomView{
-		Lead:  l.T("room.lead"),
+	s.Refresh = again
+	v := roomView{
+		Lead: l.T("room.lead"), Pause: again, Challenge: f.Args["challenge"], Bits: f.Args["bits"],
 		Rows:  rows,
 		Kept:  []string{l.T("room.kept"), l.T("room.on")},
 		Again: ui.ButtonView{Text: l.T("room.again"), Kind: ui.Secondary, Href: self},
-	}))
+	}
+	if v.Say = l.T("room.say", "position", f.Args["position"], "wait", until); f.Code == fault.WaitingOrder {
+		v.Lead, v.Rows[0].Value, v.Rows[1].Value = l.T("room.order"), l.T("room.order.place"), l.T("room.order.wait")
+		v.Say = v.Lead
+	}
+	return web.Render(w, r, web.Status(f), roomPage(s, v))
 }

@@ -41,9 +41,10 @@ type Shell struct {
 	Token   string // form token of the sign-out form
 	Back    *Link
 	Footer  []Link
-	Error   bool // the page shows an error summary: the title says so
-	Wide    bool // lists and tables: the main column is not held to 40 rem
-	Bare    bool // no header navigation and no footer (print, displays)
+	Error   bool   // the page shows an error summary: the title says so
+	Wide    bool   // lists and tables: the main column is not held to 40 rem
+	Bare    bool   // no header navigation and no footer (print, displays)
+	Refresh string // seconds after which the page is loaded again where there is no script, "" for never
 }
 
 // NewShell makes the Shell of a request: language, edition and their switches.

@@ -139,8 +139,12 @@ func (r *Room) Inside() int  { return len(r.inside) }
 // Ask lets somebody in, or gives them their place in the line. load is how much is being done at the node in all,
 // by whatever road it came.
 func (r *Room) Ask(now time.Time, c Comer, load int) Answer {
-	r.advance(now, load)
 	g := r.people[c.Who]
+	if g != nil && g.waits && !c.Ask { // brought what was asked for
+		g.hold, g.asked = c.Settled, time.Time{}
+	}
+	r.advance(now, load)
+	g = r.people[c.Who]
 	newer := g != nil && c.Release.After(g.of) // let in, if at all, for what was there before
 	if g != nil && !g.waits && !newer {
 		if g.expects {

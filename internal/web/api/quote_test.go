@@ -9,7 +9,9 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/flow"
 	"suiyue/internal/domain/room"
+	"suiyue/internal/domain/rulebook"
 	"suiyue/internal/web"
 	"suiyue/internal/web/api"
 )
@@ -143,32 +145,16 @@ func TestBook_WaitsInTheRoomWhereThereAreNoSteps(t *testing.T) {
 	post(two).want(201, "")
 }
 
-// After a release one person has so many tries and no more, however they are made; at other times they are not
-// counted, and waiting is no try.
+// After a release one person has so many tries and no more, however they are made; asking the same again is the same
+// try, waiting is none, and at other times they are not counted.
 func TestQuote_TriesAtNoonAreLimited(t *testing.T) {
-	var rush bool
-	f := newFaceOf(t, apptest.Options{}, func(c *api.Config) {
-		c.Flow = true
-		c.Attempts = web.NewAttempts(web.NewLimiter(web.Limit{Rate: 1.0 / 6, Burst: 3}, time.Now), func() bool { return rush })
-	})
-	token, slot := f.token(apptest.Citizen(1)), f.FreeSlots(apptest.QueueA)[0]
-	quote := func(token string) reply {
+	f := newFaceOf(t, apptest.Options{Rules: func(r *rulebook.Rulebook) { r.NoonAttempts = 3 }}, withSteps)
+	token, slots := f.token(apptest.Citizen(1)), f.FreeSlots(apptest.QueueA)
+	quote := func(token, slot string) reply {
 		return f.do(ask{method: "POST", path: "/bookings/quote", token: token, body: quoteOf(slot)})
 	}
-	for range 10 {
-		quote(token).want(200, "")
-	}
-	rush = true
-	for range 3 {
-		quote(token).want(200, "")
-	}
-	if r := quote(token).want(429, "too_many_requests"); r.Header().Get("Retry-After") != "6" {
-		t.Errorf("Retry-After %q", r.Header().Get("Retry-After"))
-	}
-	quote(f.token(apptest.Citizen(1))).want(429, "too_many_requests") // signed in once more
-	quote(f.token(apptest.Citizen(2))).want(200, "")
-	if f.Clock.Set(f.Clock.Now()); f.App.Rush() {
-		t.Error("a rush in the morning")
+	for _, slot := range slots[:8] {
+		quote(token, slot).want(200, "")
 	}
 	at := f.Clock.Now().Truncate(24 * time.Hour).Add(28 * time.Hour) // 12:00 in Guangzhou
 	for after, want := range map[time.Duration]bool{-time.Second: false, 0: true, 9 * time.Minute: true, 10 * time.Minute: false} {
@@ -176,4 +162,119 @@ func TestQuote_TriesAtNoonAreLimited(t *testing.T) {
 			t.Errorf("rush %v after the release: %v", after, !want)
 		}
 	}
+	f.Clock.Set(at.Add(time.Minute))
+	token, other := f.token(apptest.Citizen(1)), f.token(apptest.Citizen(2))
+	slots = f.FreeSlots(apptest.QueueA)
+	first := quote(token, slots[0]).want(200, "").json()
+	for range 10 { // reloads, windows, a phone that tries again
+		if got := quote(token, slots[0]).want(200, "").json(); got["idempotency_key"] != first["idempotency_key"] {
+			t.Fatal("asked again, another key")
+		}
+	}
+	quote(token, slots[1]).want(200, "")
+	quote(token, slots[2]).want(200, "")
+	if r := quote(token, slots[3]).want(429, "too_many_requests"); r.Header().Get("Retry-After") != "6" {
+		t.Errorf("Retry-After %q", r.Header().Get("Retry-After"))
+	}
+	quote(f.token(apptest.Citizen(1)), slots[3]).want(429, "too_many_requests") // signed in once more
+	quote(other, slots[3]).want(200, "")
+	quote(token, slots[1]).want(200, "") // what is open stays open
+	body := bookSelf(slots[0])
+	body["token"] = first["token"]
+	f.do(ask{method: "POST", path: "/bookings", token: token, key: first["idempotency_key"].(string), body: body}).want(201, "")
+	f.Clock.Set(f.Clock.Now().Add(6 * time.Second))
+	if again := quote(token, slots[0]).want(200, "").json(); again["idempotency_key"] == first["idempotency_key"] {
+		t.Error("a key that was booked with is given again")
+	}
+}
+
+// In the first moment after a release nobody is let in for its numbers, and asking oftener changes nothing; then
+// people are let in, in an order that is the same at every node.
+func TestQuote_TheFirstMomentIsSettledByLot(t *testing.T) {
+	f := newFaceOf(t, apptest.Options{Change: func(c *app.Config) { c.Room = &room.Rules{Inside: 1, Line: 20} }}, withSteps)
+	noon, _ := f.App.NextRelease()
+	f.Clock.Set(noon.Add(-time.Minute))
+	var tokens []string
+	for n := range 6 {
+		tokens = append(tokens, f.token(apptest.Citizen(1+n)))
+	}
+	var slot string
+	for _, day := range f.App.Days(apptest.QueueA, 20) {
+		for _, s := range day.Slots {
+			if s.State == app.SlotNotReleased && s.From.Equal(noon) {
+				slot = s.ID
+			}
+		}
+	}
+	quote := func(token string) reply {
+		return f.do(ask{method: "POST", path: "/bookings/quote", token: token, body: quoteOf(slot)})
+	}
+	// Somebody who is let in for what was there before is not let in for this.
+	f.do(ask{method: "POST", path: "/bookings/quote", token: tokens[0], body: quoteOf(f.FreeSlots(apptest.QueueA)[0])}).want(200, "")
+	for i, token := range tokens {
+		f.Clock.Set(noon.Add(time.Duration(i) * 150 * time.Millisecond))
+		for range 3 {
+			r := quote(token).want(503, "waiting_order")
+			f.validProblem(r)
+			if p := r.json(); p["position"] != nil || p["place"] == "" || r.Header().Get("Retry-After") == "" {
+				t.Fatalf("%v", p)
+			}
+		}
+	}
+	f.Clock.Set(noon.Add(1100 * time.Millisecond))
+	in, positions := 0, map[float64]bool{}
+	for _, token := range tokens {
+		if r := quote(token); r.Code == 200 {
+			in++
+		} else {
+			positions[r.want(503, "waiting_room").json()["position"].(float64)] = true
+		}
+	}
+	if in != 1 || len(positions) != len(tokens)-1 {
+		t.Errorf("%d let in, places %v", in, positions)
+	}
+}
+
+// In a rush a proof of work may be asked for. Who brings it goes on as ever; who does not waits some seconds in the
+// same place.
+func TestQuote_AsksForAProof(t *testing.T) {
+	often := web.NewLimiter(web.Limit{Rate: 0.001, Burst: 2}, time.Now)
+	f := newFaceOf(t, apptest.Options{Change: func(c *app.Config) { c.Room, c.Work = &room.Rules{Inside: 10, Line: 20}, app.Work{Bits: 8, Line: 2} }}, func(c *api.Config) {
+		c.Flow, c.Often = true, often
+	})
+	noon, _ := f.App.NextRelease()
+	slot := f.FreeSlots(apptest.QueueA)[0]
+	quote := func(token string, proof string) reply {
+		body := quoteOf(slot)
+		if proof != "" {
+			body["proof"] = proof
+		}
+		return f.do(ask{method: "POST", path: "/bookings/quote", token: token, body: body})
+	}
+	quiet := f.token(apptest.Citizen(9))
+	for range 5 { // very often, but in no rush
+		quote(quiet, "").want(200, "")
+	}
+	f.Clock.Set(noon.Add(time.Minute))
+	slot = f.FreeSlots(apptest.QueueA)[0]
+	one, two, plain := f.token(apptest.Citizen(1)), f.token(apptest.Citizen(2)), f.token(apptest.Citizen(3))
+	asked := quote(one, "").want(503, "waiting_room")
+	f.validProblem(asked)
+	p := asked.json()
+	if p["challenge"] == nil || p["work"] != 8.0 || p["position"] != 1.0 {
+		t.Fatalf("%v", p)
+	}
+	proof := flow.Solve(p["challenge"].(string), 8)
+	quote(two, proof).want(503, "waiting_room") // of somebody else
+	quote(one, "A"+proof[1:]).want(503, "waiting_room")
+	f.Clock.Set(f.Clock.Now().Add(100 * time.Millisecond))
+	quote(one, proof).want(200, "")
+	if again := quote(plain, "").want(503, "waiting_room").json(); again["challenge"] == nil {
+		t.Fatalf("%v", again)
+	}
+	f.Clock.Set(f.Clock.Now().Add(2 * time.Second))
+	quote(plain, "").want(503, "waiting_room")
+	f.Clock.Set(f.Clock.Now().Add(3 * time.Second))
+	quote(plain, "").want(200, "") // without one, five seconds after it was first asked for
+	quote(two, "x").want(422, "invalid_request")
 }

@@ -2,6 +2,7 @@ package citizen
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestRoom_OfPages(t *testing.T) {
 	third, thirdAt := at(3)
 	for range 5 {
 		s := third.get(thirdAt).must(503, "正在排队", "您的位置 1")
-		if s.header.Get("Refresh") == "" || s.header.Get("Retry-After") == "" {
+		if !strings.Contains(s.body, `<noscript><meta http-equiv="refresh"`) || !strings.Contains(s.body, "/room.") || s.header.Get("Retry-After") == "" {
 			t.Errorf("the page does not look again by itself: %v", s.header)
 		}
 	}

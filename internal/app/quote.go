@@ -24,19 +24,23 @@ type Quote struct {
 // knows, and keeps no number: those there are may be gone a moment later. After a release it is a try, and asking the
 // same again is the same one, with the same key, until that was booked with or refused.
 func (a *App) Quote(ctx context.Context, who *identity.Session, item, slot string, stage directory.Stage, units int) (Quote, error) {
-	units = max(units, 1)
-	o, err := a.offer(item, slot)
+	return a.quote(ctx, who, wanted{item, stage, slot, max(units, 1)}, "")
+}
+
+// quote is Quote; how tells tries for the same in another way apart.
+func (a *App) quote(ctx context.Context, who *identity.Session, w wanted, how string) (Quote, error) {
+	o, err := a.offer(w.item, w.slot)
 	if err != nil {
 		return Quote{}, err
 	}
-	if !o.Stages.Has(stage) {
+	if !o.Stages.Has(w.stage) {
 		return Quote{}, fault.New(fault.StageNotOffered)
 	}
-	v, ok := a.Slot(slot)
+	v, ok := a.Slot(w.slot)
 	if !ok {
 		return Quote{}, fault.New(fault.SlotNotFound)
 	}
-	what := strings.Join([]string{item, slot, string(stage), strconv.Itoa(units)}, "|")
+	what := strings.Join([]string{how, w.item, w.slot, string(w.stage), strconv.Itoa(w.units)}, "|")
 	key, err := a.Try(who, what, rand.Text())
 	if err != nil {
 		return Quote{}, err
@@ -48,17 +52,17 @@ func (a *App) Quote(ctx context.Context, who *identity.Session, item, slot strin
 		err = fault.New(fault.SlotClosed)
 	case v.State == SlotNotReleased:
 		err = fault.New(fault.NotReleased, "at", v.From.Format(time.RFC3339))
-	case v.Free < units:
+	case v.Free < w.units:
 		err = fault.New(fault.SoldOut)
 	}
 	if err != nil {
-		if d, drawErr := a.drawOf(ctx, slot); drawErr == nil && d != nil { // more may enter than there are numbers
+		if d, drawErr := a.drawOf(ctx, w.slot); drawErr == nil && d != nil { // more may enter than there are numbers
 			err = nil
 		}
 	}
 	if err != nil {
 		a.Tried(who, key, err)
-		return Quote{}, a.explain(ctx, who, err, wanted{item, stage, slot, units})
+		return Quote{}, a.explain(ctx, who, err, w)
 	}
 	return Quote{v, key}, nil
 }

@@ -29,6 +29,7 @@ type TogetherRequest struct {
 // it is about. Afterwards each booking is moved and cancelled for itself.
 func (a *App) BookTogether(ctx context.Context, who *identity.Session, r TogetherRequest) ([]Receipt, error) {
 	out, err := a.bookTogether(ctx, who, r)
+	a.Tried(who, r.Key, err)
 	if err != nil {
 		a.refused(fault.CodeOf(err))
 	}
@@ -145,7 +146,7 @@ func (a *App) QuoteTogether(ctx context.Context, who *identity.Session, item, sl
 	if most := a.Rules(calendar.DateOf(a.now())).GroupMost; people < 2 || people > most {
 		return Quote{}, nil, fault.InvalidFields(fault.Field{Path: "people", Code: fault.OutOfRange})
 	}
-	q, err := a.Quote(ctx, who, item, slot, stage, 1)
+	q, err := a.quote(ctx, who, wanted{item, stage, slot, 1}, "together")
 	if err != nil {
 		return Quote{}, nil, err
 	}
@@ -154,6 +155,7 @@ func (a *App) QuoteTogether(ctx context.Context, who *identity.Session, item, sl
 	}
 	run := a.Run(slot, people)
 	if run == nil {
+		a.Tried(who, q.Key, fault.New(fault.SoldOut))
 		return Quote{}, nil, a.explain(ctx, who, fault.New(fault.SoldOut), wanted{item, stage, slot, people})
 	}
 	return q, run, nil

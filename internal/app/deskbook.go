@@ -26,7 +26,7 @@ type DeskBooking struct {
 }
 
 // BookAtDesk books for somebody who stands at the desk of a hall: in their name, with their limits, as if
-// they had signed in with the document they show. Wrong fields are named "name", "document.number", "birth",
+// they had signed in with the document they show; in the minute of a draw they are entered in it. Wrong fields are named "name", "document.number", "birth",
 // "phone" and so on. Needs Serve over the hall; who did it is entered in the log.
 func (a *App) BookAtDesk(ctx context.Context, ad *Admin, hall string, r DeskBooking) (Receipt, error) {
 	if err := a.Allow(ad, account.Serve, hall); err != nil {
@@ -56,8 +56,13 @@ func (a *App) BookAtDesk(ctx context.Context, ad *Admin, hall string, r DeskBook
 	if err != nil {
 		return receipt, err
 	}
+	about := map[string]string{"item": r.Item, "slot": r.SlotID}
 	rec := ad.record("booking.on_behalf", "booking", receipt.View.Booking.ID)
-	rec.Hall, rec.After = hall, asJSON(map[string]string{"item": r.Item, "slot": r.SlotID})
+	if receipt.Entry != nil {
+		rec = ad.record("draw.on_behalf", "booking", receipt.View.Booking.ID)
+		about["draw"] = receipt.Entry.Draw
+	}
+	rec.Hall, rec.After = hall, asJSON(about)
 	return receipt, a.db.Update(ctx, func(tx *store.Tx) error {
 		// Asked again under the same key, it is entered if it was not: a node may have gone in between.
 		before, err := tx.FindAudit(ctx, store.AuditFilter{Noun: rec.Noun, Key: rec.Key}, 1)

@@ -371,3 +371,43 @@ func TestDraw_IsCarriedOnAfterACrash(t *testing.T) {
 		})
 	}
 }
+
+// Whom staff enter in a draw for at a desk is in it once, as if they had asked themselves, and the log says who did
+// it, once.
+func TestDraw_StaffEnterSomebodyAtTheDesk(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		d := newDrawing(t, f)
+		f.Clock.Set(d.noon.Add(5 * time.Second))
+		clerk := staff(t, f, account.District1, apptest.DistrictA)
+		ann := apptest.Citizen(1)
+		enter := func(key, slot string) (app.Receipt, error) {
+			return f.App.BookAtDesk(t.Context(), clerk, apptest.HallA, app.DeskBooking{
+				Key: key, Item: apptest.SocialCard, SlotID: slot, Stage: directory.Acceptance, Name: ann.Name, Document: ann.Document, Phone: ann.Phone,
+			})
+		}
+		got, err := enter("desk-draw-0001", d.slots[0])
+		if err != nil || got.Entry == nil {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		id := got.View.Booking.ID
+		if again, err := enter("desk-draw-0001", d.slots[0]); err != nil || !again.Replayed || again.View.Booking.ID != id {
+			t.Errorf("sent again: %+v, %v", again, err)
+		}
+		if _, err := enter("desk-draw-0002", d.slots[1]); fault.CodeOf(err) != fault.DrawOnce {
+			t.Errorf("a second chance: %v", err)
+		}
+		if acts := f.Acts(t, "booking", id); fmt.Sprint(acts) != "[draw.on_behalf]" {
+			t.Errorf("in the log: %v", acts)
+		}
+		f.Clock.Set(d.noon.Add(63 * time.Second))
+		if n, err := f.App.CarryOutDraws(t.Context()); err != nil || n != 1 {
+			t.Fatalf("%d carried out, %v", n, err)
+		}
+		_, theirs := f.SignIn(t, ann)
+		mine, err := f.App.MyActive(t.Context(), theirs)
+		if err != nil || len(mine) != 1 || mine[0].Booking.ID != id || mine[0].Booking.Channel != booking.Desk {
+			t.Errorf("theirs: %+v, %v", mine, err)
+		}
+		d.healthy()
+	})
+}

@@ -70,7 +70,9 @@ func newRelease(t *testing.T, scripted, honest, inside int, drawn bool, gather t
 		r.pace = 6
 	}
 	rules := room.Default()
-	rules.Inside = inside
+	if rules.Inside = inside; scripted == 0 {
+		rules.Line = honest / 2
+	}
 	r.Fixture = apptest.New(t, apptest.Options{
 		Change: func(c *app.Config) { c.Room = &rules },
 		Rules:  func(b *rulebook.Rulebook) { b.GatherFor = gather },

@@ -233,6 +233,9 @@ func (a *App) Reload(ctx context.Context) error {
 		if err := a.draws.read(ctx, tx); err != nil {
 			return err
 		}
+		if err := a.themes.read(ctx, tx); err != nil {
+			return err
+		}
 		return a.board.load(ctx, tx, calendar.DateOf(a.now()), a.city.Load())
 	})
 }

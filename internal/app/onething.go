@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
@@ -24,7 +25,40 @@ import (
 // One thing (一件事, Art. 20): themes, and the cases that a finished acceptance opens.
 
 // themeCache keeps versions of themes: one is never changed.
-type themeCache struct{ versions sync.Map }
+type themeCache struct {
+	versions sync.Map
+	within   atomic.Pointer[map[string][]string] // item → themes with a step of it, in order of code; as of the last Reload
+}
+
+// read learns which themes hold which items.
+func (c *themeCache) read(ctx context.Context, tx *store.Tx) error {
+	list, err := tx.Themes(ctx)
+	if err != nil {
+		return err
+	}
+	within := map[string][]string{}
+	for _, t := range list {
+		for _, s := range t.Steps {
+			if !slices.Contains(within[s.Item], t.Code) {
+				within[s.Item] = append(within[s.Item], t.Code)
+			}
+		}
+	}
+	c.within.Store(&within)
+	return nil
+}
+
+// ThemesWith returns the themes that can be booked and hold an item, from memory.
+func (a *App) ThemesWith(item string) (out []*directory.Item) {
+	if within := a.themes.within.Load(); within != nil {
+		for _, code := range (*within)[item] {
+			if it := a.City().Item(code); it != nil {
+				out = append(out, it)
+			}
+		}
+	}
+	return out
+}
 
 type themeKey struct {
 	code    string

@@ -69,9 +69,17 @@ func (f *Fixture) AddTheme(t testing.TB) {
 // OpenCase opens a case of the theme as an acceptance at a counter does.
 func (f *Fixture) OpenCase(t testing.TB, id string, p identity.Person, key identity.Key) {
 	t.Helper()
+	f.OpenCaseFor(t, id, p, p, key)
+}
+
+// OpenCaseFor is OpenCase by somebody with a key for somebody else.
+func (f *Fixture) OpenCaseFor(t testing.TB, id string, booker, applicant identity.Person, key identity.Key) {
+	t.Helper()
 	ctx := context.Background()
-	party := booking.Party{Name: p.Name, Document: p.Document, Phone: p.Phone}
-	plain, err := json.Marshal(booking.Parties{Booker: party, Applicant: party})
+	party := func(p identity.Person) booking.Party {
+		return booking.Party{Name: p.Name, Document: p.Document, Phone: p.Phone}
+	}
+	plain, err := json.Marshal(booking.Parties{Booker: party(booker), Applicant: party(applicant)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ type itemView struct {
 	Bring     []string
 	Facts     []ui.Fact
 	Foreigner string
+	Themes    []ui.Link // that hold it (Art. 20)
 	Halls     hallsView
 }
 
@@ -64,6 +65,9 @@ func (p *Pages) item(w http.ResponseWriter, r *http.Request) error {
 	}
 	if it.Foreigner {
 		v.Foreigner = l.T("citizen.item.foreigner")
+	}
+	for _, t := range p.app.ThemesWith(it.Code) {
+		v.Themes = append(v.Themes, ui.Link{Text: l.Text(t.Name), Href: "/themes/" + t.Code})
 	}
 	v.Halls, err = p.hallList(r, l, s.Elder, it, stage, hallsAt{
 		path: itemPath(it.Code), fixed: []pair{{"stage", string(stage)}, {"draft", draft}}, compare: true,

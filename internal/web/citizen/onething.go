@@ -56,12 +56,18 @@ func (p *Pages) themes(w http.ResponseWriter, r *http.Request) error {
 	return web.Render(w, r, http.StatusOK, themesPage(s, v))
 }
 
+// stepView is one step of a theme: what is done stands first, by whom and when below it.
+type stepView struct {
+	Name  string
+	Lines []string
+}
+
 type themeView struct {
 	L       web.Locale
 	Name    string
 	Summary string
 	Lead    string
-	Steps   []ui.SummaryRow
+	Steps   []stepView
 	Bring   []string
 	Book    ui.ButtonView
 }
@@ -81,7 +87,7 @@ func (p *Pages) theme(w http.ResponseWriter, r *http.Request) error {
 		if step.Serial() {
 			when = l.T("themes.after", "steps", stepNames(l, t, step.After))
 		}
-		v.Steps = append(v.Steps, ui.SummaryRow{Key: l.Text(step.Name), Value: unitName(l, p.app.City().Unit(step.Department)), Lines: []string{when + " · " + l.N("themes.days", step.Days)}})
+		v.Steps = append(v.Steps, stepView{l.Text(step.Name), []string{unitName(l, p.app.City().Unit(step.Department)), when + " · " + l.N("themes.days", step.Days)}})
 	}
 	for _, m := range t.Materials {
 		v.Bring = append(v.Bring, l.Text(m))

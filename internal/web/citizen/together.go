@@ -2,6 +2,7 @@ package citizen
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -334,8 +335,12 @@ func (p *Pages) runHours(l web.Locale, elder bool, d app.DayView, first *app.Slo
 		run := runs[h.Value]
 		switch {
 		case run != nil:
-			h.Left, h.Disabled, h.Selected = runLine(l, run), false, first != nil && h.Value == first.ID
-			if h.Selected {
+			_, _, from, _ := booking.ParseSlotID(run[0])
+			_, _, last, _ := booking.ParseSlotID(run[n-1])
+			h.Left, h.State, h.Disabled, h.Selected = runLine(l, run), ui.DayFree, false, first != nil && h.Value == first.ID
+			if last > from {
+				h.Time, h.Note, h.Left = fmt.Sprintf("%02d:00–%02d:00", from, last+1), h.Left, l.T("together.over", "n", strconv.Itoa(last-from+1))
+			} else if h.Selected {
 				h.Note = l.T("together.first")
 			}
 			open = true

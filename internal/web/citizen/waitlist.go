@@ -251,7 +251,7 @@ func waitCard(l web.Locale, e app.WaitView) ui.CardView {
 	if e.Entry.State == booking.Offered {
 		c.Lines = append(c.Lines, offerLine(l, e))
 	}
-	if e.Entry.State.Open() {
+	if e.Entry.State == booking.Waiting {
 		for _, p := range e.Places {
 			c.Lines = append(c.Lines, chanceLine(l, p))
 		}
@@ -304,7 +304,7 @@ func (a *Account) waitEntry(w http.ResponseWriter, r *http.Request, who *identit
 		act("take", ui.Primary)
 		act("decline", ui.Secondary)
 	}
-	if e.Entry.State.Open() {
+	if e.Entry.State == booking.Waiting {
 		for _, p := range e.Places {
 			v.Rows = append(v.Rows, ui.SummaryRow{Key: l.T("wait.place"), Value: chanceLine(l, p)})
 		}

@@ -64,11 +64,15 @@ func TestDraw_OnThePages(t *testing.T) {
 func TestDraw_WhoGetsNoNumberIsLedOn(t *testing.T) {
 	for _, waits := range []bool{true, false} {
 		for outcome, lost := range map[draw.Outcome]bool{"sold_out": true, draw.Booked: false, draw.Waiting: false} {
-			e := app.DrawEntry{Outcome: outcome, For: app.BookingView{Booking: booking.Booking{
+			e := app.DrawEntry{Outcome: outcome, For: app.BookingView{Applicant: app.MaskedParty{Kind: booking.Other, Name: "李**"}, Booking: booking.Booking{
 				Item: apptest.SocialCard, QueueID: apptest.QueueA, Stage: directory.Acceptance, Date: calendar.MakeDate(2026, time.December, 9), Hour: 10,
 			}}}
 			var hrefs []string
-			for _, link := range myDraw(web.En, app.DrawView{}, e, waits).Notice.Links {
+			mine := myDraw(web.En, app.DrawView{}, e, waits)
+			if mine.Rows[0].Value != "李**" {
+				t.Errorf("not said for whom: %v", mine.Rows)
+			}
+			for _, link := range mine.Notice.Links {
 				hrefs = append(hrefs, link.Href)
 			}
 			all := strings.Join(hrefs, " ")

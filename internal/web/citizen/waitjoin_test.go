@@ -9,6 +9,7 @@ import (
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/theme"
 )
@@ -179,6 +180,31 @@ func TestEveryPageSaysForWhom(t *testing.T) {
 		says(path)
 	}
 	b.get("/messages").must(200, "安家一件事（为李**）")
+}
+
+// The number of the day says for whom it is as well.
+func TestATicketSaysForWhom(t *testing.T) {
+	w := newWholeWorld(t)
+	b := w.browser(t)
+	b.signIn(apptest.Citizen(1))
+	who := b.get("/book/" + apptest.SocialCard + "/" + apptest.QueueA).form("/book/who").send().must(200)
+	check := who.form("/book/who").send("for", "other").form("/book/person").send("name", "李示例", "number", apptest.Citizen(2).Document.Number).must(200)
+	_, _, hour := slotOf(t, w.FreeSlots(apptest.QueueA)[0])
+	code := codeOf(check.form("/book").send().must(200, "李**"))
+	day := calendar.DateOf(w.Clock.Now()) + 1
+	w.Clock.Set(day.At(hour, 5))
+	b.signIn(apptest.Citizen(1))
+	at := "/arrive/" + apptest.HallA + "/" + w.App.HallCode(apptest.HallA, day)
+	ticket := b.get(at).must(200, "李**").form("/arrive/").send("code", code)
+	for range 2 { // and again when the page is loaded anew
+		ticket.must(200, "李**")
+		if strings.Contains(ticket.body, "李示例") || !strings.HasPrefix(ticket.at, "/ticket/") {
+			t.Errorf("%s is not masked", ticket.at)
+		}
+		path, _, _ := strings.Cut(ticket.at, "?")
+		ticket = b.get(path)
+	}
+	b.get("/messages").must(200, "社会保障卡申领（为李**）")
 }
 
 // An item names the themes that hold it, a theme's step before the department that does it.

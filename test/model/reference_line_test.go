@@ -97,16 +97,20 @@ func (r *reference) excused(e *entry, s *slot, seen map[string]outcome, served m
 	if o := seen[e.id]; o.slot != "" && r.slots[o.slot] != nil && r.slots[o.slot].queue != s.queue {
 		return true
 	}
-	if r.against(e.who, e.for_, e.list, e.item, s, "") != "" {
-		return true
-	}
-	var besides []*reservation
+	all := r.active("")
 	for id, b := range served {
-		if id != e.id && b.slot.queue != s.queue {
-			besides = append(besides, b)
+		if id != e.id && b.slot.queue != s.queue && r.bookings[id] == nil {
+			all = append(all, b)
 		}
 	}
-	return r.against(e.who, e.for_, e.list, e.item, s, "", besides...) != ""
+	return r.limited(all, e.who, e.for_, e.list, e.item, s) != ""
+}
+
+// barred names the limit that stood against e when it was given a number of s: what another queue gave at the same
+// time need not have been there yet.
+func (r *reference) barred(e *entry, s *slot, served map[string]*reservation) string {
+	all := slices.DeleteFunc(r.active(""), func(b *reservation) bool { return served[b.id] != nil && b.slot.queue != s.queue })
+	return r.limited(all, e.who, e.for_, e.list, e.item, s)
 }
 
 // serveHeld gives what is held in s to the line in order of joining.
@@ -125,7 +129,7 @@ func (r *reference) serveHeld(s *slot, seen map[string]outcome, served map[strin
 		case got && !able:
 			return fmt.Errorf("entry %s was given a number of %s that it cannot have", e.id, s.id)
 		case got:
-			if no := r.against(e.who, e.for_, e.list, e.item, s, ""); no != "" {
+			if no := r.barred(e, s, served); no != "" {
 				return fmt.Errorf("entry %s was given a number of %s, against a limit: %s", e.id, s.id, no)
 			}
 			if err := r.give(e, s, seen[e.id]); err != nil {
@@ -170,7 +174,7 @@ func (r *reference) serveRelease(queue string, seen map[string]outcome, served m
 			o := r.offer(e.item, queue)
 			able := cmp.Or(r.mayBook(e.who, e.units(), o), r.canTake(s.release, s, o)) == "" && (s.taken+e.units())*100 <= s.capacity*r.law.Share
 			got := seen[e.id].slot == s.id && seen[e.id].state == "booked"
-			if got && (!able || r.against(e.who, e.for_, e.list, e.item, s, "") != "") {
+			if got && (!able || r.barred(e, s, served) != "") {
 				return fmt.Errorf("entry %s was booked into %s before its release, and must not be", e.id, s.id)
 			}
 			if got {

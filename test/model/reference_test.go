@@ -172,9 +172,12 @@ func (r *reference) active(except string) (out []*reservation) {
 	return out
 }
 
-// against names what stands against booking who, for an applicant and a list, in s.
-func (r *reference) against(who, applicant int, list []int, item string, s *slot, except string, besides ...*reservation) string {
-	all := append(r.active(except), besides...)
+// against names what of active bookings stands against another: of who, for an applicant and a list, in s.
+func (r *reference) against(who, applicant int, list []int, item string, s *slot, except string) string {
+	return r.limited(r.active(except), who, applicant, list, item, s)
+}
+
+func (r *reference) limited(all []*reservation, who, applicant int, list []int, item string, s *slot) string {
 	holdsItem := func(p int) bool {
 		return slices.ContainsFunc(all, func(b *reservation) bool {
 			return b.item == item && (b.for_ == p || slices.Contains(b.list, p))

@@ -27,6 +27,7 @@ var races = []testCase{
 	{"one_missed_hour_rebooked_on_two_lanes", rebookedOnTwoLanes},
 	{"one_booking_displaced_on_two_lanes_and_cancelled", oneDisplacement},
 	{"Art20_one_case_worked_by_many", caseRace},
+	{"Art16_one_alert_however_many_see_it", alertRace},
 }
 
 // raceTime is the most a race may take: a ring of locks would cost a second each time.

@@ -217,6 +217,9 @@ select d.id || ': ' || d.state || ', ' || sum(case when e.outcome = '' then 1 el
   count(distinct e.rank) || ' ranks up to ' || coalesce(max(e.rank), 0) as line
 from draw d left join draw_entry e on e.draw = d.id where d.state = 'done' group by d.id, d.state, d.seed
 having d.seed = '' or sum(case when e.outcome = '' then 1 else 0 end) > 0 or count(distinct e.rank) <> count(e.entry) or coalesce(max(e.rank), 0) <> count(e.entry)`},
+	{"draw state", `
+select d.id || ': ' || d.state as line from draw d
+where d.state not in ('announced', 'closed', 'done') or d.commitment = '' or (d.state = 'done') <> (d.drawn_at > 0) or (d.state = 'done') <> (d.seed <> '')`},
 	{"draw of nothing", `select e.draw || ': entries of a draw that is not there' as line from draw_entry e left join draw d on d.id = e.draw where d.id is null group by e.draw`},
 	{"draw message", `
 select e.draw || ' ' || e.entry || ': not told of ' || e.outcome as line from draw_entry e
@@ -250,6 +253,9 @@ where b.state in (` + choosing + `) group by b.id, b.state having count(d.bookin
 select s.id || ': ' || s.held || ' held, ' || coalesce(h.units, 0) || ' in holds' as line
 from slot s left join (select hall_id, slot_id, sum(units) as units from hold group by hall_id, slot_id) h on h.hall_id = s.hall_id and h.slot_id = s.id
 where s.held <> coalesce(h.units, 0)`},
+	{"hold state", `
+select h.slot_id || ': ' || h.units || ' held, ' || case when h.entry = '' then 'for whoever is next' else 'offered' end as line from hold h
+where h.units < 1 or h.opens_at <= 0 or (h.entry <> '') <> (h.until > 0)`},
 	{"hold of nothing", `
 select h.slot_id || ': ' || h.units || ' held in a slot that is not there' as line from hold h
 left join slot s on s.hall_id = h.hall_id and s.id = h.slot_id and s.queue_id = h.queue_id where s.id is null`},
@@ -263,7 +269,8 @@ where e.state = 'offered' group by e.id having count(h.id) <> 1`},
 	// only once served.
 	{"wait state", `
 select e.id || ': ' || e.state as line from wait_entry e
-where e.state not in ('waiting', 'offered', 'booked', 'left', 'expired', 'online') or e.units < 1 or e.number < 1`},
+where e.state not in ('waiting', 'offered', 'booked', 'left', 'expired', 'online') or e.units < 1 or e.number < 1
+  or (e.state = 'offered') <> (e.until > 0) or (e.state in ('offered', 'booked')) <> (e.slot_id <> '')`},
 	{"wait number", `select 'number ' || number || ': ' || count(*) || ' entries' as line from wait_entry group by number having count(*) > 1`},
 	{"wait line", `
 select e.id || ': ' || e.state || ', ' || count(l.entry) || ' lines, ' || sum(case when l.state = e.state and l.number = e.number
@@ -277,6 +284,9 @@ select l.queue_id || ': number ' || l.number || ' is of no entry' as line from w
 select e.id || ': ' || e.state || ', ' || count(c.name) || ' claims on waiting' as line from wait_entry e
 left join claim c on c.person = e.applicant and c.name = 'wait:' || e.item and c.booking = e.id
 group by e.id, e.state having count(c.name) <> case when e.state in ('waiting', 'offered') then 1 else 0 end`},
+	{"wait claim of nothing", `
+select c.name || ' of entry ' || c.booking as line from claim c left join wait_entry e on e.id = c.booking
+where c.name >= 'wait:' and c.name < 'wait;' and e.id is null`},
 	{"wait booked", `
 select e.id || ': ' || e.state || ', ' || case when b.id is null then 'no booking' else 'a booking' end as line from wait_entry e
 left join booking b on b.id = e.id and b.booker = e.booker and b.applicant = e.applicant and b.item = e.item and b.units <= e.units and b.cases = e.cases
@@ -286,6 +296,13 @@ where (e.state = 'booked') <> (b.id is not null)`},
 select e.id || ': ' || e.state || ', ' || e.cases || ' listed, ' || count(k.n) || ' cases, ' || e.units || ' units' as line from wait_entry e
 left join batch_case k on k.booking = e.id where e.state <> 'booked'
 group by e.id, e.state, e.cases, e.units having count(k.n) <> case when e.state in ('waiting', 'offered') then e.cases else 0 end or e.cases not in (0, e.units)`},
+	// An alert says what was seen: that it was pressed while it stands, and by whom it was taken up (Art. 16).
+	{"alert", `
+select a.id || ': ' || a.waiting || ' of at most ' || a.most || ' waiting, ' || a.released || ' released' as line from wait_alert a
+where a.most < a.waiting or a.version < 1 or (a.ack_by = '') <> (a.ack_at = 0) or (a.ended_at = 0) <> (a.waiting > a.released)
+  or (a.ack_at > 0 or a.ended_at > 0) and a.next_at > 0 or a.ended_at > 0 and a.ended_at < a.since`},
+	{"alert of nothing", `
+select a.id || ': of a queue that is not there' as line from wait_alert a left join queue q on q.id = a.queue_id and q.hall_id = a.hall_id where q.id is null`},
 	// The directory hangs together.
 	{"unit", `select u.id || ': parent does not exist' as line from unit u left join unit p on p.id = u.parent_id where u.parent_id <> '' and p.id is null`},
 	{"unit cycle", cycle("unit", "parent_id")},

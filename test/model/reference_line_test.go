@@ -246,16 +246,21 @@ func (r *reference) capacity(queue, date string, total int) (out []*reservation)
 	return out
 }
 
-// displace moves who lost an hour to where it was kept.
+// displace moves who lost an hour to where it was kept: all leave before any of them is somewhere else.
 func (r *reference) displace(gone []*reservation, to []lost) error {
+	if len(to) != len(gone) {
+		return fmt.Errorf("%d lost an hour, want %d", len(to), len(gone))
+	}
+	for _, b := range gone {
+		b.slot.taken -= b.units
+		b.state = "stranded"
+	}
 	for _, b := range gone {
 		i := slices.IndexFunc(to, func(l lost) bool { return l.id == b.id })
 		if i < 0 {
 			return fmt.Errorf("booking %s of %s is among those who booked last and kept its hour", b.id, b.slot.id)
 		}
-		b.slot.taken -= b.units
 		if to[i].slot == "" {
-			b.state = "stranded"
 			continue
 		}
 		s := r.slots[to[i].slot]
@@ -265,9 +270,6 @@ func (r *reference) displace(gone []*reservation, to []lost) error {
 		}
 		s.taken += b.units
 		b.slot, b.state = s, "displaced"
-	}
-	if len(to) != len(gone) {
-		return fmt.Errorf("%d lost an hour, want %d", len(to), len(gone))
 	}
 	return nil
 }

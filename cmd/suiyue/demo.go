@@ -17,6 +17,7 @@ type demoCmd struct {
 	Listen    string `env:"SUIYUE_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Address to serve on; when its port is taken, a free one."`
 	PublicURL string `env:"SUIYUE_PUBLIC_URL" placeholder:"URL" help:"The address you open, if it is not http://localhost and the port."`
 	People    int    `env:"SUIYUE_DEMO_PEOPLE" default:"0" help:"At least this many test persons, for load tools."`
+	Room      int    `name:"room-inside" env:"SUIYUE_ROOM_INSIDE" default:"1000" help:"People who may be booking at once before the next ones wait; 1 shows the waiting room to the second."`
 	MakeOnly  bool   `help:"Make the city and stop."`
 	LogLevel  string `env:"SUIYUE_LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"The least level that is written: debug, info, warn or error."`
 	LogFormat string `env:"SUIYUE_LOG_FORMAT" default:"text" enum:"text,json" help:"text for people, json for machines."`
@@ -48,6 +49,7 @@ func (c *demoCmd) Run(e *edge) error {
 		Showing: server.Showing{Demo: true, DemoPeople: c.People},
 		Migrate: true, AnyPort: true,
 	}
+	cfg.RoomInside = c.Room
 	if cfg.Database == "" {
 		cfg.Database = filepath.Join(c.Dir, "suiyue.db")
 	}

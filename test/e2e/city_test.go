@@ -30,9 +30,9 @@ type city struct {
 }
 
 // demo starts `suiyue demo`; files "" is Guangzhou, database "" is SQLite.
-func demo(dir, files, database string) (*city, error) {
+func demo(dir, files, database string, more ...string) (*city, error) {
 	c := &city{dir: dir, database: database}
-	args := []string{"demo", "--dir", dir, "--listen", "127.0.0.1:0", "--people", "200"}
+	args := append([]string{"demo", "--dir", dir, "--listen", "127.0.0.1:0", "--people", "200"}, more...)
 	if files != "" {
 		args = append(args, "--city", files)
 	}
@@ -106,14 +106,14 @@ func (g *guangzhou) end() error {
 }
 
 // small starts a small part of the city.
-func small(t *testing.T, database string) *city {
+func small(t *testing.T, database string, more ...string) *city {
 	t.Helper()
 	dir := t.TempDir()
 	files, err := town.Files(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := demo(dir, files, database)
+	c, err := demo(dir, files, database, more...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
@@ -129,10 +130,13 @@ func (b *tab) ways(name, path string) {
 		{"lang=en", "en", false, []int64{320}}, {"lang=zh-Hant", "zh-Hant-HK", false, []int64{320}},
 		{"lang=zh-Hans&edition=elder", "zh-Hans-CN", true, nil}, {"edition=normal", "zh-Hans-CN", false, nil},
 	} {
-		if status := b.goTo(path + with + l.query); status != 200 && status != http.StatusServiceUnavailable {
+		switch status := b.goTo(path + with + l.query); status {
+		case 200:
+		case http.StatusServiceUnavailable:
+			b.awaitStatus(status)
+		default:
 			b.t.Fatalf("%s answers %d", path, status)
 		}
-		b.expectStatus(http.StatusServiceUnavailable)
 		b.inspect(name, l.lang, l.elder, l.at...)
 	}
 }
@@ -141,4 +145,22 @@ func (b *tab) ways(name, path string) {
 func (b *tab) pick(name, value string) {
 	b.t.Helper()
 	b.do(b.press(`label:has(input[name="` + name + `"][value="` + value + `"])`))
+}
+
+// awaitStatus is expectStatus for a remark that may be on its way still.
+func (b *tab) awaitStatus(status int) {
+	b.t.Helper()
+	heard := func() int {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.messages)
+	}
+	for range 250 {
+		before := heard()
+		if b.expectStatus(status); heard() < before {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	b.t.Errorf("the browser never remarked on status %d", status)
 }

@@ -190,7 +190,7 @@ func TestNoticesRoomAndThemeOnTheirPages(t *testing.T) {
 			if got := b.follow(b.press("main form button.button")); got != 503 {
 				t.Errorf("the second is let in: %d", got)
 			}
-			b.expectStatus(503)
+			b.awaitStatus(503)
 			b.ways("waiting room", b.path())
 		}
 	})

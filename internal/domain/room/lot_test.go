@@ -199,6 +199,39 @@ func TestRoom_WithoutAProofThePlaceIsTheSame(t *testing.T) {
 	}
 }
 
+// Where everybody comes late, because the node or the network is slow, nobody is passed over for it; where one does,
+// the others do not wait for them.
+func TestRoom_ASlowNodeMakesNobodyAbsent(t *testing.T) {
+	slow := New(Rules{Inside: 1, Line: 100}, nil, nil)
+	fill(slow, start, 40)
+	now := start
+	for range 6 { // each comes four seconds later than told
+		now = now.Add(latest + 4*time.Second)
+		for i := 1; i < 40; i++ {
+			slow.Ask(now, Comer{Who: fmt.Sprintf("f%03d", i)}, 1)
+		}
+	}
+	if g := slow.grace(); g < 5*time.Second || g > mostGrace {
+		t.Errorf("where all come late: %v", g)
+	}
+	quick := New(Rules{Inside: 1, Line: 100}, nil, nil)
+	fill(quick, start, 40)
+	now = start
+	for range 6 {
+		now = now.Add(time.Second)
+		for i := 2; i < 40; i++ {
+			quick.Ask(now, Comer{Who: fmt.Sprintf("f%03d", i)}, 1)
+		}
+	}
+	if got := quick.grace(); got != grace {
+		t.Errorf("where nobody comes late: %v", got)
+	}
+	quick.Ask(now.Add(20*time.Second), Comer{Who: "f001"}, 1)
+	if got := quick.grace(); got > grace+4*time.Second {
+		t.Errorf("where one comes late: %v", got)
+	}
+}
+
 func TestTries(t *testing.T) {
 	rules := TryRules{Most: 3, Every: 6 * time.Second}
 	life := 10 * time.Minute

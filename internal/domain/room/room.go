@@ -54,12 +54,14 @@ func Default() Rules {
 
 // The shortest and the longest span after which somebody is told to ask again, and what they may be late.
 const (
-	soonest = time.Second
-	latest  = 10 * time.Second
-	grace   = 2 * time.Second
-	tick    = 20 * time.Millisecond // people are called so often at most
-	fullFor = 30 * time.Second      // who finds the line full is told to come again after this
-	oldest  = time.Hour             // a place brought from another node is no older
+	soonest   = time.Second
+	latest    = 10 * time.Second
+	grace     = 2 * time.Second       // and more, where people in general come later: a node or a network that is slow makes nobody absent
+	mostGrace = 15 * time.Second      // no more than this
+	away      = 30 * time.Second      // who comes so late was not there, and tells nothing of the others
+	tick      = 20 * time.Millisecond // people are called so often at most
+	fullFor   = 30 * time.Second      // who finds the line full is told to come again after this
+	oldest    = time.Hour             // a place brought from another node is no older
 )
 
 // Answer is what somebody who comes is told.
@@ -87,6 +89,8 @@ type Room struct {
 	called time.Time // when people were last called from the line
 	swept  time.Time // when the forgotten were last taken out
 
+	late time.Duration // how late those come, four in five, who are told when to ask again
+
 	// How fast the line moves: people called a second, lately.
 	pace    float64
 	counted int
@@ -105,6 +109,7 @@ type guest struct {
 	hold  time.Time     // not called before this
 	asked time.Time     // when they were first asked for a proof, zero when they brought it
 	seen  time.Time     // when they last asked
+	told  time.Duration // when to ask again, last time
 	pause time.Duration // how long they are given to ask again: as they were told, or as slow as they are
 	late  int           // times they were called and did not come
 
@@ -140,6 +145,9 @@ func (r *Room) Inside() int  { return len(r.inside) }
 // by whatever road it came.
 func (r *Room) Ask(now time.Time, c Comer, load int) Answer {
 	g := r.people[c.Who]
+	if g != nil && (g.waits || g.expects) {
+		r.heard(now.Sub(g.seen) - g.told)
+	}
 	if g != nil && g.waits && !c.Ask { // brought what was asked for
 		g.hold, g.asked = c.Settled, time.Time{}
 	}
@@ -210,13 +218,27 @@ func (r *Room) Ask(now time.Time, c Comer, load int) Answer {
 	} else {
 		r.absent = false
 	}
-	g.pause = a.Again
+	g.told, g.pause = a.Again, a.Again
 	if !g.seen.IsZero() {
 		g.pause = max(g.pause, min(now.Sub(g.seen), latest))
 	}
 	g.seen = now
 	return a
 }
+
+// heard notes how late somebody asks again.
+func (r *Room) heard(late time.Duration) {
+	switch {
+	case late <= 0 || late > away:
+	case late > r.late:
+		r.late += (late - r.late) / 16
+	default:
+		r.late -= (r.late - late) / 64
+	}
+}
+
+// grace is how much later than they were told people may come and not be passed over.
+func (r *Room) grace() time.Duration { return min(grace+r.late*3/2, mostGrace) }
 
 // holds returns until when somebody is not let in, whatever room there is.
 func (r *Room) holds(now time.Time, g *guest, c *Comer) (until time.Time) {
@@ -372,7 +394,7 @@ func (r *Room) advance(now time.Time, load int) {
 			kept = append(kept, r.line[i:]...)
 			break
 		}
-		if now.After(g.seen.Add(g.pause + grace)) { // is not there: keeps their place, and nobody waits for them
+		if now.After(g.seen.Add(g.pause + r.grace())) { // is not there: keeps their place, and nobody waits for them
 			kept = append(kept, g)
 			continue
 		}
@@ -382,7 +404,7 @@ func (r *Room) advance(now time.Time, load int) {
 			}
 			continue
 		}
-		until := g.seen.Add(g.pause + grace)
+		until := g.seen.Add(g.pause + r.grace())
 		if g.want != "" && r.left != nil {
 			n, known := left[g.want]
 			if !known {

@@ -114,7 +114,11 @@ func (a *App) endDay(ctx context.Context, hall string, date calendar.Date, force
 			}
 		}
 		for _, t := range open {
-			if err := d.apply(ctx, now, counter.Act{Kind: counter.Settle, Ticket: t.ID}, ""); err != nil {
+			act := counter.Act{Kind: counter.Settle, Ticket: t.ID}
+			if d.opensCase(t) { // nobody has said that it was accepted (Art. 20)
+				act.Result = counter.Incomplete
+			}
+			if err := d.apply(ctx, now, act, ""); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/counter"
@@ -156,6 +158,52 @@ func worldOf(c directory.City) func(theme string) theme.World {
 	}
 }
 
+// ThemeGap is a step of a theme that a hall offering the theme cannot accept any more.
+type ThemeGap struct {
+	Theme *theme.Theme
+	Hall  *directory.Hall
+	Item  *directory.Item // nil when the catalogue has it no longer
+	Step  theme.Step
+}
+
+// ThemeGaps finds what a change of the catalogue has left of the themes at the halls an account supervises: one
+// acceptance takes every step's item (Art. 20), so a hall that lacks one cannot accept the whole.
+func (a *App) ThemeGaps(ctx context.Context, ad *Admin) (out []ThemeGap, err error) {
+	list, err := a.Themes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	city := a.City()
+	accepts := func(item string) map[string]bool {
+		halls := map[string]bool{}
+		for _, o := range city.Offers(item) {
+			if o.Stages.Has(directory.Acceptance) {
+				halls[o.HallID] = true
+			}
+		}
+		return halls
+	}
+	for _, t := range list {
+		whole := accepts(t.Code)
+		for _, s := range t.Steps {
+			it := city.Item(s.Item)
+			if it != nil && !it.Stages.Has(directory.Acceptance) {
+				continue
+			}
+			have := accepts(s.Item)
+			for hall := range whole {
+				if !have[hall] && a.May(ad, account.Supervise, hall) {
+					out = append(out, ThemeGap{t, city.Hall(hall), it, s})
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y ThemeGap) int {
+		return cmp.Or(strings.Compare(x.Hall.ID, y.Hall.ID), strings.Compare(x.Theme.Code, y.Theme.Code), strings.Compare(x.Step.Key, y.Step.Key))
+	})
+	return out, nil
+}
+
 // readThemes reads the themes of a folder and checks them against a city; nil where it has no file of them.
 func readThemes(files fs.FS, city directory.City) (drafts []theme.Draft, faults []directory.LineError) {
 	f, err := files.Open(theme.File)
@@ -259,10 +307,7 @@ func oneCaseID() string {
 // the finish: there is never one without the other.
 func (d *day) openCases(ctx context.Context) error {
 	for _, t := range d.changed {
-		if t.State != counter.Done || t.Result != counter.Finished || d.was[t.ID] == 0 || t.Stage != directory.Acceptance {
-			continue
-		}
-		if it := d.a.City().Item(t.Item); it == nil || it.Category != directory.ThemeCategory {
+		if t.State != counter.Done || t.Result != counter.Finished || d.was[t.ID] == 0 || !d.opensCase(t) {
 			continue
 		}
 		th, err := d.tx.Theme(ctx, t.Item)
@@ -277,6 +322,12 @@ func (d *day) openCases(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// opensCase tells whether a ticket is one whose acceptance opens a case.
+func (d *day) opensCase(t *counter.Ticket) bool {
+	it := d.a.City().Item(t.Item)
+	return t.Stage == directory.Acceptance && it != nil && it.Category == directory.ThemeCategory
 }
 
 func (d *day) openCase(ctx context.Context, t *counter.Ticket, th *theme.Theme) error {

@@ -14,6 +14,7 @@ import (
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/counter"
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/theme"
@@ -207,6 +208,101 @@ func TestArt20_WhatWasNotAcceptedOpensNoCase(t *testing.T) {
 			t.Errorf("papers are missing, and still: %+v", list)
 		}
 		sound(t, f)
+	})
+}
+
+// The end of the day is nobody's acceptance: what a counter did not finish opens no case, whether its person was at the
+// counter or still waited. They may come again for it, and have missed nothing.
+func TestArt20_ATicketNobodyFinishedOpensNoCase(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		o := newOneThing(t, f)
+		var tickets, booked []string
+		for i := range 2 {
+			booked = append(booked, o.book(apptest.Citizen(1+i), apptest.Theme, apptest.QueueA, 10).Booking.ID)
+		}
+		o.at(9, 45)
+		for _, id := range booked {
+			got, err := o.App.CheckIn(ctx, o.desk(), apptest.HallA, app.CheckIn{Booking: id, Compared: app.SameDocument})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tickets = append(tickets, got.Ticket.ID)
+		}
+		clerk := o.clerks(1)[0]
+		o.must(o.App.OpenCounter(ctx, clerk, apptest.HallA, "w1", nil))
+		o.must(o.act(clerk, "w1", counter.Act{Kind: counter.Call}))
+		o.at(18, 5)
+		if _, err := o.App.EndDay(ctx, apptest.HallA, hallDate); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []counter.Result{counter.Incomplete, counter.DayEnded} {
+			if v, err := o.App.Ticket(ctx, tickets[i]); err != nil || v.Ticket.Result != want {
+				t.Errorf("ticket %d ended with %q, want %q, %v", i, v.Ticket.Result, want, err)
+			}
+		}
+		if list := o.cases(); len(list) != 0 {
+			t.Errorf("a case nobody accepted: %+v", list)
+		}
+		for i := range 2 {
+			_, who := f.SignIn(t, apptest.Citizen(1+i))
+			list, _, err := f.App.MyBookings(ctx, who, "", 10)
+			if err != nil || len(list) != 1 || list[0].Booking.State != booking.Done {
+				t.Errorf("the booking is no business done: %+v, %v", list, err)
+			}
+		}
+		_, who := f.SignIn(t, apptest.Citizen(1))
+		if _, err := f.App.Book(ctx, who, app.BookRequest{
+			Key: "come-again-0001", Item: apptest.Theme, SlotID: booking.SlotID(apptest.QueueA, hallDate+1, 11), Stage: directory.Acceptance,
+			Applicant: app.Applicant{Kind: booking.Self}, Channel: booking.Web,
+		}); err != nil {
+			t.Errorf("the same cannot be booked again: %v", err)
+		}
+		sound(t, f)
+	})
+}
+
+// A hall that offers a theme and lacks an item of it after a change of the catalogue is told to who supervises it.
+func TestArt20_WhatAHallLacksOfAThemeIsToldToItsAdministrators(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		o := newOneThing(t, f)
+		own, other := f.OpenAdmin(t, account.District1, apptest.DistrictA), f.OpenAdmin(t, account.District1, apptest.DistrictB)
+		gaps := func(op *apptest.Operator) (out []string) {
+			list, err := f.App.ThemeGaps(ctx, o.as(op))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range list {
+				out = append(out, g.Hall.ID+" "+g.Theme.Code+" "+g.Step.Key)
+			}
+			return out
+		}
+		if got := append(gaps(own), gaps(other)...); len(got) != 0 {
+			t.Fatalf("nothing has changed, and there lack %v", got)
+		}
+		th, err := f.App.Theme(ctx, apptest.Theme)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, of := range f.App.City().OffersAt(apptest.HallA) {
+			if of.ItemCode == th.Steps[0].Item {
+				gone := *of
+				gone.Stages = directory.Stages{directory.Collection}
+				if err := f.DB.Update(ctx, func(tx *store.Tx) error { return tx.SaveOfferings(ctx, []directory.Offering{gone}) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := f.App.Reload(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := gaps(own), apptest.HallA+" "+apptest.Theme+" "+th.Steps[0].Key; len(got) == 0 || got[0] != want {
+			t.Errorf("told %v, want %s", got, want)
+		}
+		if got := gaps(other); len(got) != 0 {
+			t.Errorf("another district is told %v", got)
+		}
 	})
 }
 

@@ -46,7 +46,7 @@ func noon(t *testing.T, c *city, looks bool) {
 		if len(at) > 0 {
 			b.inspect(name, lang, false, at...)
 		} else {
-			b.inspectAs(lookOf(name, lang))
+			b.inspectAs(lookOf(name, lang).from(tablet))
 		}
 	}
 	id, day := nextDraw(t, c)
@@ -163,8 +163,9 @@ func noon(t *testing.T, c *city, looks bool) {
 	if calendarOf(first) > calendarOf(second) {
 		t.Errorf("who joined later has %s, who joined before %s", second, first)
 	}
-	for _, w := range []*waiter{some, loser} {
-		w.goTo("/messages")
+	for _, w := range []*waiter{newWaiter(t, c, some.person, "zh-Hans", some.lang), newWaiter(t, c, lost, "zh-Hans", loser.lang)} {
+		w.goTo("/sign-in?return=%2Fmessages")
+		w.signIn(w.person)
 		w.keep("noon-booked-" + w.person)
 		if first := w.text(".message"); !strings.Contains(first, "候补") {
 			t.Errorf("the newest message is %q", first)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -332,4 +333,10 @@ func (b *tab) beOne(rank, unit string) {
 
 func lookOf(name, lang string) look {
 	return look{name: name, lang: lang, least: 24, at: []int64{phone, tablet, desk}}
+}
+
+// from leaves narrower windows out.
+func (l look) from(width int64) look {
+	l.at = slices.DeleteFunc(slices.Clone(l.at), func(w int64) bool { return w < width })
+	return l
 }

@@ -1,6 +1,7 @@
 package counter
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,7 +32,7 @@ type Act struct {
 	Ticket  string // "" with Call: whoever is next
 	Counter string // that acts; Leave, Settle and Return of one who was passed need none
 	Queue   string // Transfer: to which
-	Result  Result // Finish
+	Result  Result // Finish; Settle: of who is still at a counter, "" = Finished
 }
 
 // Change is what an act came to: the tickets it changed, as they are now, with the act each.
@@ -145,7 +146,7 @@ func (f *Floor) Apply(now time.Time, a Act) (*Change, *fault.Error) {
 	case Settle:
 		switch t.State {
 		case Called:
-			f.end(t, Done, Finished, now)
+			f.end(t, Done, cmp.Or(a.Result, Finished), now)
 		case Held:
 			f.end(t, Done, Incomplete, now)
 		case Passed:

@@ -87,6 +87,9 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request, ad *app.Admin) er
 // mostDuties is how many of a kind the first page lists; the pages of each kind list them all.
 const mostDuties = 50
 
+// mostGaps is how many gaps of themes are named.
+const mostGaps = 10
+
 // duties lists what waits for an administrator, the most urgent first.
 func (c *Console) duties(ctx context.Context, l web.Locale, ad *app.Admin) ([]duty, error) {
 	var out []duty
@@ -239,6 +242,21 @@ func (c *Console) alerts(ctx context.Context, l web.Locale, ad *app.Admin, g *ap
 		n := ui.NoticeView{L: l, Kind: ui.NoticeUrgent, Title: l.N("console.alert.late_steps", d.Steps, "unit", l.Text(d.Unit.Name)), Text: l.T("console.alert.late_steps_text", "date", l.Date(d.Oldest))}
 		if d.Own {
 			n.Links = []ui.Link{{Text: l.T("console.alert.show"), Href: stepsPath + "?list=overdue"}}
+		}
+		out = append(out, n)
+	}
+	gaps, err := c.App.ThemeGaps(ctx, ad)
+	if err != nil {
+		return nil, err
+	}
+	if len(gaps) > 0 {
+		n := ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.N("console.alert.theme", len(gaps)), Text: l.T("console.alert.theme_text")}
+		for _, g := range gaps[:min(len(gaps), mostGaps)] {
+			at := hallPath(g.Hall.ID)
+			if c.App.May(ad, account.Configure, g.Hall.ID) {
+				at += "/edit?show=offerings"
+			}
+			n.Links = append(n.Links, ui.Link{Text: l.T("console.alert.theme_gap", "hall", l.Text(g.Hall.Name), "theme", l.Text(g.Theme.Name), "step", l.Text(g.Step.Name)), Href: at})
 		}
 		out = append(out, n)
 	}

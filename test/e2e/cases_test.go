@@ -57,7 +57,7 @@ func TestPagesOfOneThing(t *testing.T) {
 	}
 	b.expectStatus(422)
 	at("step, asked without a word")
-	b.write("main form textarea", "请补交银行开户许可证明的照片。")
+	b.choose("main form textarea", "请补交银行开户许可证明的照片。")
 	b.click(`main form[action$="/act"] button[value=ask]`)
 	at("step asked")
 
@@ -66,7 +66,7 @@ func TestPagesOfOneThing(t *testing.T) {
 		t.Errorf("what is asked for is not told: %s", w.text("main"))
 	}
 	w.here("case with a question")
-	w.write("main form textarea", "已经补交，请查收。")
+	w.choose("main form textarea", "已经补交，请查收。")
 	w.click(`form[action$="/answer"] button`)
 	w.here("case answered")
 
@@ -75,7 +75,7 @@ func TestPagesOfOneThing(t *testing.T) {
 		t.Errorf("the answer is not told: %s", b.text("main"))
 	}
 	at("step answered")
-	b.write("main form textarea", "所附证明不是本单位的，请备齐后重新申请。")
+	b.choose("main form textarea", "所附证明不是本单位的，请备齐后重新申请。")
 	b.click(`main form[action$="/act"] button[value=reject]`)
 	at("step rejected")
 	w.goTo(company)

@@ -75,6 +75,7 @@ func TestPagesOfOneThing(t *testing.T) {
 		t.Errorf("the answer is not told: %s", b.text("main"))
 	}
 	at("step answered")
+	b.click(`main form[action$="/act"] button[value=take]`)
 	b.choose("main form textarea", "所附证明不是本单位的，请备齐后重新申请。")
 	b.click(`main form[action$="/act"] button[value=reject]`)
 	at("step rejected")

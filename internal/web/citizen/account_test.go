@@ -117,7 +117,7 @@ func TestTheInvitationIsAmongMyMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.signIn("citizen-1", "/messages").must(t, http.StatusOK, "请评价本次服务", v.Ticket.Number+" 号已办理完毕", `href="/ticket/`+v.Ticket.ID+`/evaluate"`)
+	b.signIn("citizen-1", "/messages").must(t, http.StatusOK, "请评价本次服务", v.Ticket.Number+" 号的窗口服务已结束", `href="/ticket/`+v.Ticket.ID+`/evaluate"`)
 	other := w.browser(t)
 	if page := other.signIn("citizen-3", "/messages"); strings.Contains(page.body, v.Ticket.ID) {
 		t.Error("somebody else is told of the number")

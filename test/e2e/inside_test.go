@@ -20,6 +20,7 @@ import (
 	"suiyue/internal/store"
 	"suiyue/internal/web"
 	"suiyue/internal/web/citizen"
+	"suiyue/internal/web/console"
 )
 
 // inside is the citizen's pages over a small city in this process: its clock, its rules and what happens meanwhile are the
@@ -78,6 +79,27 @@ func (w *inside) tab(t *testing.T, p identity.Person) (*tab, *identity.Session) 
 	token, who := w.SignIn(t, p)
 	b.goTo("/as/" + token)
 	return b, who
+}
+
+// office is the console of the city, opened by an administrator who is signed in to it.
+func (w *inside) office(t *testing.T, o *apptest.Operator) *tab {
+	t.Helper()
+	site := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Now: w.Clock.Now, Page: console.FaultPage})
+	mux := http.NewServeMux()
+	console.New(console.Config{
+		App: w.App, Site: site, Cookies: web.NewCookies(false, make([]byte, 32)).Of("console"), Sealer: w.Vault, Public: apptest.Public,
+	}).Register(mux)
+	mux.Handle(web.AssetPattern, site.Assets())
+	mux.HandleFunc("GET /as/{session}", func(rw http.ResponseWriter, r *http.Request) {
+		http.SetCookie(rw, &http.Cookie{Name: "suiyue-console", Value: r.PathValue("session"), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		http.Redirect(rw, r, "/console?lang=zh-Hans", http.StatusSeeOther)
+	})
+	server := httptest.NewServer(site.Wrap(mux))
+	t.Cleanup(server.Close)
+	b := open(t, &city{url: server.URL})
+	b.resize(desk)
+	b.goTo("/as/" + o.Token)
+	return b
 }
 
 // rules changes the rules of the city.

@@ -176,6 +176,39 @@ func TestNoticesRoomAndThemeOnTheirPages(t *testing.T) {
 			b.ways("measure, "+look, "/account/standing/"+code)
 		}
 	})
+	t.Run("appeal", func(t *testing.T) {
+		w := within(t, apptest.Options{})
+		w.rules(t, func(r *rulebook.Rulebook) { r.Sanctions.On, r.Sanctions.Cancellations, r.Sanctions.WarnBeforeFirst = true, 1, false })
+		who, code := w.take(t, 1, w.FreeSlots(apptest.QueueA)[0])
+		w.cancel(t, who, code)
+		o := w.OpenAdmin(t, account.District2, apptest.DistrictA)
+		b := w.office(t, o)
+		b.goTo("/console/sanctions?appeals=1")
+		b.inspectAs(lookOf("no appeals", "zh-Hans-CN").from(tablet))
+		if _, err := w.App.AppealMeasure(t.Context(), who, code, "那天是大厅的电话叫我取消的。"); err != nil {
+			t.Fatal(err)
+		}
+		for _, list := range []string{"?appeals=1", ""} {
+			b.goTo("/console/sanctions" + list)
+			b.inspectAs(lookOf("sanctions"+list, "zh-Hans-CN").from(tablet))
+		}
+		b.click(`main table a[href*="/sanctions/"]`)
+		if said := b.text("main"); !strings.Contains(said, "大厅的电话") || strings.Contains(said, apptest.Citizen(1).Name) {
+			t.Errorf("the appeal is not told, or somebody is named: %s", said)
+		}
+		b.inspectAs(lookOf("appeal to decide", "zh-Hans-CN").from(tablet))
+		if status := b.follow(b.press(`main form button[value=refuse]`)); status != 422 {
+			t.Errorf("refused without a reason: %d", status)
+		}
+		b.expectStatus(422)
+		b.inspectAs(lookOf("appeal, refused without a reason", "zh-Hans-CN").from(tablet))
+		b.choose("main form [name=why]", "大厅已核实，确系通知取消。")
+		b.click(`main form button[value=grant]`)
+		b.inspectAs(lookOf("appeal granted", "zh-Hans-CN").from(tablet))
+		if b.count("main form [name=why]") != 0 {
+			t.Error("what is decided can be decided again")
+		}
+	})
 	t.Run("room", func(t *testing.T) {
 		w := within(t, apptest.Options{Change: func(c *app.Config) { c.Room = &room.Rules{Inside: 1, Line: 5} }})
 		first, _ := w.tab(t, apptest.Citizen(1))

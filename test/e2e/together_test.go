@@ -178,7 +178,9 @@ func TestNoticesRoomAndThemeOnTheirPages(t *testing.T) {
 	})
 	t.Run("appeal", func(t *testing.T) {
 		w := within(t, apptest.Options{})
-		w.rules(t, func(r *rulebook.Rulebook) { r.Sanctions.On, r.Sanctions.Cancellations, r.Sanctions.WarnBeforeFirst = true, 1, false })
+		w.rules(t, func(r *rulebook.Rulebook) {
+			r.Sanctions.On, r.Sanctions.Cancellations, r.Sanctions.WarnBeforeFirst = true, 1, false
+		})
 		who, code := w.take(t, 1, w.FreeSlots(apptest.QueueA)[0])
 		w.cancel(t, who, code)
 		o := w.OpenAdmin(t, account.District2, apptest.DistrictA)

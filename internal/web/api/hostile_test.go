@@ -29,7 +29,7 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"book": {"item": apptest.SocialCard, "slot": f.FreeSlots(apptest.QueueA)[0], "stage": "acceptance", "units": 1, "token": strings.Repeat("A", 32),
 			"applicant": map[string]any{"kind": "other", "name": "陈示例", "phone": "13800000000",
 				"document": map[string]any{"kind": "resident_id", "number": number}}},
-		"quote": {"item": apptest.SocialCard, "slot": f.FreeSlots(apptest.QueueA)[0], "stage": "acceptance", "units": 1, "people": 2, "place": "AAAA"},
+		"quote": {"item": apptest.SocialCard, "slot": f.FreeSlots(apptest.QueueA)[0], "stage": "acceptance", "units": 1, "people": 2, "place": "AAAA", "proof": strings.Repeat("A", 34) + ".1"},
 		"book-together": {"item": apptest.SocialCard, "slots": []any{f.FreeSlots(apptest.QueueA)[0], f.FreeSlots(apptest.QueueA)[0]}, "stage": "acceptance", "token": strings.Repeat("A", 32),
 			"applicants": []any{map[string]any{"kind": "self"}, map[string]any{"kind": "other", "name": "陈示例", "document": map[string]any{"kind": "resident_id", "number": number}}}},
 		"move-booking":   {"slot": f.FreeSlots(apptest.QueueA)[1]},
@@ -203,7 +203,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 					put(body, path, drop{})
 					if schema := op.RequestBody.Content["application/json"].Schema; (strings.HasPrefix(op.ID, "admin-") || op.ID == "check-in" || op.ID == "evaluate" || op.ID == "change-wait") && !f.docs().must(schema, path) {
 						try(op, path+" absent", ask{body: body})
-					} else if !strings.HasSuffix(path, "units") && !strings.HasSuffix(path, "phone") && path != "cases" && path != "token" && path != "place" && path != "people" {
+					} else if !strings.HasSuffix(path, "units") && !strings.HasSuffix(path, "phone") && path != "cases" && path != "token" && path != "place" && path != "people" && path != "proof" {
 						try(op, path+" absent", ask{body: body}, "invalid_request")
 					}
 				}

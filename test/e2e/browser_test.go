@@ -27,6 +27,7 @@ type tab struct {
 	cut  bool   // the network was taken from it: that requests fail is what is tested
 	// The same for requests to this origin, a bridge that fails; "" for none.
 	loose string
+	polls int // status that a script of the page is answered with as long as it asks; 0 for none
 
 	reported map[string]bool
 
@@ -74,6 +75,9 @@ func (b *tab) quiet() {
 	defer b.mu.Unlock()
 	for _, m := range b.messages {
 		if b.cut && m.Source == "network" && strings.Contains(m.Text, "ERR_INTERNET_DISCONNECTED") {
+			continue
+		}
+		if b.polls != 0 && m.Source == "network" && strings.Contains(m.Text, fmt.Sprint("status of ", b.polls)) {
 			continue
 		}
 		if b.loose != "" && (strings.HasPrefix(m.URL, b.loose) || strings.Contains(m.Text, b.loose)) {

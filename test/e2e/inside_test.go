@@ -154,8 +154,7 @@ func (b *tab) ways(name, path string) {
 	} {
 		switch status := b.goTo(path + with + l.query); status {
 		case 200:
-		case http.StatusServiceUnavailable:
-			b.awaitStatus(status)
+		case b.polls:
 		default:
 			b.t.Fatalf("%s answers %d", path, status)
 		}

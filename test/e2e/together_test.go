@@ -226,6 +226,7 @@ func TestNoticesRoomAndThemeOnTheirPages(t *testing.T) {
 				t.Errorf("the second is let in: %d", got)
 			}
 			b.awaitStatus(503)
+			b.polls = 503
 			b.ways("waiting room", b.path())
 		}
 	})

@@ -2,6 +2,7 @@ package booking
 
 import (
 	"strconv"
+	"strings"
 
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/identity"
@@ -65,9 +66,9 @@ const (
 // besideIn returns a booking that the booker of b has in its hour beside the ones that count, other than b and than
 // what b holds already: a single booking does not go into an hour where somebody booked with others still is.
 func (f *Facts) besideIn(b *Booking, own []Claim) string {
-	from, to := hourName(b.Date, b.Hour, besideLimits), hourName(b.Date, b.Hour, 1)+"$"
+	hour, longer := hourName(b.Date, b.Hour, 1)+"#", len(hourName(b.Date, b.Hour, besideLimits))
 	for c := range f.of(b.BookerKey) {
-		if c.Name > hourName(b.Date, b.Hour, 1) && c.Name < to && len(c.Name) >= len(from) && c.Booking != b.ID && !holds(own, c.Ref()) {
+		if len(c.Name) >= longer && strings.HasPrefix(c.Name, hour) && c.Booking != b.ID && !holds(own, c.Ref()) {
 			return c.Booking
 		}
 	}

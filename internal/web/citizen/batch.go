@@ -87,25 +87,13 @@ func (p *Pages) showCases(w http.ResponseWriter, r *http.Request, who *identity.
 		}
 	}
 	v.Person.L = l
-	labels := p.fill(&v.Person, l, &draft{Other: t})
+	p.fill(&v.Person, l, &draft{Other: t})
 	status := http.StatusOK
 	if wrong != nil {
 		s.Error, status = true, web.Status(wrong)
-		ids, fields := map[string]string{}, v.Person.fields()
-		for path, f := range fields {
-			ids[path] = f.ID
-		}
-		v.Errors = ui.FieldErrors(l, wrong, labels, ids)
-		if len(wrong.Fields) == 0 {
-			v.Errors = []ui.ErrorItem{{Text: l.Sentence(wrong), Code: string(wrong.Code)}}
-			if len(lines) > 0 {
-				v.Errors[0] = ui.ErrorItem{Text: l.T("batch.lines"), Href: "#lines"}
-			}
-		}
-		for _, bad := range wrong.Fields {
-			if f := fields[bad.Path]; f != nil {
-				f.Error, f.Code = l.FieldSentence("", bad.Code), string(bad.Code)
-			}
+		v.Errors = v.Person.wrong(wrong)
+		if len(wrong.Fields) == 0 && len(lines) > 0 {
+			v.Errors[0] = ui.ErrorItem{Text: l.T("batch.lines"), Href: "#lines"}
 		}
 	}
 	return web.Render(w, r, status, casesPage(s, v))
@@ -173,6 +161,15 @@ func (p *Pages) changeCases(w http.ResponseWriter, r *http.Request, who *identit
 		return p.showCases(w, r, who, d, t, fault.InvalidFields(fields...), nil)
 	}
 	return err
+}
+
+// listOf is the list of a draft of more than one unit, nil for one.
+func (p *Pages) listOf(r *http.Request, who *identity.Session, d *draft) ([]booking.Party, error) {
+	if d.Units <= 1 {
+		return nil, nil
+	}
+	list, err := p.app.BatchList(r.Context(), who, d.ID)
+	return list.Parties, err
 }
 
 // keepList keeps a list and shows it. What is asked for has changed: the draft gets a new key.

@@ -272,13 +272,9 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 		done, err = p.bookTogether(w, r, who, d)
 		return err
 	}
-	var cases []booking.Party
-	if d.Units > 1 {
-		list, err := p.app.BatchList(r.Context(), who, d.ID)
-		if err != nil {
-			return err
-		}
-		cases = list.Parties
+	cases, err := p.listOf(r, who, d)
+	if err != nil {
+		return err
 	}
 	receipt, err := p.app.Book(r.Context(), who, app.BookRequest{
 		Key: d.Key, Item: d.Item, SlotID: d.Slot, Stage: d.Stage, Units: d.Units, Cases: cases, Applicant: d.applicant(who), Channel: booking.Web,

@@ -155,24 +155,22 @@ func (p *Pages) showPerson(w http.ResponseWriter, r *http.Request, who *identity
 	s.Back = back(l, d.askWhom())
 	v := personView{L: l, Token: s.Token, Action: self, Organisation: whom == forOrganisation,
 		Steps: ui.StepsView{L: l, Step: 3, Total: bookingSteps, Chosen: p.chosenRows(l, c, d.ID)}}
-	labels := p.fill(&v, l, d)
+	p.fill(&v, l, d)
 	s.Title = v.Title
 	status := http.StatusOK
 	if wrong != nil {
 		s.Error, status = true, web.Status(wrong)
-		fields := v.fields()
-		ids := map[string]string{}
-		for path, f := range fields {
-			ids[path] = f.ID
-		}
-		v.Errors = ui.FieldErrors(l, wrong, labels, ids)
-		for _, bad := range wrong.Fields {
-			if f := fields[bad.Path]; f != nil {
-				f.Error, f.Code = l.FieldSentence("", bad.Code), string(bad.Code)
-			}
-		}
+		v.Errors = v.wrong(wrong)
 	}
 	return web.Render(w, r, status, personPage(s, v))
+}
+
+// wrong marks the fields a fault is about and lists it for the summary.
+func (v *personView) wrong(f *fault.Error) []ui.ErrorItem {
+	if len(f.Fields) == 0 {
+		return []ui.ErrorItem{{Text: v.L.Sentence(f), Code: string(f.Code)}}
+	}
+	return mark(v.L, f, v.fields())
 }
 
 // fields leads from the paths of a fault to the fields of the form.
@@ -186,8 +184,8 @@ func (v *personView) fields() map[string]*ui.FieldView {
 	}
 }
 
-// fill writes the form with what was typed before, and returns the labels by path.
-func (p *Pages) fill(v *personView, l web.Locale, d *draft) map[string]string {
+// fill writes the form with what was typed before.
+func (p *Pages) fill(v *personView, l web.Locale, d *draft) {
 	t := d.Other
 	field := func(id, label, hint string) ui.FieldView {
 		f := ui.FieldView{ID: id, Label: l.T(label)}
@@ -218,11 +216,6 @@ func (p *Pages) fill(v *personView, l web.Locale, d *draft) map[string]string {
 		v.Phone.Label += l.T("field.optional")
 		v.Keep = &ui.CheckboxView{FieldView: field("keep", "citizen.person.keep", "")}
 	}
-	labels := map[string]string{}
-	for path, f := range v.fields() {
-		labels[path] = strings.TrimSuffix(f.Label, l.T("field.optional"))
-	}
-	return labels
 }
 
 // plainText keeps a browser from changing or remembering a number somebody types.

@@ -97,23 +97,11 @@ func (p *Pages) showGroup(w http.ResponseWriter, r *http.Request, who *identity.
 		v.Go = &ui.ButtonView{Text: l.T("together.go", "n", strconv.Itoa(n)), Name: "do", Value: "go", Block: true}
 	}
 	v.Person.L = l
-	labels := p.fill(&v.Person, l, &draft{Other: t})
+	p.fill(&v.Person, l, &draft{Other: t})
 	status := http.StatusOK
 	if wrong != nil {
 		s.Error, status = true, web.Status(wrong)
-		ids, fields := map[string]string{}, v.Person.fields()
-		for path, f := range fields {
-			ids[path] = f.ID
-		}
-		v.Errors = ui.FieldErrors(l, wrong, labels, ids)
-		if len(wrong.Fields) == 0 {
-			v.Errors = []ui.ErrorItem{{Text: l.Sentence(wrong), Code: string(wrong.Code)}}
-		}
-		for _, bad := range wrong.Fields {
-			if f := fields[bad.Path]; f != nil {
-				f.Error, f.Code = l.FieldSentence("", bad.Code), string(bad.Code)
-			}
-		}
+		v.Errors = v.Person.wrong(wrong)
 	}
 	return web.Render(w, r, status, togetherPage(s, v))
 }

@@ -275,13 +275,9 @@ func (p *Pages) showWaitCheck(w http.ResponseWriter, r *http.Request, who *ident
 
 // joinDraft joins with what a draft holds, under its key: a second press comes to the same entry.
 func (p *Pages) joinDraft(w http.ResponseWriter, r *http.Request, who *identity.Session, d *draft) error {
-	var cases []booking.Party
-	if d.Units > 1 {
-		list, err := p.app.BatchList(r.Context(), who, d.ID)
-		if err != nil {
-			return err
-		}
-		cases = list.Parties
+	cases, err := p.listOf(r, who, d)
+	if err != nil {
+		return err
 	}
 	v, err := p.app.JoinWait(r.Context(), who, app.WaitRequest{
 		Key: d.Key, Item: d.Item, Stage: d.Stage, Units: d.Units, Cases: cases, Wants: d.Wait.wants(), Applicant: d.applicant(who), Channel: booking.Web,

@@ -15,14 +15,13 @@ const (
 	Cut      Counter = "cut"      // numbers taken back after the release
 	CutHeld  Counter = "cut_held" // of these, numbers that somebody held
 
-	Booked        Counter = "booked"
-	Cancelled     Counter = "cancelled"      // while it was still allowed (Art. 18)
-	CancelledLate Counter = "cancelled_late" // after that
-	Moved         Counter = "moved"
-	Displaced     Counter = "displaced" // lost their hour to a cut or a closed hall
-	Came          Counter = "came"      // checked in
-	Missed        Counter = "missed"    // did not come, not excused
-	Excused       Counter = "excused"   // did not come, and an appeal was granted
+	Booked    Counter = "booked"    // and not moved to another day or hall
+	Cancelled Counter = "cancelled" // by the person, while it was still allowed (Art. 18)
+	Moved     Counter = "moved"     // away from here, by the person
+	Displaced Counter = "displaced" // lost their hour here to a cut or a closed hall
+	Came      Counter = "came"      // checked in
+	Missed    Counter = "missed"    // did not come, not excused
+	Excused   Counter = "excused"   // did not come, and an appeal was granted
 
 	WalkIn       Counter = "walk_in"       // numbers of the day given at the hall
 	Green        Counter = "green"         // tickets of the green channel
@@ -59,7 +58,7 @@ const (
 // Counters lists them in the order in which they are shown.
 var Counters = []Counter{
 	Planned, Released, OnSite, Added, Cut, CutHeld,
-	Booked, Cancelled, CancelledLate, Moved, Displaced, Came, Missed, Excused,
+	Booked, Cancelled, Moved, Displaced, Came, Missed, Excused,
 	WalkIn, Green, Served, ServedBooked, CalledBooked, CalledOnTime, Passed, Unserved,
 	Waiting, Ahead, Joined, FromLine, LeftOnline,
 	Requests, RequestsEarly, Decisions, DecisionsEarly,

@@ -504,6 +504,7 @@ type inserter struct {
 	name    string
 	table   string
 	columns []string
+	after   string    // what is done about rows that are there, "" for an error
 	texts   [7]string // for 1<<i rows
 	arrays  atomic.Pointer[string]
 }
@@ -512,7 +513,21 @@ type inserter struct {
 const fewRows = 4
 
 func newInserter(table string, columns ...string) *inserter {
-	in := &inserter{name: table + ".insert", table: table, columns: columns}
+	return makeInserter(&inserter{name: table + ".insert", table: table, columns: columns})
+}
+
+// newReplacer is an inserter that writes over rows of the same key: the first so many columns.
+func newReplacer(table string, keys int, columns ...string) *inserter {
+	set := make([]string, 0, len(columns))
+	for _, c := range columns[keys:] {
+		set = append(set, c+" = excluded."+c)
+	}
+	return makeInserter(&inserter{name: table + ".replace", table: table, columns: columns,
+		after: " on conflict (" + strings.Join(columns[:keys], ", ") + ") do update set " + strings.Join(set, ", ")})
+}
+
+func makeInserter(in *inserter) *inserter {
+	table, columns := in.table, in.columns
 	for i := range in.texts {
 		var b strings.Builder
 		fmt.Fprintf(&b, "insert into %s (%s) values ", table, strings.Join(columns, ", "))
@@ -529,6 +544,7 @@ func newInserter(table string, columns ...string) *inserter {
 			}
 			b.WriteByte(')')
 		}
+		b.WriteString(in.after)
 		in.texts[i] = b.String()
 	}
 	return in
@@ -592,6 +608,7 @@ func (in *inserter) columnwise(n int, row func(i int, args []any) []any) stmt {
 			fmt.Fprintf(&b, "$%d::%s[]", col+1, kind)
 		}
 		b.WriteByte(')')
+		b.WriteString(in.after)
 		made := b.String()
 		text = &made
 		in.arrays.Store(text)

@@ -17,6 +17,9 @@ const (
 	ByItem    Dimension = "item"
 	ByChannel Dimension = "channel"
 	ByHour    Dimension = "hour" // of the day, "09"
+
+	ByQueueHour  Dimension = "queue_hour" // of a hall only: queue, "|" and hour; counters without lengths of time
+	ByDepartment Dimension = "department" // of a unit only: who is responsible for the item
 )
 
 // Figures are the counts of a hall or a unit in some time: all of them, and broken down one way at a time. Counts that
@@ -67,7 +70,19 @@ func (f *Figures) at(w where, change func(*Counts)) {
 	}
 }
 
-func (f *Figures) count(w where, k Counter, n int) { f.at(w, func(c *Counts) { c.Count(k, int64(n)) }) }
+func (f *Figures) count(w where, k Counter, n int) {
+	if n == 0 { // no part is made for nothing
+		return
+	}
+	one := func(c *Counts) { c.Count(k, int64(n)) }
+	f.at(w, one)
+	if w.queue != "" && w.hour >= 0 {
+		f.part(ByQueueHour, QueueHour(w.queue, w.hour), one)
+	}
+}
+
+// QueueHour is the key of a queue's hour in that breakdown.
+func QueueHour(queue string, hour int) string { return queue + "|" + hourKey(hour) }
 
 func (f *Figures) lasted(w where, k Spell, d time.Duration) {
 	f.at(w, func(c *Counts) { c.Lasted(k, int(d/time.Minute), 1) })

@@ -68,6 +68,8 @@ var nouns = []testCase{
 	{"filings", filings},
 	{"themes", themes},
 	{"Art20_cases", oneThingCases},
+	{"Art21_figures", figures},
+	{"Art21_days_to_count_again", marks},
 }
 
 func same(w *world, what string, got, want any) {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sort"
 	"strconv"
@@ -27,8 +28,8 @@ type Board struct {
 type queueBoard struct {
 	hall    string
 	id      string
-	slots   atomic.Pointer[[]*liveSlot] // by date and hour
-	version atomic.Uint64               // +1 with each change
+	slots   atomic.Pointer[[]liveSlot] // by date and hour; in one piece, without a pointer, for there are a million in a city
+	version atomic.Uint64              // +1 with each change
 	page    atomic.Pointer[cachedPage]
 	picture atomic.Pointer[cachedPicture]
 }
@@ -127,16 +128,34 @@ func (q *queueBoard) merge(list []*liveSlot) {
 			}
 		}
 	}
-	q.slots.Store(&list)
+	whole := make([]liveSlot, len(list))
+	for i, s := range list {
+		l := &whole[i]
+		l.date, l.hour, l.onSite, l.release = s.date, s.hour, s.onSite, s.release
+		l.state.Store(s.state.Load())
+	}
+	q.slots.Store(&whole)
 	q.version.Add(1)
 }
 
-func find(list []*liveSlot, d calendar.Date, hour int) *liveSlot {
+// all returns the slots by date and hour.
+func (q *queueBoard) all() iter.Seq[*liveSlot] {
+	return func(yield func(*liveSlot) bool) {
+		list := *q.slots.Load()
+		for i := range list {
+			if !yield(&list[i]) {
+				return
+			}
+		}
+	}
+}
+
+func find(list []liveSlot, d calendar.Date, hour int) *liveSlot {
 	i := sort.Search(len(list), func(i int) bool {
 		return list[i].date > d || list[i].date == d && int(list[i].hour) >= hour
 	})
 	if i < len(list) && list[i].date == d && int(list[i].hour) == hour {
-		return list[i]
+		return &list[i]
 	}
 	return nil
 }
@@ -181,7 +200,7 @@ func (b *Board) refresh(slots []store.LiveSlot) {
 			b.mu.Lock()
 			if b.queues[s.QueueID] == nil {
 				q = &queueBoard{hall: s.HallID, id: s.QueueID}
-				q.slots.Store(&[]*liveSlot{})
+				q.slots.Store(&[]liveSlot{})
 				b.queues[s.QueueID] = q
 			}
 			b.mu.Unlock()
@@ -190,7 +209,7 @@ func (b *Board) refresh(slots []store.LiveSlot) {
 	}
 	for id, list := range fresh {
 		q := b.queue(id)
-		for _, s := range *q.slots.Load() {
+		for s := range q.all() {
 			if !slices.ContainsFunc(list, func(f *liveSlot) bool { return f.date == s.date && f.hour == s.hour }) {
 				list = append(list, s)
 			}
@@ -275,7 +294,7 @@ func (a *App) days(q *queueBoard, queue string, n int) []DayView {
 	now := a.now()
 	today := calendar.DateOf(now)
 	r, cal := a.Rules(today), a.Calendar()
-	var list []*liveSlot
+	var list []liveSlot
 	if q != nil {
 		list = *q.slots.Load()
 	}
@@ -293,7 +312,7 @@ func (a *App) days(q *queueBoard, queue string, n int) []DayView {
 	for d := from; d <= last; d++ {
 		day := DayView{Date: d, State: DayShut, Festival: cal.Festival(d)}
 		for ; i < len(list) && list[i].date == d; i++ {
-			v := q.view(list[i], now, r)
+			v := q.view(&list[i], now, r)
 			day.Slots = append(day.Slots, v)
 			day.Free += v.Free
 			switch {
@@ -322,7 +341,7 @@ func (a *App) nextFree(queue string, units int, now time.Time, r rulebook.Rulebo
 		return nil
 	}
 	today := calendar.DateOf(now)
-	for _, s := range *q.slots.Load() {
+	for s := range q.all() {
 		if s.date < today {
 			continue
 		}
@@ -447,7 +466,7 @@ func (b *Board) slotsOf(queue string, from, to calendar.Date) []booking.Slot {
 		return nil
 	}
 	var out []booking.Slot
-	for _, s := range *q.slots.Load() {
+	for s := range q.all() {
 		if s.date < from || s.date > to {
 			continue
 		}

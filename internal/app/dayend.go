@@ -310,7 +310,7 @@ func (a *App) endsAt(ctx context.Context, hall string, date calendar.Date) (time
 	last := -1
 	for _, q := range a.City().QueuesAt(hall) {
 		if b := a.board.queue(q.ID); b != nil {
-			for _, s := range *b.slots.Load() {
+			for s := range b.all() {
 				if _, _, closed := s.read(); s.date == date && !closed {
 					last = max(last, int(s.hour))
 				}

@@ -139,7 +139,7 @@ func (a *App) freeOn(queue string, d calendar.Date) int {
 	now := a.now()
 	rules := a.Rules(calendar.DateOf(now))
 	free := 0
-	for _, s := range *q.slots.Load() {
+	for s := range q.all() {
 		if s.date == d {
 			free += q.view(s, now, rules).Free
 		}

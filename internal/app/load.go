@@ -89,7 +89,7 @@ func (a *App) pictureOf(queue string, now time.Time, rules rulebook.Rulebook) Pi
 	}
 	today := calendar.DateOf(now)
 	var p Picture
-	for _, s := range *q.slots.Load() {
+	for s := range q.all() {
 		if s.date < today {
 			continue
 		}
@@ -156,7 +156,7 @@ func (a *App) QueueDays(queue string) []DayLoad {
 	now := a.now()
 	today, cal := calendar.DateOf(now), a.Calendar()
 	var out []DayLoad
-	for _, s := range *q.slots.Load() {
+	for s := range q.all() {
 		if s.date < today {
 			continue
 		}

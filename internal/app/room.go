@@ -101,7 +101,7 @@ func (a *App) leftOf(want string) (n int) {
 	}
 	now := a.now()
 	rules := a.Rules(calendar.DateOf(now))
-	for _, s := range *q.slots.Load() {
+	for s := range q.all() {
 		if s.release == at {
 			n += max(q.view(s, now, rules).Free, 0)
 		}

@@ -113,7 +113,7 @@ func (s *seats) list(b *booking.Booking) *seatList {
 			continue
 		}
 		l.batch[o.QueueID] = max(o.BatchMax, 1)
-		for _, slot := range *q.slots.Load() {
+		for slot := range q.all() {
 			if slot.date >= calendar.DateOf(s.a.now()) {
 				all = append(all, ranked{seat{booking.SlotID(q.id, slot.date, int(slot.hour)), q, slot}, near, city.Hall(o.HallID).Number})
 			}

@@ -184,7 +184,7 @@ func (a *App) hoursOf(ctx context.Context, f *counter.Floor, queues []string) ([
 	}
 	for _, id := range queues {
 		if q := a.board.queue(id); q != nil {
-			for _, s := range *q.slots.Load() {
+			for s := range q.all() {
 				if capacity, taken, closed := s.read(); s.date == f.Date && !closed {
 					at(int(s.hour)).Unsold += capacity - taken
 				}

@@ -265,7 +265,7 @@ func (a *App) want(e *booking.WaitEntry, w Wants) error {
 		if q == nil {
 			continue
 		}
-		for _, s := range *q.slots.Load() {
+		for s := range q.all() {
 			slot := booking.Slot{ID: booking.SlotID(q.id, s.date, int(s.hour)), HallID: l.HallID, QueueID: l.QueueID, Date: s.date, Hour: int(s.hour)}
 			if !e.Fits(&slot) {
 				continue

@@ -171,11 +171,13 @@ var enterKey = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error
 	return err
 })
 
-// must fails at once when nothing on the page matches, instead of waiting for it.
+// must fails when nothing on the page matches, after giving a page that is just coming the time to.
 func (b *tab) must(css string) {
 	b.t.Helper()
-	if b.count(css) == 0 {
-		b.t.Fatalf("%s: nothing matches %s", b.path(), css)
+	for deadline := time.Now().Add(5 * time.Second); b.count(css) == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("%s: nothing matches %s", b.path(), css)
+		}
 	}
 }
 

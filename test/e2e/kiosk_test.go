@@ -29,7 +29,7 @@ func (b *tab) reach(js string) {
 	b.t.Helper()
 	deadline := time.Now().Add(45 * time.Second)
 	for {
-		if ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](js)); err == nil && ok {
+		if ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.readyState !== "loading" && (`+js+")")); err == nil && ok {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -90,6 +90,7 @@ memory() { awk '/^MemAvailable/ {print $2}' /proc/meminfo 2>/dev/null; }
 room=$(free) left=$(memory)
 if [ "${room:-0}" -gt 8000000 ] && [ "${left:-0}" -gt 12000000 ]; then
 	quick=$(mktemp -d /dev/shm/suiyue-test-XXXXXX)
+	chmod 1777 "$quick" # the server of PostgreSQL runs as somebody else
 	trap 'rm -rf "$tmp" "$quick"' EXIT INT TERM
 	disk=${TMPDIR:-}
 	export TMPDIR="$quick"

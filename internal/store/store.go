@@ -81,6 +81,13 @@ func (db *DB) Engine() string { return db.d.name }
 // Ping answers whether the database can be reached.
 func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
 
+// Settle does at once what the engine does now and then by itself: it brings what was written from the log into the
+// tables, so that the log's files are free to be written again. PostgreSQL allows it to few roles.
+func (db *DB) Settle(ctx context.Context) error {
+	_, err := db.write.ExecContext(ctx, db.d.settle)
+	return err
+}
+
 // Tx is one transaction, or what Read gives. Now is its one instant, truncated to microseconds.
 type Tx struct {
 	Now   time.Time

@@ -517,8 +517,9 @@ func counterBlocks(w *world) {
 			}
 		})
 	}
+	settled := w.db.Settle(w.ctx) // in the middle of it
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, settled)...); err != nil {
 		w.Fatal(err)
 	}
 	for i := range blocks {

@@ -235,7 +235,7 @@ func (a *App) WaitAlerts(ctx context.Context, ad *Admin, standing bool, offset, 
 	online := map[string]int{}
 	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
 		clear(online)
-		if list, all, err = tx.Alerts(ctx, a.Scope(ad, account.Supervise), standing, max(offset, 0), min(max(limit, 1), 200)); err != nil {
+		if list, all, err = tx.Alerts(ctx, store.AlertQuery{Scope: a.Scope(ad, account.Supervise), Standing: standing, Offset: max(offset, 0), Limit: min(max(limit, 1), 200)}); err != nil {
 			return err
 		}
 		for _, one := range list {

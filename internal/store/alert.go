@@ -84,15 +84,38 @@ func (tx *Tx) Alert(ctx context.Context, id string) (found *waitlist.Alert, err 
 	}, id)
 }
 
-// Alerts returns the alerts of halls in a scope, those that stand first, the newest first among them, and how
-// many there are.
-func (tx *Tx) Alerts(ctx context.Context, scope account.Scope, standing bool, offset, limit int) (list []waitlist.Alert, all int, err error) {
-	args := []any{limit, offset}
-	condition := scopeSQL("h", scope, func(v any) string {
+// Under narrows a query to one hall, or to the halls of a unit, a district or a street; the zero value does not.
+type Under struct{ Hall, Unit string }
+
+// sql is the condition on the row of a hall.
+func (u Under) sql(alias string, next func(any) string) string {
+	switch {
+	case u.Hall != "":
+		return " and " + alias + ".id = " + next(u.Hall)
+	case u.Unit != "":
+		return " and (" + alias + ".unit_id = " + next(u.Unit) + " or " + alias + ".district_id = " + next(u.Unit) + " or " + alias + ".street_id = " + next(u.Unit) + ")"
+	}
+	return ""
+}
+
+// AlertQuery says which alerts are wanted.
+type AlertQuery struct {
+	Scope    account.Scope // of the halls
+	Under    Under
+	Standing bool
+	Offset   int
+	Limit    int
+}
+
+// Alerts returns the alerts asked for, those that stand first, the newest first among them, and how many there are.
+func (tx *Tx) Alerts(ctx context.Context, q AlertQuery) (list []waitlist.Alert, all int, err error) {
+	args := []any{int64(q.Limit), int64(q.Offset)}
+	next := func(v any) string {
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
-	})
-	if standing {
+	}
+	condition := scopeSQL("h", q.Scope, next) + q.Under.sql("h", next)
+	if q.Standing {
 		condition += " and a.ended_at = 0"
 	}
 	return list, all, tx.query(ctx, "alert.list", `

@@ -140,6 +140,12 @@ const (
 	WaitEnded    Code = "wait_over"       // arg state
 	OfferOver    Code = "offer_over"      // the place was not taken in time
 
+	// Anomalies, forecasts and advice (Art. 22).
+	AnomalyNotFound Code = "anomaly_not_found"
+	AnomalyClosed   Code = "anomaly_closed"
+	AdviceNotFound  Code = "advice_not_found"
+	AdviceOver      Code = "advice_over" // dismissed, followed, or its days are past
+
 	// The alert of Art. 16.
 	AlertNotFound Code = "alert_not_found"
 	AlertOver     Code = "alert_over"    // it is no longer so
@@ -230,7 +236,7 @@ var kinds = map[Code]Kind{
 	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawSingly: Unavailable, DrawNotFound: NotFound,
 
 	WaitlistOff: Conflict, PlaceFree: Conflict, WaitTwice: Conflict, WaitTooMany: Conflict, WaitNotFound: NotFound, WaitEnded: Conflict, OfferOver: Gone,
-	AlertNotFound: NotFound, AlertOver: Conflict, NoOnlineWay: Conflict,
+	AlertNotFound: NotFound, AlertOver: Conflict, AnomalyNotFound: NotFound, AnomalyClosed: Conflict, AdviceNotFound: NotFound, AdviceOver: Conflict, NoOnlineWay: Conflict,
 
 	DaySealed: Conflict, CounterNotFound: NotFound, CounterClosed: Conflict, CounterPaused: Conflict, CounterBusy: Conflict, CounterTaken: Conflict, TicketNotFound: NotFound,
 	TicketOver: Conflict, TicketNotYours: Conflict, NobodyWaits: Conflict, AlreadyHere: Conflict, TooEarly: Conflict, TooLate: Conflict, OtherDay: Conflict,

@@ -98,6 +98,8 @@ type Rulebook struct {
 	AnswerCaseWithin int `json:"answer_case_within"` // working days to answer a bad grade: 5
 
 	Sanctions Sanctions `json:"sanctions"`
+
+	Watch Watch `json:"watch"`
 }
 
 // UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, the waitlist, the
@@ -121,8 +123,50 @@ func (r Rulebook) keeping() Rulebook {
 	r.DrawFor, r.DrawAhead = time.Minute, 3
 	r.Waitlist, r.WaitlistReleaseShare, r.WaitlistMost = true, 100, 5
 	r.GroupMost = 5
+	r.Watch = Watch{
+		OneIn: 1_000, Least: 5, LeastPerMille: 100, SaturatedPerMille: 900, CutLeast: 5, CutPerMille: 100,
+		RegrabWithin: 10 * time.Minute, RegrabLeast: 3, ReopenDays: 14,
+	}
 	r.Sanctions.Span, r.Sanctions.SpanDays, r.Sanctions.WarnedFor = CalendarMonth, 30, 365
 	return r
+}
+
+// Watch is by what something counts as an anomaly (Art. 22); the measure is silent.
+type Watch struct {
+	OneIn             int           `json:"one_in"`              // a usual day comes out like that once in so many: 1,000
+	Least             int           `json:"least"`               // cases more than usual that matter: 5
+	LeastPerMille     int           `json:"least_per_mille"`     // and more of the share: 100 = ten points
+	SaturatedPerMille int           `json:"saturated_per_mille"` // share of the numbers taken from which a day is full: 900
+	CutLeast          int           `json:"cut_least"`           // numbers taken back after booking began, or held ones: 5
+	CutPerMille       int           `json:"cut_per_mille"`       // and so much of all: 100
+	RegrabWithin      time.Duration `json:"regrab_within"`       // a place given up is taken again within: 10 min
+	RegrabLeast       int           `json:"regrab_least"`        // so many in a day: 3
+	ReopenDays        int           `json:"reopen_days"`         // a closed one is reopened if it comes again within: 14
+}
+
+// Check reports the first field that no version could hold, "" for none.
+func (w Watch) Check() string {
+	switch {
+	case w.OneIn < 20 || w.OneIn > 1_000_000_000:
+		return "one_in"
+	case w.Least < 1 || w.Least > 10_000:
+		return "least"
+	case w.LeastPerMille < 0 || w.LeastPerMille > 1000:
+		return "least_per_mille"
+	case w.SaturatedPerMille < 0 || w.SaturatedPerMille > 1000:
+		return "saturated_per_mille"
+	case w.CutLeast < 1 || w.CutLeast > 10_000:
+		return "cut_least"
+	case w.CutPerMille < 0 || w.CutPerMille > 1000:
+		return "cut_per_mille"
+	case w.RegrabWithin < time.Second || w.RegrabWithin > 24*time.Hour:
+		return "regrab_within"
+	case w.RegrabLeast < 1 || w.RegrabLeast > 10_000:
+		return "regrab_least"
+	case w.ReopenDays < 0 || w.ReopenDays > 366:
+		return "reopen_days"
+	}
+	return ""
 }
 
 // Evaluation is what evaluations go by.
@@ -223,6 +267,9 @@ func (r Rulebook) Validate() error {
 	}
 	if wrong := r.Sanctions.Check(); wrong != "" {
 		return fmt.Errorf("rulebook %s: sanctions.%s out of range", r.ID, wrong)
+	}
+	if wrong := r.Watch.Check(); wrong != "" {
+		return fmt.Errorf("rulebook %s: watch.%s out of range", r.ID, wrong)
 	}
 	if wrong := r.Hall.Check(); len(wrong) > 0 {
 		return fmt.Errorf("rulebook %s: hall.%s out of range", r.ID, wrong[0].Path)

@@ -91,7 +91,7 @@ func alerts(w *world) {
 	page := func(scope account.Scope, standing bool, offset, limit int) (ids []string, all int) {
 		w.Helper()
 		w.view(func(tx *store.Tx) error {
-			found, n, err := tx.Alerts(w.ctx, scope, standing, offset, limit)
+			found, n, err := tx.Alerts(w.ctx, store.AlertQuery{Scope: scope, Standing: standing, Offset: offset, Limit: limit})
 			all = n
 			for _, a := range found {
 				ids = append(ids, a.ID)

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/web"
 )
@@ -16,8 +18,8 @@ const (
 	ChartHeat = "heat" // labels to the right, a row a series
 )
 
-// Chart is a picture with its table; figure shows it. It is drawn here, so there is nothing to load, it prints, and it
-// is there without scripts. Nothing is told by colour alone: lines are dashed and have marks, bars are hatched, cells
+// Chart is a picture with its table; figure shows it. It is drawn here, so it prints and is there without scripts; with
+// them, one that tells what is under the pointer takes its place (style/chart.js), made from the same table. Nothing is told by colour alone: lines are dashed and have marks, bars are hatched, cells
 // of a map say their number.
 type Chart struct {
 	L      web.Locale
@@ -66,6 +68,14 @@ func (c Chart) text(s Series, i int) string {
 		return s.Texts[i]
 	}
 	return valueText(c.L, c.Unit, s.value(i))
+}
+
+// number is where the script of charts reads the value from; nothing where there is none.
+func (c Chart) number(s Series, i int) templ.Attributes {
+	if v := s.value(i); !math.IsNaN(v) {
+		return templ.Attributes{"data-v": strconv.FormatFloat(v, 'g', -1, 64)}
+	}
+	return nil
 }
 
 func (s Series) value(i int) float64 {

@@ -91,6 +91,7 @@ type App struct {
 	draws    draws
 	themes   themeCache
 	line     waitJob
+	touched  touched // days whose figures changed
 	room     waitingRoom
 
 	hasher    hasher

@@ -78,6 +78,9 @@ func (a *App) save(ctx context.Context, tx *store.Tx, ad *Admin, before, after s
 	if _, err := tx.AddLedger(ctx, entries); err != nil {
 		return after, err
 	}
+	if err := a.markRequests(ctx, tx, after); err != nil {
+		return after, err
+	}
 	return after, tx.Audit(ctx, a.record(ad, "request."+kind, after, map[string]any{"state": before.State, "up_to": before.UpTo}, why))
 }
 

@@ -17,6 +17,7 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
+	"suiyue/internal/domain/oversight"
 	"suiyue/internal/store"
 )
 
@@ -192,7 +193,10 @@ func (a *App) evaluate(ctx context.Context, r Evaluate) error {
 		if err == nil && !added {
 			err = fault.New(fault.EvaluationTwice)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.MarkFigures(ctx, []oversight.HallDay{{HallID: e.HallID, Date: e.Date}})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
+	"suiyue/internal/domain/oversight"
 	"suiyue/internal/store"
 )
 
@@ -392,6 +393,9 @@ func (a *App) settleMissed(ctx context.Context, ad *Admin, hall, code, why strin
 			if err := tell(ctx, tx, b, booking.MessageAppealRefused); err != nil {
 				return err
 			}
+		}
+		if err := tx.MarkFigures(ctx, []oversight.HallDay{{HallID: b.HallID, Date: b.Date}}); err != nil {
+			return err
 		}
 		r.After = asJSON(map[string]any{"state": b.State, "appeal": p != nil})
 		return tx.Audit(ctx, r)

@@ -79,6 +79,7 @@ func (a *App) missHour(ctx context.Context, h store.Hour) (marked int, err error
 				err = lost
 			case !answer.Replayed:
 				marked++
+				a.touched.add(answer.Booking.HallID, answer.Booking.Date)
 			}
 		})
 	}

@@ -328,6 +328,9 @@ func (a *App) FileRequest(ctx context.Context, ad *Admin, in Asked) ([]supply.Re
 			}
 			list = append(list, r)
 		}
+		if err := a.markRequests(ctx, tx, list...); err != nil {
+			return err
+		}
 		for _, r := range list {
 			if err := tx.Audit(ctx, a.record(ad, "request.file", r, nil, r.Reason)); err != nil {
 				return err

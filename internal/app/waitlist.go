@@ -155,7 +155,10 @@ func (a *App) joinWait(ctx context.Context, who *identity.Session, r WaitRequest
 		if open >= rules.WaitlistMost {
 			return fault.New(fault.WaitTooMany, "max", fmt.Sprint(rules.WaitlistMost))
 		}
-		return tx.AddWait(ctx, e, cases)
+		if err := tx.AddWait(ctx, e, cases); err != nil {
+			return err
+		}
+		return markLines(ctx, tx, e.Lines, tx.Now)
 	})
 	if err != nil {
 		return WaitView{}, notDone(err)
@@ -445,7 +448,10 @@ func (a *App) ChangeWait(ctx context.Context, who *identity.Session, code string
 		if err == nil && !saved {
 			err = fault.New(fault.ChangedMeanwhile)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return markLines(ctx, tx, append(slices.Clip(was.Lines), e.Lines...), was.JoinedAt) // it joins anew
 	})
 	if err != nil {
 		return WaitView{}, notDone(err)
@@ -485,9 +491,11 @@ func (a *App) leaveWait(ctx context.Context, who *identity.Session, code string,
 			return nil, err
 		}
 		if e.State == booking.Offered {
-			err = a.returnOffer(ctx, tx, e)
+			if err := a.returnOffer(ctx, tx, e); err != nil {
+				return nil, err
+			}
 		}
-		return gone, err
+		return gone, markLines(ctx, tx, e.Lines, tx.Now)
 	})
 }
 
@@ -560,6 +568,9 @@ func (a *App) takeOffer(ctx context.Context, who *identity.Session, key, code st
 	})
 	if err != nil {
 		return Receipt{}, a.explain(ctx, who, err, wanted{e.Item, e.Stage, e.SlotID, e.Units})
+	}
+	for _, l := range e.Lines {
+		a.touched.add(l.HallID, calendar.DateOf(a.now()))
 	}
 	return a.receipt(ctx, answer)
 }

@@ -233,7 +233,7 @@ func (a *App) serveOne(ctx context.Context, r booking.Serve, item string) (turn,
 	}
 	r.Offer = offer
 	if _, err = a.ask(ctx, &r); err == nil {
-		return turnServed, nil
+		return turnServed, a.touchLines(ctx, r.Entry)
 	}
 	switch f := fault.As(err); {
 	case f.Kind == fault.Unavailable, f.Kind == fault.Internal:
@@ -406,7 +406,10 @@ func (a *App) endWaits(ctx context.Context) error {
 		if err := tx.DropClaim(ctx, booking.Claim{Person: e.ApplicantKey, Name: booking.WaitName(e.Item), Booking: e.ID}); err != nil {
 			return false, err
 		}
-		return true, tx.InsertReminders(ctx, []booking.Message{{Booking: e.ID, HallID: e.Lines[0].HallID, Version: over.Version, Kind: booking.MessageWaitOver, Due: tx.Now}})
+		if err := tx.InsertReminders(ctx, []booking.Message{{Booking: e.ID, HallID: e.Lines[0].HallID, Version: over.Version, Kind: booking.MessageWaitOver, Due: tx.Now}}); err != nil {
+			return false, err
+		}
+		return true, markLines(ctx, tx, e.Lines, tx.Now)
 	})
 }
 

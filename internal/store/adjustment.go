@@ -86,6 +86,9 @@ func (tx *Tx) PlanSlots(ctx context.Context, steps []supply.Step, idle bool, reo
 			want[s.Slot.ID], refs[i] = s.Slot, [2]string{s.Slot.HallID, s.Slot.ID}
 			rows[i] = [7]any{s.Slot.HallID, s.Slot.ID, s.Slot.Capacity, s.Slot.OnSite, micros(s.Slot.Release), flag(s.Slot.Closed), most}
 		}
+		if err := tx.plannedAnew(ctx, refs, false); err != nil {
+			return nil, nil, err
+		}
 		states, err := tx.reheld(ctx, refs, reopen, func() (states []SlotState, err error) {
 			return states, tx.query(ctx, "slot.plan", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as capacity, cast(r.value->>3 as bigint) as on_site,

@@ -16,6 +16,9 @@ type Cut struct {
 // CloseSlots closes the named slots, [hall, slot] each, that are open, so that nobody takes a number of
 // them. It returns how they stand now.
 func (tx *Tx) CloseSlots(ctx context.Context, refs [][2]string) ([]SlotState, error) {
+	if err := tx.plannedAnew(ctx, refs, false); err != nil {
+		return nil, err
+	}
 	return tx.changedSlots(ctx, "slot.close", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id from {rows} r order by 1, 2)
 update slot set closed = 1, revision = revision + 1 from w
@@ -31,6 +34,9 @@ func (tx *Tx) CutSlots(ctx context.Context, cuts []Cut, reopen Reopen) ([]SlotSt
 	for i, c := range cuts {
 		rows[i], refs[i] = [4]any{c.HallID, c.SlotID, c.Capacity, flag(c.Closed)}, [2]string{c.HallID, c.SlotID}
 	}
+	if err := tx.plannedAnew(ctx, refs, false); err != nil {
+		return nil, err
+	}
 	return tx.reheld(ctx, refs, reopen, func() ([]SlotState, error) {
 		return tx.changedSlots(ctx, "slot.cut", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as n, cast(r.value->>3 as bigint) as shut
@@ -45,6 +51,13 @@ returning `+stateColumns, marshal(rows))
 // SetOnSite gives slots, [hall, slot, numbers] each, their on-site numbers; one that has given out more
 // stays as it is.
 func (tx *Tx) SetOnSite(ctx context.Context, rows [][3]any) ([]SlotState, error) {
+	refs := make([][2]string, len(rows))
+	for i, r := range rows {
+		refs[i] = [2]string{r[0].(string), r[1].(string)}
+	}
+	if err := tx.plannedAnew(ctx, refs, false); err != nil {
+		return nil, err
+	}
 	return tx.changedSlots(ctx, "slot.on_site", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id, cast(r.value->>2 as bigint) as n from {rows} r order by 1, 2)
 update slot set on_site = w.n, revision = revision + 1 from w

@@ -161,6 +161,18 @@ func SlotsFrom(hall, queue string, d calendar.Date, hour int) SlotRange {
 
 // ShutSlots shuts slots. Whoever books one of them meanwhile is there before, or finds it shut.
 func (tx *Tx) ShutSlots(ctx context.Context, r SlotRange) error {
+	var refs [][2]string
+	if err := tx.query(ctx, "slot.to_shut", `select id from slot where hall_id = $1 and id >= $2 and id < $3 and closed = 0`, func(scan func(...any) error) error {
+		ref := [2]string{r.Hall, ""}
+		err := scan(&ref[1])
+		refs = append(refs, ref)
+		return err
+	}, r.Hall, r.From, r.To); err != nil {
+		return err
+	}
+	if err := tx.plannedAnew(ctx, refs, false); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, "slot.shut", `update slot set closed = 1, revision = revision + 1 where hall_id = $1 and id >= $2 and id < $3 and closed = 0`,
 		r.Hall, r.From, r.To)
 	return err

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -98,6 +97,19 @@ func (tx *Tx) PutFigures(ctx context.Context, rows []oversight.Row) error {
 	return nil
 }
 
+// PutHallDays is PutFigures of days of halls, with the revision of the floor each was counted from.
+func (tx *Tx) PutHallDays(ctx context.Context, rows []oversight.Row, floors map[oversight.HallDay]int64) error {
+	list := make([]figureRow, len(rows))
+	for i, r := range rows {
+		d, err := calendar.ParseDate(r.Period)
+		if err != nil {
+			return err
+		}
+		list[i] = figureRow{r, floors[oversight.HallDay{HallID: r.Place.ID, Date: d}]}
+	}
+	return tx.putFigures(ctx, oversight.OfHall, list)
+}
+
 // figureRow is a row with the revision of the floor it was counted from.
 type figureRow struct {
 	oversight.Row
@@ -134,7 +146,7 @@ func (tx *Tx) MarkFigures(ctx context.Context, days []oversight.HallDay) error {
 	}
 	rows := make([][3]any, len(days))
 	for i, d := range days {
-		rows[i] = [3]any{d.HallID, d.Date.String(), rand.Int64()}
+		rows[i] = [3]any{d.HallID, d.Date.String(), stamp()}
 	}
 	_, err := tx.exec(ctx, "figure.mark", `
 with w as materialized (select r.value->>0 as hall_id, r.value->>1 as date, max(cast(r.value->>2 as bigint)) as stamp from {rows} r group by 1, 2 order by 1, 2)

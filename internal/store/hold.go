@@ -280,6 +280,9 @@ func (tx *Tx) AddSlotsHeld(ctx context.Context, slots []booking.Slot, reopen Reo
 		for i, s := range part {
 			refs[i] = [2]string{s.HallID, s.ID}
 		}
+		if err := tx.plannedAnew(ctx, refs, true); err != nil {
+			return nil, err
+		}
 		states, err := tx.reheld(ctx, refs, reopen, func() ([]SlotState, error) {
 			_, err := tx.AddSlots(ctx, part)
 			return nil, err

@@ -8,12 +8,12 @@ type Counter string
 
 // What is counted. Numbers count units of a batch (Art. 19); persons count tickets.
 const (
-	Planned  Counter = "planned"  // numbers a queue was to have by its plan
+	Planned  Counter = "planned"  // numbers as the hours were first made
 	Released Counter = "released" // numbers opened for booking off site
 	OnSite   Counter = "on_site"  // numbers kept for the hall (Art. 14)
-	Added    Counter = "added"    // numbers added after the release
-	Cut      Counter = "cut"      // numbers taken back after the release
-	CutHeld  Counter = "cut_held" // of these, numbers that somebody held
+	Added    Counter = "added"    // off-site numbers added after the release
+	Cut      Counter = "cut"      // off-site numbers taken back after the release
+	CutHeld  Counter = "cut_held" // numbers taken back that somebody held
 
 	Booked    Counter = "booked"    // and not moved to another day or hall
 	Cancelled Counter = "cancelled" // by the person, while it was still allowed (Art. 18)
@@ -32,16 +32,16 @@ const (
 	Passed       Counter = "passed"        // called and not there
 	Unserved     Counter = "unserved"      // waiting when the day ended
 
-	Waiting    Counter = "waiting"     // in the waitlist at the end of the day
-	Ahead      Counter = "ahead"       // numbers released for the 14 days, seen from that day
+	Waiting    Counter = "waiting"     // in the waitlist at the end of a day with numbers
+	Ahead      Counter = "ahead"       // numbers of the next 14 days that are released by the end of a day with numbers
 	Joined     Counter = "joined"      // the waitlist
-	FromLine   Counter = "from_line"   // who joined it and got a number
+	FromLine   Counter = "from_line"   // who got a number out of it
 	LeftOnline Counter = "left_online" // who left it by the way on line
 
 	Requests       Counter = "requests"        // to change numbers, filed
 	RequestsEarly  Counter = "requests_early"  // of these, two working days ahead, or an urgent increase
-	Decisions      Counter = "decisions"       // due
-	DecisionsEarly Counter = "decisions_early" // of these, within one working day
+	Decisions      Counter = "decisions"       // due on this day: within one working day of filing
+	DecisionsEarly Counter = "decisions_early" // of these, made by then
 
 	Records      Counter = "records"       // that a connected system was to send
 	RecordsIn    Counter = "records_in"    // of these, that came

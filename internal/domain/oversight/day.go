@@ -95,64 +95,86 @@ func hourKey(hour int) string {
 	return strconv.Itoa(hour)
 }
 
-// Day is everything that a hall's day is counted from.
+// Day is everything that a hall's day is counted from. It is all kept for good, so that the same comes out whenever it
+// is counted once the day is over.
 type Day struct {
 	HallID      string
 	Date        calendar.Date
-	Now         time.Time      // numbers are released by then, or not yet
-	Planned     map[string]int // numbers by queue, as its plan has them
 	Slots       []booking.Slot
+	Changes     []SlotChange      // of these slots, in order
 	Bookings    []booking.Booking // that are of this day now
-	Events      []booking.Event   // of any booking, into or out of a slot of this day
+	Away        []booking.Booking // that were moved out of a slot of this day, by whomever
+	Events      []booking.Event   // of all these, of each in order; those that say only that somebody came may be left out
 	Tickets     []counter.Ticket
 	Evaluations []counter.Evaluation
+	Lines       []Line         // of the waitlist that began, stood or ended on this day
+	Ahead       map[string]int // by queue: numbers of the 14 days after this one that were released by its end
+	Requests    []Deadline
+	Sources     []Exchange
+}
+
+// SlotChange is what a slot was until an instant at which its numbers were planned anew; one that was not there had
+// none.
+type SlotChange struct {
+	SlotID           string
+	At               time.Time
+	Capacity, OnSite int
+}
+
+// Line is an entry in the waitlist of one queue. Whoever changes what they wait for joins anew.
+type Line struct {
+	QueueID       string
+	Units         int
+	Joined, Ended time.Time // Ended is zero while it stands
+	State         booking.WaitState
+}
+
+// Deadline is a request to change a hall's numbers as far as it is counted (Art. 23): on the day it was filed, and as a
+// decision on the last day for it, whether it moves up a level then or not.
+type Deadline struct {
+	Asked     bool // not a suggestion of the platform
+	Early     bool // filed in time, or urgent
+	Filed     calendar.Date
+	Due       time.Time // the end of the last day for the first decision
+	Withdrawn bool
+	Decided   time.Time // zero for not yet
+}
+
+// Exchange is what a connected system was to send for this day and hall, and sent.
+type Exchange struct {
+	Expected, Received, InTime, Checked, Agreed int
 }
 
 // atOnce is how long after coming somebody may be called who came when the booked hour was nearly or quite over, for
 // the call to be in time.
 const atOnce = 15 * time.Minute
 
+// rushing is how long after a release numbers count as taken in a rush.
+const rushing = time.Minute
+
+// Empty tells whether nothing is kept of a day: it was never lived here.
+func (d Day) Empty() bool {
+	return len(d.Slots)+len(d.Bookings)+len(d.Away)+len(d.Tickets)+len(d.Evaluations)+len(d.Lines)+len(d.Requests)+len(d.Sources) == 0
+}
+
 // Count counts a hall's day.
 func (d Day) Count() (f Figures) {
-	here := map[string]where{}
-	for queue, n := range d.Planned {
-		f.count(where{queue: queue, hour: -1}, Planned, n)
-	}
+	here := map[string]booking.Slot{}
+	queues := map[string]bool{}
 	for _, s := range d.Slots {
-		w := where{queue: s.QueueID, hour: s.Hour}
-		here[s.ID] = w
-		f.count(w, OnSite, s.OnSite)
-		if !s.Closed && !s.Release.After(d.Now) {
-			f.count(w, Released, s.Capacity)
-		}
+		here[s.ID] = s
+		queues[s.QueueID] = true
 	}
-	units := map[string]int{}
-	for _, b := range d.Bookings {
-		units[b.ID] = b.Units
-	}
-	given := map[string]booking.EventKind{} // up by whom, of bookings that are cancelled
+	d.slots(&f)
+	events := map[string][]booking.Event{}
 	for _, e := range d.Events {
-		switch e.Kind {
-		case booking.EventMoved, booking.EventDisplaced, booking.EventStranded:
-			from := e.From
-			if e.Kind == booking.EventStranded {
-				from = e.SlotID
-			}
-			w, ok := here[from]
-			if !ok {
-				break
-			}
-			k := Displaced
-			if e.Kind == booking.EventMoved {
-				k = Moved
-			}
-			f.count(w, k, max(units[e.Booking], 1))
-		case booking.EventCancelled, booking.EventDeclined, booking.EventLapsed:
-			given[e.Booking] = e.Kind
-		}
+		events[e.Booking] = append(events[e.Booking], e)
 	}
 	for _, b := range d.Bookings {
-		d.booking(&f, b, given[b.ID])
+		d.booking(&f, b, d.history(&f, here, b, events[b.ID]))
+	}
+	for _, b := range d.Away {
+		d.history(&f, here, b, events[b.ID])
 	}
 	for _, t := range d.Tickets {
 		d.ticket(&f, t)
@@ -164,16 +186,110 @@ func (d Day) Count() (f Figures) {
 			f.count(w, Content, 1)
 		}
 	}
+	d.lines(&f, queues)
+	for _, r := range d.Requests {
+		d.deadline(&f, r)
+	}
+	for _, x := range d.Sources {
+		w := where{hour: -1}
+		f.count(w, Records, x.Expected)
+		f.count(w, RecordsIn, x.Received)
+		f.count(w, RecordsEarly, x.InTime)
+		f.count(w, Checked, x.Checked)
+		f.count(w, Agreed, x.Agreed)
+	}
 	return f
 }
 
-func (d Day) booking(f *Figures, b booking.Booking, given booking.EventKind) {
+// slots counts numbers: planned as the hour was first made, and what was added and taken back after its release. An
+// hour that is closed for good has none.
+func (d Day) slots(f *Figures) {
+	changes := map[string][]SlotChange{}
+	for _, c := range d.Changes {
+		changes[c.SlotID] = append(changes[c.SlotID], c)
+	}
+	end := (d.Date + 1).At(0, 0)
+	for _, s := range d.Slots {
+		w := where{queue: s.QueueID, hour: s.Hour}
+		last := s.Capacity
+		if s.Closed {
+			last = 0
+		}
+		first := s.Capacity + s.OnSite
+		list := changes[s.ID]
+		if len(list) > 0 {
+			first = list[0].Capacity + list[0].OnSite
+		}
+		for i, c := range list {
+			after := last
+			if i+1 < len(list) {
+				after = list[i+1].Capacity
+			}
+			if c.At.Before(s.Release) {
+				continue
+			}
+			f.count(w, Added, max(after-c.Capacity, 0))
+			f.count(w, Cut, max(c.Capacity-after, 0))
+		}
+		f.count(w, Planned, first)
+		f.count(w, OnSite, s.OnSite)
+		if !s.Release.After(end) {
+			f.count(w, Released, last)
+		}
+	}
+}
+
+// history counts what a booking lost or left here, and what of it was a rush, and tells how it ended if it did: by
+// itself or after its hour was lost.
+func (d Day) history(f *Figures, here map[string]booking.Slot, b booking.Booking, events []booking.Event) (ended booking.EventKind) {
+	made := b.SlotID // where it was booked first
+	for _, e := range events {
+		if e.From != "" {
+			made = e.From
+			break
+		}
+	}
+	at := func(s booking.Slot) where { return where{s.QueueID, b.Item, string(b.Channel), s.Hour} }
+	if s, ok := here[made]; ok {
+		if after := b.CreatedAt.Sub(s.Release); after >= 0 && after < rushing {
+			f.count(at(s), Rush, b.Units)
+			if after < time.Second {
+				f.count(at(s), RushFirst, b.Units)
+			}
+		}
+	}
+	choosing := false // it had lost its hour, and the next was only kept for it
+	for _, e := range events {
+		switch e.Kind {
+		case booking.EventMoved:
+			if s, ok := here[e.From]; ok && !choosing {
+				f.count(at(s), Moved, b.Units)
+			}
+			choosing = false
+		case booking.EventDisplaced, booking.EventStranded:
+			if s, ok := here[e.From]; ok {
+				f.count(at(s), CutHeld, b.Units)
+				if !choosing {
+					f.count(at(s), Displaced, b.Units)
+				}
+			}
+			choosing = true
+		case booking.EventKept:
+			choosing = false
+		case booking.EventCancelled, booking.EventDeclined, booking.EventLapsed:
+			ended = e.Kind
+		}
+	}
+	return ended
+}
+
+func (d Day) booking(f *Figures, b booking.Booking, ended booking.EventKind) {
 	w := where{b.QueueID, b.Item, string(b.Channel), b.Hour}
 	switch b.State {
 	case booking.Displaced, booking.Stranded: // its hour here is only kept for it, or is none
 		return
 	case booking.Cancelled:
-		if given != booking.EventCancelled { // it had lost its hour before
+		if ended != booking.EventCancelled { // it had lost its hour before
 			return
 		}
 	}
@@ -187,6 +303,51 @@ func (d Day) booking(f *Figures, b booking.Booking, given booking.EventKind) {
 		f.count(w, Missed, b.Units)
 	case booking.Excused:
 		f.count(w, Excused, b.Units)
+	}
+}
+
+// lines counts the waitlist: what began and ended on this day, and at the queues that have numbers today what stands at
+// its end, against what is released ahead.
+func (d Day) lines(f *Figures, queues map[string]bool) {
+	begin, end := d.Date.At(0, 0), (d.Date+1).At(0, 0)
+	within := func(t time.Time) bool { return !t.Before(begin) && t.Before(end) }
+	for _, l := range d.Lines {
+		w := where{queue: l.QueueID, hour: -1}
+		if within(l.Joined) {
+			f.count(w, Joined, l.Units)
+		}
+		switch {
+		case l.Ended.IsZero() || !l.Ended.Before(end):
+			if queues[l.QueueID] && l.Joined.Before(end) {
+				f.count(w, Waiting, l.Units)
+			}
+		case !within(l.Ended):
+		case l.State == booking.WaitBooked:
+			f.count(w, FromLine, l.Units)
+		case l.State == booking.WaitOnline:
+			f.count(w, LeftOnline, l.Units)
+		}
+	}
+	for queue, n := range d.Ahead {
+		if queues[queue] {
+			f.count(where{queue: queue, hour: -1}, Ahead, n)
+		}
+	}
+}
+
+func (d Day) deadline(f *Figures, r Deadline) {
+	w := where{hour: -1}
+	if r.Asked && r.Filed == d.Date {
+		f.count(w, Requests, 1)
+		if r.Early {
+			f.count(w, RequestsEarly, 1)
+		}
+	}
+	if !r.Withdrawn && calendar.DateOf(r.Due.Add(-time.Second)) == d.Date {
+		f.count(w, Decisions, 1)
+		if !r.Decided.IsZero() && !r.Decided.After(r.Due) {
+			f.count(w, DecisionsEarly, 1)
+		}
 	}
 }
 

@@ -1,0 +1,409 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/oversight"
+	"suiyue/internal/store"
+)
+
+// roll makes the sums above days of halls: of months, of units, and of months of units. What it has made stands before
+// what is kept.
+type roll struct {
+	tx    *store.Tx
+	now   time.Time
+	tree  figureTree
+	fresh map[rowKey]oversight.Row
+}
+
+type rowKey struct {
+	place  oversight.Place
+	span   oversight.Span
+	period string
+}
+
+func keyOf(r oversight.Row) rowKey { return rowKey{r.Place, r.Span, r.Period} }
+
+// figureTree is the city as figures are added up: closed halls and units too, for days on which they were open.
+type figureTree struct {
+	unitOf     map[string]string   // hall → unit
+	halls      map[string][]string // unit → its own halls
+	parent     map[string]string
+	below      map[string][]string // unit → units right below
+	department func(item string) string
+}
+
+func (c *City) figureTree() figureTree {
+	t := figureTree{unitOf: map[string]string{}, halls: map[string][]string{}, parent: map[string]string{}, below: map[string][]string{}}
+	for id, u := range c.units {
+		t.parent[id] = u.ParentID
+		if u.ParentID != "" {
+			t.below[u.ParentID] = append(t.below[u.ParentID], id)
+		}
+	}
+	for id, h := range c.halls {
+		t.unitOf[id] = h.UnitID
+		t.halls[h.UnitID] = append(t.halls[h.UnitID], id)
+	}
+	t.department = func(item string) string {
+		if it := c.Item(item); it != nil {
+			return it.Department
+		}
+		return ""
+	}
+	return t
+}
+
+// depth is how many units are above one.
+func (t figureTree) depth(unit string) (n int) {
+	for ; t.parent[unit] != "" && n < 16; n++ {
+		unit = t.parent[unit]
+	}
+	return n
+}
+
+// up returns the units of halls and all above, the lowest first.
+func (t figureTree) up(halls []string) []string {
+	set := map[string]bool{}
+	for _, h := range halls {
+		for u := t.unitOf[h]; u != "" && !set[u]; u = t.parent[u] {
+			set[u] = true
+		}
+	}
+	return t.lowestFirst(slices.Collect(maps.Keys(set)))
+}
+
+func (t figureTree) lowestFirst(units []string) []string {
+	slices.SortFunc(units, func(a, b string) int { return cmp.Or(t.depth(b)-t.depth(a), strings.Compare(a, b)) })
+	return units
+}
+
+func (a *App) newRoll(tx *store.Tx) *roll {
+	return &roll{tx: tx, now: tx.Now, tree: a.City().figureTree(), fresh: map[rowKey]oversight.Row{}}
+}
+
+// above returns the sums that changed days of halls make different.
+func (r *roll) above(ctx context.Context, changed []oversight.Row) ([]oversight.Row, error) {
+	byDate, byMonth := map[string][]string{}, map[string][]string{}
+	for _, row := range changed {
+		r.fresh[keyOf(row)] = row
+		byDate[row.Period] = append(byDate[row.Period], row.Place.ID)
+		month := row.Period[:len("2006-01")]
+		byMonth[month] = append(byMonth[month], row.Place.ID)
+	}
+	var out []oversight.Row
+	add := func(rows []oversight.Row, err error) error {
+		for _, row := range rows {
+			r.fresh[keyOf(row)] = row
+		}
+		out = append(out, rows...)
+		return err
+	}
+	for _, date := range slices.Sorted(maps.Keys(byDate)) {
+		for _, level := range r.levels(r.tree.up(byDate[date])) {
+			if err := add(r.units(ctx, level, date)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, month := range slices.Sorted(maps.Keys(byMonth)) {
+		halls := slices.Compact(slices.Sorted(slices.Values(byMonth[month])))
+		if err := add(r.months(ctx, oversight.OfHall, halls, month)); err != nil {
+			return nil, err
+		}
+		if err := add(r.months(ctx, oversight.OfUnit, r.tree.up(halls), month)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// levels splits units, the lowest first, into those of one depth each.
+func (r *roll) levels(units []string) (out [][]string) {
+	for i, u := range units {
+		if i == 0 || r.tree.depth(u) != r.tree.depth(units[i-1]) {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], u)
+	}
+	return out
+}
+
+// read returns rows of days, those made here before those kept.
+func (r *roll) read(ctx context.Context, noun oversight.Noun, ids []string, from, to string) (map[rowKey]oversight.Figures, error) {
+	var ask []string
+	out := map[rowKey]oversight.Figures{}
+	for _, id := range ids {
+		k := rowKey{oversight.Place{Noun: noun, ID: id}, oversight.SpanDay, from}
+		row, ok := r.fresh[k]
+		if out[k] = row.Figures; !ok || from != to {
+			delete(out, k)
+			ask = append(ask, id)
+		}
+	}
+	if len(ask) == 0 {
+		return out, nil
+	}
+	rows, err := r.tx.Figures(ctx, noun, ask, oversight.SpanDay, from, to)
+	for _, row := range rows {
+		out[keyOf(row)] = row.Figures
+	}
+	if from != to {
+		asked := map[string]bool{}
+		for _, id := range ask {
+			asked[id] = true
+		}
+		for k, row := range r.fresh {
+			if k.place.Noun == noun && asked[k.place.ID] && k.span == oversight.SpanDay && k.period >= from && k.period <= to {
+				out[k] = row.Figures
+			}
+		}
+	}
+	return out, err
+}
+
+// units adds up a day of units of one depth: their own halls and the units right below.
+func (r *roll) units(ctx context.Context, units []string, date string) ([]oversight.Row, error) {
+	var halls, below []string
+	for _, u := range units {
+		halls, below = append(halls, r.tree.halls[u]...), append(below, r.tree.below[u]...)
+	}
+	atHalls, err := r.read(ctx, oversight.OfHall, halls, date, date)
+	if err != nil {
+		return nil, err
+	}
+	atUnits, err := r.read(ctx, oversight.OfUnit, below, date, date)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]oversight.Row, 0, len(units))
+	for _, u := range units {
+		row := oversight.Row{Place: oversight.Place{Noun: oversight.OfUnit, ID: u}, Span: oversight.SpanDay, Period: date, CountedAt: r.now}
+		for _, h := range r.tree.halls[u] {
+			if f, ok := atHalls[rowKey{oversight.Place{Noun: oversight.OfHall, ID: h}, oversight.SpanDay, date}]; ok {
+				row.Figures.Add(f.OfItems(r.tree.department))
+			}
+		}
+		for _, b := range r.tree.below[u] {
+			if f, ok := atUnits[rowKey{oversight.Place{Noun: oversight.OfUnit, ID: b}, oversight.SpanDay, date}]; ok {
+				row.Figures.Add(f)
+			}
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// months adds up the days of places.
+func (r *roll) months(ctx context.Context, noun oversight.Noun, ids []string, month string) ([]oversight.Row, error) {
+	first, last, err := oversight.SpanMonth.Dates(month)
+	if err != nil {
+		return nil, err
+	}
+	days, err := r.read(ctx, noun, ids, periodOf(first), periodOf(last))
+	if err != nil {
+		return nil, err
+	}
+	sums := map[string]*oversight.Figures{}
+	for _, id := range ids {
+		sums[id] = &oversight.Figures{}
+	}
+	for k, f := range days {
+		sums[k.place.ID].Add(f)
+	}
+	out := make([]oversight.Row, 0, len(ids))
+	for _, id := range ids {
+		out = append(out, oversight.Row{Place: oversight.Place{Noun: noun, ID: id}, Span: oversight.SpanMonth, Period: month, Figures: *sums[id], CountedAt: r.now})
+	}
+	return out, nil
+}
+
+// FigureCheck is what counting everything anew came to.
+type FigureCheck struct {
+	Days, Sums int // rows counted anew
+	Given      int // days of halls that stand though nothing is kept of them: put there from elsewhere
+	Wrong      []FigureDifference
+	Differ     int // rows that differ, those beyond the first mostDifferences too
+	Mended     int
+}
+
+// FigureDifference is a row that is not what counting anew comes to.
+type FigureDifference struct {
+	Place  oversight.Place
+	Span   oversight.Span
+	Period string
+	Where  []string // "all", or a dimension, "/" and its part; at most 8
+}
+
+const mostDifferences = 100
+
+// recountHalls is how many halls' months are counted anew together.
+const recountHalls = 16
+
+// RecountFigures counts every month that has a date from one to another anew from what is kept, up to today, and
+// compares it with the rows that stand: days and months of halls, and the sums of units. With mend it replaces those
+// that differ. Nothing is counted that waits to be counted anyway. progress, if not nil, is told of months done of all.
+func (a *App) RecountFigures(ctx context.Context, from, to calendar.Date, mend bool, progress func(done, all int)) (c FigureCheck, err error) {
+	to = min(to, calendar.DateOf(a.now()))
+	var months []string
+	for d := from; d <= to; {
+		months = append(months, oversight.SpanMonth.Period(d))
+		_, last, err := oversight.SpanMonth.Dates(oversight.SpanMonth.Period(d))
+		if err != nil {
+			return c, err
+		}
+		d = last + 1
+	}
+	for i, month := range months {
+		if progress != nil {
+			progress(i, len(months))
+		}
+		if err := a.recountMonth(ctx, month, mend, &c); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (a *App) recountMonth(ctx context.Context, month string, mend bool, c *FigureCheck) error {
+	first, last, err := oversight.SpanMonth.Dates(month)
+	if err != nil {
+		return err
+	}
+	last = min(last, calendar.DateOf(a.now()))
+	tree := a.City().figureTree()
+	halls := slices.Sorted(maps.Keys(tree.unitOf))
+	for part := range slices.Chunk(halls, recountHalls) {
+		var days []oversight.HallDay
+		for _, h := range part {
+			for d := first; d <= last; d++ {
+				days = append(days, oversight.HallDay{HallID: h, Date: d})
+			}
+		}
+		if err := a.recheck(ctx, mend, c, func(tx *store.Tx, r *roll) ([]oversight.Row, error) {
+			rows, _, _, err := a.countDays(ctx, tx, days)
+			if err != nil {
+				return nil, err
+			}
+			kept, err := tx.Totals(ctx, oversight.OfHall, part, oversight.SpanDay, periodOf(first), periodOf(last))
+			if err != nil {
+				return nil, err
+			}
+			c.Days, c.Given = c.Days+len(rows), c.Given+given(kept, rows)
+			for _, row := range rows {
+				r.fresh[keyOf(row)] = row
+			}
+			sums, err := r.months(ctx, oversight.OfHall, part, month)
+			return append(rows, sums...), err
+		}); err != nil {
+			return err
+		}
+	}
+	units := tree.lowestFirst(slices.Collect(maps.Keys(tree.parent)))
+	for d := first; d <= last; d++ {
+		for _, level := range (&roll{tree: tree}).levels(units) {
+			if err := a.recheck(ctx, mend, c, func(_ *store.Tx, r *roll) ([]oversight.Row, error) { return r.units(ctx, level, periodOf(d)) }); err != nil {
+				return err
+			}
+		}
+	}
+	for part := range slices.Chunk(units, recountHalls) {
+		if err := a.recheck(ctx, mend, c, func(_ *store.Tx, r *roll) ([]oversight.Row, error) {
+			return r.months(ctx, oversight.OfUnit, part, month)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// given counts the rows that stand and were not counted.
+func given(kept, counted []oversight.Row) (n int) {
+	known := map[rowKey]bool{}
+	for _, r := range counted {
+		known[keyOf(r)] = true
+	}
+	for _, r := range kept {
+		if !known[keyOf(r)] && !r.Figures.All.Empty() {
+			n++
+		}
+	}
+	return n
+}
+
+// recheck makes rows anew and compares them with those that stand. A row that is missing is one of nothing.
+func (a *App) recheck(ctx context.Context, mend bool, c *FigureCheck, make func(*store.Tx, *roll) ([]oversight.Row, error)) error {
+	var wrong []oversight.Row
+	if err := a.db.View(ctx, func(tx *store.Tx) error {
+		wrong = nil
+		rows, err := make(tx, a.newRoll(tx))
+		if err != nil {
+			return err
+		}
+		kept, err := standing(ctx, tx, rows)
+		if err != nil {
+			return err
+		}
+		waiting, err := tx.FigureMarks(ctx, calendar.DateOf(tx.Now), 1<<20)
+		if err != nil {
+			return err
+		}
+		waits := map[rowKey]bool{}
+		for _, m := range waiting {
+			waits[rowKey{oversight.Place{Noun: oversight.OfHall, ID: m.HallID}, oversight.SpanDay, periodOf(m.Date)}] = true
+		}
+		for _, r := range rows {
+			if r.Place.Noun == oversight.OfUnit || r.Span == oversight.SpanMonth {
+				c.Sums++
+			}
+			where := kept[keyOf(r)].Differences(r.Figures, 8)
+			if len(where) == 0 || waits[keyOf(r)] {
+				continue
+			}
+			wrong = append(wrong, r)
+			if c.Differ++; len(c.Wrong) < mostDifferences {
+				c.Wrong = append(c.Wrong, FigureDifference{r.Place, r.Span, r.Period, where})
+			}
+		}
+		return nil
+	}); err != nil || !mend || len(wrong) == 0 {
+		return err
+	}
+	c.Mended += len(wrong)
+	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.PutFigures(ctx, wrong) })
+}
+
+// standing returns what is kept of the places and periods of rows.
+func standing(ctx context.Context, tx *store.Tx, rows []oversight.Row) (map[rowKey]oversight.Figures, error) {
+	type group struct {
+		noun oversight.Noun
+		span oversight.Span
+	}
+	ids := map[group][]string{}
+	from, to := map[group]string{}, map[group]string{}
+	for _, r := range rows {
+		g := group{r.Place.Noun, r.Span}
+		if from[g] == "" || r.Period < from[g] {
+			from[g] = r.Period
+		}
+		to[g] = max(to[g], r.Period)
+		ids[g] = append(ids[g], r.Place.ID)
+	}
+	out := map[rowKey]oversight.Figures{}
+	for g, list := range ids {
+		kept, err := tx.Figures(ctx, g.noun, slices.Compact(slices.Sorted(slices.Values(list))), g.span, from[g], to[g])
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range kept {
+			out[keyOf(r)] = r.Figures
+		}
+	}
+	return out, nil
+}

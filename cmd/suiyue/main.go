@@ -26,6 +26,7 @@ type cli struct {
 	Doctor  doctorCmd  `cmd:"" help:"Recount every slot and check the database."`
 	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database while it is served."`
 	Restore restoreCmd `cmd:"" help:"Put a copy made by backup in the place of a SQLite database."`
+	Figures figuresCmd `cmd:"" help:"Count the figures of booking anew and compare them."`
 	Audit   auditCmd   `cmd:"" help:"Check the log of what administrators did, and prove entries of it."`
 	Draw    drawCmd    `cmd:"" help:"Recompute the draws of releases."`
 	Keys    keysCmd    `cmd:"" help:"Look after the keys personal data are sealed with."`

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/store"
 )
@@ -27,6 +28,9 @@ func (f Finding) String() string {
 	}
 	return word + " " + f.Check + ": " + f.Detail
 }
+
+// figureLag is for how long days may wait to be counted before the doctor says so.
+const figureLag = 30 * time.Minute
 
 // Doctor looks at everything that must hold: the store's own checks (every slot recounted from its
 // bookings, claims, events, the tree, the engine), whether there is a city at all, and whether the
@@ -83,6 +87,15 @@ func Doctor(ctx context.Context, db *store.DB, now time.Time, v note.Verifier, k
 		return nil, err
 	}
 	if err := a.recountDraws(ctx, func(line string) { out = append(out, Finding{Check: "draw", Error: true, Detail: line}) }); err != nil {
+		return nil, err
+	}
+	if err := db.View(ctx, func(tx *store.Tx) error {
+		days, counted, err := tx.FigureLag(ctx, calendar.DateOf(now))
+		if days > 0 && now.Sub(counted) > figureLag {
+			out = append(out, Finding{Check: "figures", Detail: fmt.Sprintf("%d days of halls wait to be counted; is the city served?", days)})
+		}
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	cases, err := a.recountCases(ctx)

@@ -246,6 +246,23 @@ const mostDifferences = 100
 // recountHalls is how many halls' months are counted anew together.
 const recountHalls = 16
 
+// CheckFigures is RecountFigures for an operator, without an App; from 0 is the first date with numbers.
+func CheckFigures(ctx context.Context, db *store.DB, now time.Time, from, to calendar.Date, mend bool, progress func(done, all int)) (c FigureCheck, err error) {
+	a := &App{db: db, now: func() time.Time { return now }, board: newBoard("figures"), pace: func() int { return 1 }}
+	if err := a.Reload(ctx); err != nil {
+		return c, err
+	}
+	if from == 0 {
+		if err := db.View(ctx, func(tx *store.Tx) (err error) {
+			from, err = tx.FirstDay(ctx, to)
+			return err
+		}); err != nil {
+			return c, err
+		}
+	}
+	return a.RecountFigures(ctx, from, to, mend, progress)
+}
+
 // RecountFigures counts every month that has a date from one to another anew from what is kept, up to today, and
 // compares it with the rows that stand: days and months of halls, and the sums of units. With mend it replaces those
 // that differ. Nothing is counted that waits to be counted anyway. progress, if not nil, is told of months done of all.
@@ -259,6 +276,9 @@ func (a *App) RecountFigures(ctx context.Context, from, to calendar.Date, mend b
 			return c, err
 		}
 		d = last + 1
+	}
+	if progress != nil {
+		defer func() { progress(len(months), len(months)) }()
 	}
 	for i, month := range months {
 		if progress != nil {

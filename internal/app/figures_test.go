@@ -253,3 +253,57 @@ func (p *playDay) addUp() (halls oversight.Counts) {
 	}
 	return halls
 }
+
+func TestArt21_FiguresThatAreNotWhatWasCountedAreFoundAndMended(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx := t.Context()
+		today := calendar.DateOf(apptest.Start)
+		countFigures(t, f)
+		if n := countFigures(t, f); n != 0 {
+			t.Errorf("%d days are counted again though nothing happened", n)
+		}
+		wrong := func(p oversight.Place, span oversight.Span, period string) oversight.Row {
+			return oversight.Row{Place: p, Span: span, Period: period, CountedAt: f.Clock.Now(),
+				Figures: oversight.Figures{All: oversight.Counts{N: map[oversight.Counter]int64{oversight.Booked: 99}}}}
+		}
+		hall := oversight.Place{Noun: oversight.OfHall, ID: apptest.HallB}
+		given := wrong(hall, oversight.SpanDay, (today - 9).String())
+		if err := f.DB.Update(ctx, func(tx *store.Tx) error {
+			return tx.PutFigures(ctx, []oversight.Row{wrong(hall, oversight.SpanDay, (today + 1).String()), given, wrong(oversight.Place{Noun: oversight.OfUnit, ID: apptest.DistrictA}, oversight.SpanMonth, "2026-11")})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		f.Clock.Set((today + 1).At(9, 0))
+		check := func(mend bool) app.FigureCheck {
+			t.Helper()
+			c, err := app.CheckFigures(ctx, f.DB, f.Clock.Now(), today-9, today+1, mend, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		// The hall's day, its month which has the day nothing else is kept of too, and the district's month.
+		if c := check(false); c.Differ == 0 || c.Given != 1 || c.Mended != 0 || c.Wrong[0].Where == nil {
+			t.Errorf("%+v", c)
+		}
+		if c := check(true); c.Mended != c.Differ || c.Differ == 0 {
+			t.Errorf("mended: %+v", c)
+		}
+		if c := check(false); c.Differ != 0 || c.Given != 1 {
+			t.Errorf("after mending: %+v", c)
+		}
+		rows := 0
+		if err := f.DB.View(ctx, func(tx *store.Tx) error {
+			list, err := tx.Figures(ctx, oversight.OfUnit, []string{"440100000000"}, oversight.SpanMonth, "2026-11", "2026-11")
+			for _, r := range list {
+				rows++
+				if n := r.Figures.By[oversight.ByDepartment]; r.Figures.All.N[oversight.Booked] != 99 || n != nil {
+					t.Errorf("the city's month: %v", r.Figures)
+				}
+			}
+			return err
+		}); err != nil || rows != 1 {
+			t.Errorf("%d rows of the city's month (%v)", rows, err)
+		}
+	})
+}

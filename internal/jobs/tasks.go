@@ -12,6 +12,9 @@ import (
 // remindFrom is the hour from which the reminders of tomorrow's bookings are written (Art. 13).
 const remindFrom = 10
 
+// figuresAtOnce is as many days of halls as one run counts.
+const figuresAtOnce = 4096
+
 // lapseAtOnce is as many kept hours as one group of a lane gives back.
 const lapseAtOnce = 512
 
@@ -83,6 +86,11 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 				log.Info("draws carried out", "draws", n)
 			}
 			return false, err
+		}},
+		// Figures of the day are at most this old; what the past is corrected by comes with them.
+		{Name: "count figures", Every: 20 * time.Second, Again: 100 * time.Millisecond, Limit: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.CountFigures(ctx, figuresAtOnce)
+			return n == figuresAtOnce, err
 		}},
 		// What an approval could not finish while its administrator waited.
 		{Name: "carry out requests", Every: 10 * time.Second, Lease: 5 * time.Minute, Run: a.CarryOut},

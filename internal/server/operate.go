@@ -10,6 +10,7 @@ import (
 
 	"suiyue/data"
 	"suiyue/internal/app"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/store"
 )
 
@@ -120,6 +121,37 @@ func Doctor(ctx context.Context, d Data) (found []app.Finding, err error) {
 		return err
 	})
 	return found, err
+}
+
+// FigureLag tells how many days of halls wait to be counted, and when the city was counted last, the zero time for never.
+func FigureLag(ctx context.Context, d Data) (days int, counted time.Time, err error) {
+	err = withStore(ctx, d, func(db *store.DB) error {
+		return db.View(ctx, func(tx *store.Tx) (err error) {
+			days, counted, err = tx.FigureLag(ctx, calendar.DateOf(tx.Now))
+			return err
+		})
+	})
+	return days, counted, err
+}
+
+// CheckFigures counts all figures from one date to another anew (app.CheckFigures): "" for the first there is, and for
+// yesterday.
+func CheckFigures(ctx context.Context, d Data, from, to string, mend bool, progress func(done, all int)) (c app.FigureCheck, err error) {
+	now := time.Now()
+	first, last := calendar.Date(0), calendar.DateOf(now)-1
+	for at, text := range map[*calendar.Date]string{&first: from, &last: to} {
+		if text == "" {
+			continue
+		}
+		if *at, err = calendar.ParseDate(text); err != nil {
+			return c, err
+		}
+	}
+	err = withStore(ctx, d, func(db *store.DB) (err error) {
+		c, err = app.CheckFigures(ctx, db, now, first, last, mend, progress)
+		return err
+	})
+	return c, err
 }
 
 // Backup copies a SQLite database to a new file while it is served (store.DB.Backup).

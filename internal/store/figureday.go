@@ -373,10 +373,13 @@ on conflict (hall_id, slot_id, revision) do nothing`
 	return tx.MarkFigures(ctx, list)
 }
 
-// Cursor returns how far a source of marks was read, 0 for not at all.
-func (tx *Tx) Cursor(ctx context.Context, name string) (at int64, err error) {
-	_, err = tx.one(ctx, "figure.cursor", `select at from figure_cursor where name = $1`, []any{name}, &at)
-	return at, err
+// FirstDay returns the first date of any slot, def if there is none.
+func (tx *Tx) FirstDay(ctx context.Context, def calendar.Date) (calendar.Date, error) {
+	var date string
+	if _, err := tx.one(ctx, "figure.first", `select coalesce(min(date), '') from slot`, nil, &date); err != nil || date == "" {
+		return def, err
+	}
+	return calendar.ParseDate(date)
 }
 
 // Cursors returns the sources whose names begin so, and how far they were read.

@@ -46,6 +46,17 @@ func (a *App) AlertLines(ctx context.Context, ad *Admin, under oversight.Place, 
 				Args: map[string]any{"waiting": one.Waiting, "released": one.Released},
 			})
 		}
+		list, _, err := tx.Anomalies(ctx, store.AnomalyQuery{Scope: a.Scope(ad, account.Supervise), Under: place, Open: true, Limit: limit})
+		if err != nil {
+			return err
+		}
+		for _, one := range list {
+			out = append(out, AlertLine{
+				ID: one.ID, Kind: string(one.Kind), HallID: one.HallID, QueueID: one.QueueID, UnitID: a.unitOf(one.HallID), Since: one.Since,
+				Open: one.EndedAt.IsZero(), Acked: !one.AckAt.IsZero(), Href: "/console/alerts/" + one.ID,
+				Args: map[string]any{"seen": one.Seen, "of": one.Of, "low": one.Low, "high": one.High},
+			})
+		}
 		return nil
 	})
 	slices.SortStableFunc(out, func(x, y AlertLine) int { return y.Since.Compare(x.Since) })

@@ -18,6 +18,9 @@ const figuresAtOnce = 4096
 // lapseAtOnce is as many kept hours as one group of a lane gives back.
 const lapseAtOnce = 512
 
+// watchAtOnce is at how many halls one look is.
+const watchAtOnce = 40
+
 // Tasks lists what happens by itself. horizon, if not nil, is told at each look whether the window
 // reaches a year without an official holiday notice.
 func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) []Task {
@@ -69,6 +72,15 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 				log.Warn("more people wait than numbers are released", "queues", n)
 			}
 			return false, err
+		}},
+		// Art. 22: every hall once an hour, and its whole days once they have settled; some halls at a time, so that
+		// a city does not stop for it.
+		{Name: "look for anomalies", Every: 5 * time.Minute, Again: 2 * time.Second, Lease: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, more, err := a.WatchHalls(ctx, watchAtOnce)
+			if n > 0 {
+				log.Warn("something is not as usual", "anomalies", n)
+			}
+			return more, err
 		}},
 		// The draws of releases (docs/adr/0026-fair-noon.md). Commitments are published days before; what is due is
 		// carried out by whichever node is first, with nothing to do for the others.

@@ -191,6 +191,7 @@ func (a *API) declareAdminRequests() {
 	a.declareAdminLedger()
 	a.declareAdminDisplaced()
 	a.declareAdminAlerts()
+	a.declareAdminAnomalies()
 }
 
 // asked reads what is asked for. The shape has checked everything but what dates and weekdays mean.

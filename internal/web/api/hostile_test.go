@@ -49,6 +49,7 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"keep-person": {"name": "陈示例", "document": map[string]any{"kind": "resident_id", "number": number}},
 
 		"admin-acknowledge-alert": {}, "admin-tell-waiting": {},
+		"admin-acknowledge-anomaly": {}, "admin-act-on-anomaly": {"request": "R2026-000001"}, "admin-close-anomaly": {"reason": "explained", "why": "x"},
 		"admin-decide-sanction": {"grant": false, "why": "x"},
 		"admin-decide-missed":   {"excuse": false, "why": "x"},
 		"admin-answer-case":     {"version": 1, "answer": "x"},
@@ -243,7 +244,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 				try(op, "content type", ask{body: text, header: map[string]string{"Content-Type": kind}}, "unsupported_media_type")
 			}
 			try(op, "compressed", ask{body: text, header: map[string]string{"Content-Encoding": "gzip"}}, "unsupported_media_type")
-			if op.ID != "leave-wait" && !strings.HasSuffix(op.ID, "-offer") && op.ID != "took-online" && op.ID != "cancel-booking" && op.ID != "keep-booking" && op.ID != "leave-line" && op.ID != "admin-withdraw-filing" && op.ID != "admin-acknowledge-alert" && op.ID != "admin-tell-waiting" {
+			if op.ID != "leave-wait" && !strings.HasSuffix(op.ID, "-offer") && op.ID != "took-online" && op.ID != "cancel-booking" && op.ID != "keep-booking" && op.ID != "leave-line" && op.ID != "admin-withdraw-filing" && op.ID != "admin-acknowledge-alert" && op.ID != "admin-acknowledge-anomaly" && op.ID != "admin-tell-waiting" {
 				try(op, "no body", ask{header: map[string]string{"Content-Type": "application/json"}}, "malformed_request")
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/oversight"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/web"
 	"suiyue/internal/web/ui"
@@ -16,18 +17,22 @@ import (
 const alertsPath = Prefix + "/alerts"
 
 func (c *Console) alertRoutes() {
-	c.add(Route{Pattern: "GET " + alertsPath, Act: account.Supervise}, c.waitAlerts)
-	c.add(Route{Pattern: "POST " + alertsPath + "/{id}/acknowledge", Act: account.Decide}, c.onAlert((*app.App).AcknowledgeAlert))
+	c.add(Route{Pattern: "GET " + alertsPath, Act: account.Supervise}, c.alertList)
+	c.add(Route{Pattern: "GET " + alertsPath + "/{id}", Act: account.Supervise}, c.anomaly)
+	c.add(Route{Pattern: "POST " + alertsPath + "/{id}/acknowledge", Act: account.Decide}, c.acknowledge)
 	c.add(Route{Pattern: "POST " + alertsPath + "/{id}/tell", Act: account.Adjust}, c.onAlert((*app.App).TellWaiting))
+	c.add(Route{Pattern: "POST " + alertsPath + "/{id}/act", Act: account.Adjust, Or: account.Decide}, c.actOnAnomaly)
+	c.add(Route{Pattern: "POST " + alertsPath + "/{id}/close", Act: account.Decide}, c.closeAnomaly)
 }
 
 type alertsView struct {
 	L      web.Locale
 	Token  string
+	Bar    FilterBar
+	Table  Table
+	Honest string // how many of what was closed was nothing
 	List   []alertView
-	Empty  string
 	Switch ui.Link // between those that stand and all
-	Pager  *ui.PagerView
 }
 
 type alertView struct {
@@ -49,32 +54,93 @@ type alertAct struct {
 	Kind         ui.ButtonKind
 }
 
-// waitAlerts lists the queues of my halls at which more people wait than numbers are released (Art. 16), each
-// with the requests that answer it, filled in.
-func (c *Console) waitAlerts(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
+// alertList lists what stands at my halls: queues at which more people wait than numbers are released (Art. 16), each
+// with the requests that answer it, filled in, and what is not as usual (Art. 22).
+func (c *Console) alertList(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
 	l, list := web.LocaleOf(r), listOf(r)
-	f := c.frame(w, r, ad, l.T("alert.title"))
-	f.Path, f.Lead = c.home0(l), l.T("alert.lead")
+	f := c.frame(w, r, ad, l.T("anomaly.title"))
+	f.Path, f.Lead = c.home0(l), l.T("anomaly.lead")
 	every := list.Value("show", "all") != ""
-	rows, all, err := c.App.WaitAlerts(r.Context(), ad, !every, (list.Page-1)*list.Size, list.Size)
-	if err != nil {
-		return err
-	}
+	kinds := append([]string{app.LineWaiting}, words(oversight.AnomalyKinds)...)
+	kind, stage := list.Value("kind", kinds...), list.Value("stage", words(oversight.Stages)...)
 	v := alertsView{L: l, Token: f.Token, Switch: ui.Link{Text: l.T("alert.show_all"), Href: list.With("show", "all")}}
 	if every {
 		v.Switch = ui.Link{Text: l.T("alert.show_open"), Href: list.With("show", "")}
 	}
-	for _, one := range rows {
+	all, size := 0, list.Size
+	var waits []app.AlertView
+	var rows []app.AnomalyView
+	var err error
+	if (kind == "" && list.Page == 1 || kind == app.LineWaiting) && stage == "" {
+		if waits, all, err = c.App.WaitAlerts(r.Context(), ad, !every, (list.Page-1)*size, size); err != nil {
+			return err
+		}
+	}
+	total := all
+	if kind != app.LineWaiting {
+		n := 0
+		rows, n, err = c.App.Anomalies(r.Context(), ad, app.AnomalyFilter{
+			Kind: oversight.AnomalyKind(kind), Stage: oversight.Stage(stage), Open: !every && stage == "", Page: list.Page - 1, Size: size,
+		})
+		if err != nil {
+			return err
+		}
+		all, total = n, total+n
+	}
+	v.Table = c.alertTable(l, waits, rows)
+	for _, one := range waits {
 		v.List = append(v.List, c.alertView(l, one))
 	}
-	if len(rows) == 0 {
-		v.Empty = l.T("alert.none")
+	v.Bar = FilterBar{L: l, List: list, Total: l.N("anomaly.total", total), Clear: kind+stage != "", Filters: []Filter{
+		option(l, list, "kind", "anomaly.kind", kinds...), option(l, list, "stage", "anomaly.stage", words(oversight.Stages)...),
+	}}
+	if v.Bar.Clear {
+		v.Table.Empty.Text = l.T("anomaly.none_filter")
 	}
-	if all > list.Size {
+	if all > size {
 		p := list.Pager(l, all)
-		v.Pager = &p
+		v.Table.Pager = &p
+	}
+	closed, nothing, err := c.App.FalseAlarms(r.Context(), ad, honestDays)
+	if err != nil {
+		return err
+	}
+	if closed > 0 {
+		v.Honest = l.T("anomaly.honest", "days", strconv.Itoa(honestDays), "closed", count(closed), "nothing", count(nothing))
 	}
 	return web.Render(w, r, http.StatusOK, alertsPage(f, v))
+}
+
+// honestDays is over how many days the list says how often it was wrong.
+const honestDays = 90
+
+// alertTable is one list of both kinds.
+func (c *Console) alertTable(l web.Locale, waits []app.AlertView, rows []app.AnomalyView) Table {
+	now := c.App.Now()
+	t := Table{Caption: l.T("anomaly.title"), Cols: []Col{
+		{Text: l.T("anomaly.what")}, {Text: l.T("anomaly.where")}, {Text: l.T("alert.since")}, {Text: l.T("anomaly.act_by")}, {Text: l.T("anomaly.stage")},
+	}, Empty: ui.EmptyView{Title: l.T("anomaly.none"), Text: l.T("anomaly.none_hint")}}
+	for _, one := range waits {
+		state, kind := oversight.StageOpen, ui.TagRed
+		switch {
+		case !one.Open():
+			state, kind = oversight.StageClosed, ui.TagGreen
+		case one.Acknowledged():
+			state, kind = oversight.StageTaken, ui.TagAmber
+		}
+		t.Rows = append(t.Rows, Row{Urgent: state == oversight.StageOpen, Cells: []Cell{
+			{Text: l.T("anomaly.kind.waiting"), Href: "#" + one.ID, Note: l.T("alert_line.waiting", "waiting", count(one.Waiting), "released", count(one.Released))},
+			{Text: c.placeName(l, one.HallID, one.QueueID)}, {Text: l.Near(one.Since, now)}, {}, {Tag: ui.Tag{Text: l.T("anomaly.stage." + string(state)), Kind: kind}},
+		}})
+	}
+	for _, one := range rows {
+		t.Rows = append(t.Rows, Row{Urgent: one.Stage() == oversight.StageOpen, Cells: []Cell{
+			{Text: l.T("anomaly.kind." + string(one.Kind)), Href: anomalyPath(one.ID), Note: seenWords(l, one.Finding)},
+			{Text: c.placeName(l, one.HallID, one.QueueID), Note: hourNote(one.Finding)}, {Text: l.Near(one.Since, now), Note: c.seenLast(l, one.Anomaly)},
+			{Text: l.T("rank." + string(one.ActBy))}, {Tag: stageTag(l, one.Anomaly)},
+		}})
+	}
+	return t
 }
 
 func (c *Console) alertView(l web.Locale, one app.AlertView) alertView {

@@ -234,6 +234,16 @@ func (c *Console) alerts(ctx context.Context, l web.Locale, ad *app.Admin, g *ap
 				Links: []ui.Link{{Text: l.T("console.alert.show"), Href: alertsPath}}})
 		}
 	}
+	if g.Root != "" {
+		_, open, err := c.App.Anomalies(ctx, ad, app.AnomalyFilter{Open: true, Size: 1})
+		if err != nil {
+			return nil, err
+		}
+		if open > 0 {
+			out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeWarning, Title: l.N("console.alert.anomaly", open), Text: l.T("console.alert.anomaly_text"),
+				Links: []ui.Link{{Text: l.T("console.alert.show"), Href: alertsPath}}})
+		}
+	}
 	late, err := c.App.LateSteps(ctx, ad)
 	if err != nil {
 		return nil, err

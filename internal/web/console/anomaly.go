@@ -31,22 +31,6 @@ func seenWords(l web.Locale, f oversight.Finding) string {
 	return l.T("alert_line."+string(f.Kind), "seen", count(int(f.Seen)), "of", count(int(f.Of)), "low", count(int(f.Low)), "high", count(int(f.High)))
 }
 
-// alertWords is the sentence of a line of the stream of alerts.
-func alertWords(l web.Locale, one app.AlertLine) string {
-	var args []string
-	for k, v := range one.Args {
-		switch n := v.(type) {
-		case int:
-			args = append(args, k, count(n))
-		case int64:
-			args = append(args, k, count(int(n)))
-		case string:
-			args = append(args, k, n)
-		}
-	}
-	return l.T("alert_line."+one.Kind, args...)
-}
-
 func hourNote(f oversight.Finding) string {
 	if f.Hour < 0 {
 		return ""

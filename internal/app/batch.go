@@ -77,7 +77,7 @@ func (a *App) cases(id string, list []booking.Party) (out []booking.Case, err er
 func caseAbout(id string, n int) string { return "case|" + id + "|" + strconv.Itoa(n) }
 
 func (a *App) openCase(id string, c booking.Case) (p booking.Party, err error) {
-	plain, err := a.vault.Open(c.Sealed, caseAbout(id, c.N))
+	plain, err := a.unseal(c.Sealed, caseAbout(id, c.N), "{}")
 	if err != nil {
 		return p, fault.Wrap(fault.InternalError, err)
 	}

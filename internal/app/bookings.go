@@ -170,7 +170,7 @@ func (a *App) readBooking(ctx context.Context, id string) (b *booking.Booking, e
 
 func (a *App) open(b *booking.Booking) (booking.Parties, error) {
 	var p booking.Parties
-	plain, err := a.vault.Open(b.Sealed, "booking|"+b.ID)
+	plain, err := a.unseal(b.Sealed, "booking|"+b.ID, "{}")
 	if err != nil {
 		return p, fault.Wrap(fault.InternalError, err)
 	}

@@ -130,7 +130,7 @@ func (a *App) ticketName(t *counter.Ticket) (string, error) {
 }
 
 func (a *App) openTicket(t *counter.Ticket) (p booking.Parties, err error) {
-	plain, err := a.vault.Open(t.Sealed, "ticket|"+t.ID)
+	plain, err := a.unseal(t.Sealed, "ticket|"+t.ID, "{}")
 	if err != nil {
 		return p, fault.Wrap(fault.InternalError, err)
 	}

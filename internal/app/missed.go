@@ -117,7 +117,7 @@ func (a *App) onSiteFor(ctx context.Context, b *booking.Booking) (*OnSiteView, e
 func (a *App) openAppeal(p *store.Appeal) (*AppealText, error) { return a.openSaid(p, "appeal|") }
 
 func (a *App) openSaid(p *store.Appeal, about string) (*AppealText, error) {
-	plain, err := a.vault.Open(p.Sealed, about+p.Booking)
+	plain, err := a.unseal(p.Sealed, about+p.Booking, "")
 	if err != nil {
 		return nil, fault.Wrap(fault.InternalError, err)
 	}

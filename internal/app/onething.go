@@ -366,7 +366,7 @@ func (a *App) sealCase(id string, p booking.Parties) ([]byte, error) {
 }
 
 func (a *App) openParties(c *theme.Case) (p booking.Parties, err error) {
-	plain, err := a.vault.Open(c.Sealed, "one thing|"+c.ID)
+	plain, err := a.unseal(c.Sealed, "one thing|"+c.ID, "{}")
 	if err != nil {
 		return p, fault.Wrap(fault.InternalError, err)
 	}

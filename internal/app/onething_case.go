@@ -209,7 +209,7 @@ func (a *App) oneThing(ctx context.Context, tx *store.Tx, c *theme.Case, reads f
 				if e.Step != s.Key || texts[e.N] == nil {
 					continue
 				}
-				plain, err := a.vault.Open(texts[e.N], caseText(c.ID, e.N))
+				plain, err := a.unseal(texts[e.N], caseText(c.ID, e.N), "")
 				if err != nil {
 					return v, fault.Wrap(fault.InternalError, err)
 				}

@@ -21,6 +21,12 @@ const lapseAtOnce = 512
 // watchAtOnce is at how many halls one look is.
 const watchAtOnce = 40
 
+// The hours in which people are forgotten: nobody books then.
+const (
+	forgetFrom  = 1
+	forgetUntil = 5
+)
+
 // Tasks lists what happens by itself. horizon, if not nil, is told at each look whether the window
 // reaches a year without an official holiday notice.
 func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) []Task {
@@ -134,6 +140,17 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 		{Name: "read waits", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.ReadWaits(ctx) }},
 		{Name: "learn waits", Every: 20 * time.Minute, Lease: 5 * time.Minute, Run: a.LearnWaits},
 		{Name: "upkeep", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Upkeep(ctx) }},
+		// Who somebody was is forgotten at night, a few days of halls at a time.
+		{Name: "forget people", Every: 10 * time.Minute, Again: 2 * time.Second, Lease: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			if h := a.Now().In(calendar.Zone).Hour(); h < forgetFrom || h >= forgetUntil {
+				return false, nil
+			}
+			n, more, err := a.Forget(ctx, 20)
+			if n > 0 {
+				log.Info("who came is forgotten", "days of halls", n)
+			}
+			return more, err
+		}},
 		// Every node, without a lease: each keeps the newest checkpoint for itself.
 		{Name: "sign audit log", Every: time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Checkpoint(ctx) }},
 		{Name: "calendar horizon", Every: time.Hour, Run: func(context.Context) (bool, error) {

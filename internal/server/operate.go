@@ -163,3 +163,30 @@ func Backup(ctx context.Context, d Data, to string) error {
 func Restore(ctx context.Context, d Data, from string, replace bool) error {
 	return store.Restore(ctx, from, d.Database, replace)
 }
+
+// Forgotten is a month of which it is forgotten who came (app.Forgotten).
+type Forgotten = app.Forgotten
+
+// Retention returns the report of what was forgotten, the newest month first.
+func Retention(ctx context.Context, d Data) (list []Forgotten, err error) {
+	err = withStore(ctx, d, func(db *store.DB) (err error) {
+		list, err = app.RetentionReport(ctx, db)
+		return err
+	})
+	return list, err
+}
+
+// Forget forgets everything that is due now, whatever the hour, and returns the days of halls it went through.
+func Forget(ctx context.Context, d Data, progress Progress) (days int, err error) {
+	err = withApp(ctx, d, func(a *app.App) error {
+		for {
+			n, more, err := a.Forget(ctx, 100)
+			days += n
+			progress("days", days, 0)
+			if err != nil || !more {
+				return err
+			}
+		}
+	})
+	return days, err
+}

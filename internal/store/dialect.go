@@ -147,7 +147,7 @@ func openSQLite(path string, conns int) (write, read *sql.DB, err error) {
 	dsn := func(more string) string {
 		u := url.URL{Scheme: "file", Path: abs}
 		return u.String() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
-			"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)" + more
+			"&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)&_pragma=secure_delete(1)" + more
 	}
 	if write, err = sql.Open("sqlite", dsn("&_txlock=immediate&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-49152)")); err != nil {
 		return nil, nil, err

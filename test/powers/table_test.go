@@ -205,6 +205,7 @@ var pages = map[string]need{
 	"POST /console/keys/end": {act: "keys", prove: true},
 
 	"GET /console/log":           {act: "read_log"},
+	"GET /console/retention":     {act: "read_log"},
 	"GET /console/log/{n}":       {act: "read_log"},
 	"GET /console/log/{n}/proof": {act: "read_log", asset: true},
 	"GET /console/log/file":      {act: "read_log", prove: true},

@@ -99,6 +99,9 @@ type Rulebook struct {
 
 	Sanctions Sanctions `json:"sanctions"`
 
+	// How long it is kept who somebody was; the measure is silent.
+	Retention Retention `json:"retention"`
+
 	Watch Watch `json:"watch"`
 }
 
@@ -127,6 +130,7 @@ func (r Rulebook) keeping() Rulebook {
 		OneIn: 1_000, Least: 5, LeastPerMille: 100, SaturatedPerMille: 900, CutLeast: 5, CutPerMille: 100,
 		RegrabWithin: 10 * time.Minute, RegrabLeast: 3, ReopenDays: 14,
 	}
+	r.Retention = Retention{IdentityMonths: 24, LogDays: LeastLogDays}
 	r.Sanctions.Span, r.Sanctions.SpanDays, r.Sanctions.WarnedFor = CalendarMonth, 30, 365
 	return r
 }
@@ -270,6 +274,9 @@ func (r Rulebook) Validate() error {
 	}
 	if wrong := r.Watch.Check(); wrong != "" {
 		return fmt.Errorf("rulebook %s: watch.%s out of range", r.ID, wrong)
+	}
+	if wrong := r.Retention.Check(); wrong != "" {
+		return fmt.Errorf("rulebook %s: retention.%s out of range: logs are kept %d days at least by law", r.ID, wrong, LeastLogDays)
 	}
 	if wrong := r.Hall.Check(); len(wrong) > 0 {
 		return fmt.Errorf("rulebook %s: hall.%s out of range", r.ID, wrong[0].Path)

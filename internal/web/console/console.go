@@ -56,6 +56,7 @@ func New(c Config) *Console {
 	k.logRoutes()
 	k.operationRoutes()
 	k.keyRoutes()
+	k.retentionRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()
 	k.alertRoutes()

@@ -1,0 +1,36 @@
+package rulebook
+
+import (
+	"time"
+
+	"suiyue/internal/domain/calendar"
+)
+
+// Retention is how long it is kept who somebody was.
+type Retention struct {
+	IdentityMonths int `json:"identity_months"` // in bookings and all that belongs to them: 24
+	LogDays        int `json:"log_days"`        // and never shorter than this, for logs lead to them: 200
+}
+
+// LeastLogDays is how long logs must be kept at least: six months by 網絡安全法, and some days more.
+const LeastLogDays = 200
+
+// Check reports the first field that no version of the rules could hold, "" for none.
+func (r Retention) Check() string {
+	switch {
+	case r.IdentityMonths < 1 || r.IdentityMonths > 600:
+		return "identity_months"
+	case r.LogDays < LeastLogDays || r.LogDays > 36_600:
+		return "log_days"
+	}
+	return ""
+}
+
+// Before returns the first day that is kept on a date: the first of a month. Every day before it is forgotten.
+func (r Retention) Before(today calendar.Date) calendar.Date {
+	by := calendar.MakeDate(today.Year(), today.Month()-time.Month(r.IdentityMonths), 1)
+	if logs := today - calendar.Date(r.LogDays); logs < by {
+		by = calendar.MakeDate(logs.Year(), logs.Month(), 1)
+	}
+	return by
+}

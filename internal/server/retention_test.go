@@ -1,0 +1,118 @@
+package server
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"suiyue/internal/domain/calendar"
+	"suiyue/internal/store"
+)
+
+// After the time of the rulebook nothing in the database, nor in a copy of it, leads to who came: neither what was
+// sealed nor a hash. How many people there were stays, and the doctor finds everything in order.
+func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
+	c := testConfig(t)
+	s, err := New(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	m := Simulation{Year: 2024, Seed: 3, Scale: .3, To: calendar.MakeDate(2024, time.January, 5)}
+	if _, err := s.simulate(t.Context(), smallCity(t), m, func(string, int, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	type person struct{ key, sealed string }
+	people := func() (list []person, distinct map[string]int) {
+		t.Helper()
+		distinct = map[string]int{}
+		if err := s.db.View(t.Context(), func(tx *store.Tx) error {
+			for _, h := range hallsInOrder(s.app.City()) {
+				var queues []string
+				for _, q := range s.app.City().QueuesAt(h.ID) {
+					queues = append(queues, q.ID)
+				}
+				for d := calendar.MakeDate(2024, time.January, 1); d <= m.To; d++ {
+					bookings, err := tx.BookingsOn(t.Context(), h.ID, queues, d)
+					if err != nil {
+						return err
+					}
+					for _, b := range bookings {
+						list = append(list, person{string(b.BookerKey), string(b.Sealed)}, person{string(b.ApplicantKey), ""})
+						distinct[string(b.BookerKey)]++
+					}
+					tickets, err := tx.TicketsOn(t.Context(), h.ID, d)
+					if err != nil {
+						return err
+					}
+					for _, k := range tickets {
+						list = append(list, person{string(k.Person), string(k.Sealed)})
+					}
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return list, distinct
+	}
+	was, before := people()
+	if len(was) < 500 {
+		t.Fatalf("%d people", len(was))
+	}
+	for more, runs := true, 0; more; runs++ {
+		if _, more, err = s.app.Forget(t.Context(), 7); err != nil {
+			t.Fatal(err)
+		}
+		if runs > 1000 {
+			t.Fatal("it does not end")
+		}
+	}
+	_, after := people()
+	if len(after) != len(before) {
+		t.Errorf("%d people before, %d after", len(before), len(after))
+	}
+	often := func(m map[string]int) map[int]int {
+		out := map[int]int{}
+		for _, n := range m {
+			out[n]++
+		}
+		return out
+	}
+	if !maps.Equal(often(before), often(after)) {
+		t.Errorf("how often people came: %v before, %v after", often(before), often(after))
+	}
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	if err := s.db.Backup(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil { // what is in the log beside it goes into the file
+		t.Fatal(err)
+	}
+	found, err := Doctor(t.Context(), c.Data)
+	if err != nil || len(found) > 0 {
+		t.Errorf("the doctor found %v, %v", found, err)
+	}
+	months, err := Retention(t.Context(), c.Data)
+	if err != nil || len(months) != 1 || months[0].Month != "2024-01" || months[0].Done.IsZero() || months[0].Rows["booking"] == 0 || len(months[0].Digest) != 64 {
+		t.Errorf("the report says %+v, %v", months, err)
+	}
+	for _, file := range []string{c.Database, copied} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := 0
+		for _, p := range was {
+			if bytes.Contains(text, []byte(p.key)) || p.sealed != "" && bytes.Contains(text, []byte(p.sealed[20:])) {
+				left++
+			}
+		}
+		if left > 0 {
+			t.Errorf("%s still has %d of %d people", filepath.Base(file), left, len(was))
+		}
+	}
+}

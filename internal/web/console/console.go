@@ -68,6 +68,7 @@ func New(c Config) *Console {
 	k.counterRoutes()
 	k.deskRoutes()
 	k.dayRoutes()
+	k.figureRoutes()
 	return k
 }
 

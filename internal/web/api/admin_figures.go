@@ -37,27 +37,34 @@ type adminFormulaList struct {
 
 // adminValue is what a measure comes to.
 type adminValue struct {
-	Value  *float64 `json:"value" doc:"null where there is nothing to say: no rate stands on nothing."`
-	Top    int64    `json:"top"`
-	Bottom int64    `json:"bottom" doc:"1 of a plain number; of a quantile, how many lengths it is of."`
-	Ranked bool     `json:"ranked" doc:"It stands on enough to be compared."`
+	Measure string   `json:"measure" example:"no_show_rate"`
+	Version int      `json:"version" doc:"Of its formula."`
+	Value   *float64 `json:"value,omitempty" doc:"Absent where there is nothing to say: no rate stands on nothing."`
+	Top     int64    `json:"top"`
+	Bottom  int64    `json:"bottom" doc:"1 of a plain number; of a quantile, how many lengths it is of."`
+	Ranked  bool     `json:"ranked" doc:"It stands on enough to be compared."`
+}
+
+type adminCount struct {
+	Counter string `json:"counter" example:"booked"`
+	N       int64  `json:"n"`
 }
 
 type adminFigurePart struct {
-	Key    string                `json:"key" doc:"Id of the queue or department, code of the item, name of the channel, or hour of the day."`
-	Counts map[string]int64      `json:"counts" nullable:"false"`
-	Values map[string]adminValue `json:"values" nullable:"false"`
+	Key    string       `json:"key" doc:"Id of the queue or department, code of the item, name of the channel, or hour of the day."`
+	Counts []adminCount `json:"counts" nullable:"false"`
+	Values []adminValue `json:"values" nullable:"false"`
 }
 
 type adminFigures struct {
-	Noun    string                `json:"noun" enum:"unit,hall"`
-	Place   string                `json:"place"`
-	Span    string                `json:"span" enum:"day,month"`
-	Period  string                `json:"period" example:"2026-11"`
-	Counted time.Time             `json:"counted_at"`
-	Counts  map[string]int64      `json:"counts" nullable:"false" doc:"By counter. A counter that is 0 is left out."`
-	Values  map[string]adminValue `json:"values" nullable:"false" doc:"By measure, of its newest version."`
-	Parts   []adminFigurePart     `json:"parts,omitempty" doc:"Only with by: broken down. Counts that have no such part are in none of them."`
+	Noun    string            `json:"noun" enum:"unit,hall"`
+	Place   string            `json:"place"`
+	Span    string            `json:"span" enum:"day,month"`
+	Period  string            `json:"period" example:"2026-11"`
+	Counted time.Time         `json:"counted_at"`
+	Counts  []adminCount      `json:"counts" nullable:"false" doc:"A counter that is 0 is left out."`
+	Values  []adminValue      `json:"values" nullable:"false" doc:"Of every measure."`
+	Parts   []adminFigurePart `json:"parts,omitempty" nullable:"false" doc:"Only with by: broken down. Counts that have no such part are in none of them."`
 }
 
 type adminFigureList struct {
@@ -185,28 +192,30 @@ func figuresOf(r oversight.Row, by oversight.Dimension) adminFigures {
 	return out
 }
 
-func countsOf(c oversight.Counts) map[string]int64 {
-	out := make(map[string]int64, len(c.N))
-	for k, n := range c.N {
-		out[string(k)] = n
+func countsOf(c oversight.Counts) []adminCount {
+	out := []adminCount{}
+	for _, k := range oversight.Counters {
+		if n := c.N[k]; n != 0 {
+			out = append(out, adminCount{string(k), n})
+		}
 	}
 	return out
 }
 
-func valuesOf(c oversight.Counts) map[string]adminValue {
-	out := map[string]adminValue{}
+func valuesOf(c oversight.Counts) []adminValue {
+	out := []adminValue{}
 	for i := range oversight.Measures {
 		m := &oversight.Measures[i]
 		if newest, err := oversight.Newest(m.ID); err != nil || newest != m {
 			continue
 		}
 		v := m.Of(c)
-		one := adminValue{Top: v.Top, Bottom: v.Bottom, Ranked: v.Ranked}
+		one := adminValue{Measure: m.ID, Version: m.Version, Top: v.Top, Bottom: v.Bottom, Ranked: v.Ranked}
 		if v.OK {
 			f := m.Float(v)
 			one.Value = &f
 		}
-		out[m.ID] = one
+		out = append(out, one)
 	}
 	return out
 }

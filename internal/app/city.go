@@ -2,6 +2,7 @@ package app
 
 import (
 	"sort"
+	"sync"
 
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/store"
@@ -28,6 +29,7 @@ type City struct {
 	lines    map[directory.HallLevel]map[string]bool // lines of business run at each level
 	source   *store.Directory
 	revision int64 // of the directory it was read at
+	figures  func() figureTree
 }
 
 func newCity(d *store.Directory, revision int64) *City {
@@ -97,6 +99,7 @@ func newCity(d *store.Directory, revision int64) *City {
 		sort.Slice(list, func(i, j int) bool { return c.halls[list[i].HallID].Number < c.halls[list[j].HallID].Number })
 	}
 	c.index = directory.NewIndex(open)
+	c.figures = sync.OnceValue(func() figureTree { return newFigureTree(c) })
 	return c
 }
 

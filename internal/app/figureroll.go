@@ -36,11 +36,15 @@ type figureTree struct {
 	halls      map[string][]string // unit → its own halls
 	parent     map[string]string
 	below      map[string][]string // unit → units right below
+	count      map[string]int      // unit → halls at it and below
 	department func(item string) string
 }
 
-func (c *City) figureTree() figureTree {
-	t := figureTree{unitOf: map[string]string{}, halls: map[string][]string{}, parent: map[string]string{}, below: map[string][]string{}}
+// tree is the city as figures are added up.
+func (c *City) tree() figureTree { return c.figures() }
+
+func newFigureTree(c *City) figureTree {
+	t := figureTree{count: map[string]int{}, unitOf: map[string]string{}, halls: map[string][]string{}, parent: map[string]string{}, below: map[string][]string{}}
 	for id, u := range c.units {
 		t.parent[id] = u.ParentID
 		if u.ParentID != "" {
@@ -50,6 +54,11 @@ func (c *City) figureTree() figureTree {
 	for id, h := range c.halls {
 		t.unitOf[id] = h.UnitID
 		t.halls[h.UnitID] = append(t.halls[h.UnitID], id)
+	}
+	for hall := range t.unitOf {
+		for _, u := range t.up([]string{hall}) {
+			t.count[u]++
+		}
 	}
 	t.department = func(item string) string {
 		if it := c.Item(item); it != nil {
@@ -85,7 +94,7 @@ func (t figureTree) lowestFirst(units []string) []string {
 }
 
 func (a *App) newRoll(tx *store.Tx) *roll {
-	return &roll{tx: tx, now: tx.Now, tree: a.City().figureTree(), fresh: map[rowKey]oversight.Row{}}
+	return &roll{tx: tx, now: tx.Now, tree: a.City().tree(), fresh: map[rowKey]oversight.Row{}}
 }
 
 // above returns the sums that changed days of halls make different.
@@ -297,7 +306,7 @@ func (a *App) recountMonth(ctx context.Context, month string, mend bool, c *Figu
 		return err
 	}
 	last = min(last, calendar.DateOf(a.now()))
-	tree := a.City().figureTree()
+	tree := a.City().tree()
 	halls := slices.Sorted(maps.Keys(tree.unitOf))
 	for part := range slices.Chunk(halls, recountHalls) {
 		var days []oversight.HallDay

@@ -189,6 +189,7 @@ func (a *API) declareAdminRequests() {
 		return a.adminBundle(c, c.path("bundle"))
 	})
 	a.declareAdminLedger()
+	a.declareAdminFigures()
 	a.declareAdminDisplaced()
 	a.declareAdminAlerts()
 	a.declareAdminAnomalies()

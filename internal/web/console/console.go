@@ -69,6 +69,7 @@ func New(c Config) *Console {
 	k.counterRoutes()
 	k.deskRoutes()
 	k.dayRoutes()
+	k.figureRoutes()
 	return k
 }
 

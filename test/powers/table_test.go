@@ -102,6 +102,13 @@ var pages = map[string]need{
 	"POST /console/ledger/{entry}/appeal":  {act: "supervise", over: "entry", sees: "nobody", form: reason()},
 	"POST /console/ledger/{entry}/decide":  {act: "decide", over: "entry", prove: true, form: url.Values{"decision": {"strike"}, "why": {"x"}}},
 
+	"GET /console/sources":           {act: "supervise"},
+	"GET /console/sources/new":       {act: "manage", only: "P1 M1 M1b D1 D1b"},
+	"POST /console/sources/new":      {act: "manage"},
+	"GET /console/sources/{id}":      {act: "supervise"},
+	"POST /console/sources/{id}":     {act: "manage", form: stale("name", "x")},
+	"POST /console/sources/{id}/end": {act: "manage", form: stale()},
+
 	"GET /console/halls/{hall}/edit":                    {act: "supervise", over: "hall"},
 	"GET /console/halls/{hall}/edit/{noun}":             {act: "configure", over: "hall"},
 	"POST /console/halls/{hall}/edit/{noun}":            {act: "configure", over: "hall", form: stale()},

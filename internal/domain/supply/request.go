@@ -74,10 +74,12 @@ const (
 	LateReport   Breach = "late_report"       // of the hall, on a suggestion sent to it
 	LateCut      Breach = "cut_after_booking" // numbers taken away that people held
 	ShareAbove   Breach = "share_above"       // more than the share of Art. 14 stays on-site
+	DataLate     Breach = "data_late"         // of a unit: its connected system sent too little in time in a month
+	LetterLate   Breach = "late_letter"       // of a unit: it was overdue to answer a notice letter
 )
 
 // Breaches lists them.
-var Breaches = []Breach{LateRequest, LateDecision, LateReport, LateCut, ShareAbove}
+var Breaches = []Breach{LateRequest, LateDecision, LateReport, LateCut, ShareAbove, DataLate, LetterLate}
 
 // EarliestEffect is the first day a change filed on day filed may take effect in time: the second
 // working day after it (Art. 23).

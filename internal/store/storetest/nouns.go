@@ -31,6 +31,7 @@ var nouns = []testCase{
 	{"draw_entries", drawEntries},
 	{"Art16_alerts", alerts},
 	{"Art16_a_line_counts_units", waitingUnits},
+	{"Art21_sources", connected},
 	{"evaluations", evaluations},
 	{"session", sessions},
 	{"one_time_codes", codes},

@@ -59,6 +59,7 @@ func New(c Config) *Console {
 	k.requestRoutes()
 	k.displacedRoutes()
 	k.alertRoutes()
+	k.sourceRoutes()
 	k.missedRoutes()
 	k.sanctionRoutes()
 	k.caseRoutes()

@@ -104,7 +104,7 @@ var pages = map[string]need{
 
 	"GET /console/sources":           {act: "supervise"},
 	"GET /console/sources/new":       {act: "manage", only: "P1 M1 M1b D1 D1b"},
-	"POST /console/sources/new":      {act: "manage"},
+	"POST /console/sources/new":      {act: "manage", only: "P1 M1 M1b D1 D1b"},
 	"GET /console/sources/{id}":      {act: "supervise"},
 	"POST /console/sources/{id}":     {act: "manage", form: stale("name", "x")},
 	"POST /console/sources/{id}/end": {act: "manage", form: stale()},

@@ -57,6 +57,23 @@ const (
 	AboutLedger  = "ledger"
 )
 
+// ParseAbout reads "anomaly:<id>" or "ledger:<id>"; anything else is nothing.
+func ParseAbout(s string) About {
+	noun, id, _ := strings.Cut(s, ":")
+	if id == "" || noun != AboutAnomaly && noun != AboutLedger {
+		return About{}
+	}
+	return About{noun, id}
+}
+
+// String writes what ParseAbout reads.
+func (a About) String() string {
+	if a.Noun == "" {
+		return ""
+	}
+	return a.Noun + ":" + a.ID
+}
+
 // mostSubject and mostRemarks bound the subject of a letter, and what is written in it or on a bulletin, in characters.
 const (
 	mostSubject = 80

@@ -93,6 +93,9 @@ func DecideBy(cal *calendar.Calendar, rules rulebook.Rulebook, since time.Time) 
 	return cal.AddWorkingDays(calendar.DateOf(since), rules.DecideWithinDays).At(24, 0)
 }
 
+// OfUnit tells whether entries of the kind stand against a unit as such, not against an account.
+func (b Breach) OfUnit() bool { return b == DataLate || b == LetterLate }
+
 // File makes the request ready to be kept: its deadline, whether it is late, and what the ledger says.
 // Only what adds numbers and takes none away can be urgent (Art. 22). An increase filed too late without
 // that is refused with the earliest day; a reduction goes its way and is entered.

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 93 {
+	if count != 102 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -55,6 +55,11 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"admin-work-step":       {"step": "household", "act": "ask", "version": 1, "text": "x"},
 		"admin-call-back-case":  {"version": 1, "called_back": "accepts"},
 
+		"admin-issue-letter":   {"unit": "nowhere", "about": "ledger:L1", "subject": "x", "text": "x", "asks": "x"},
+		"admin-receive-letter": {"version": 1},
+		"admin-reply-letter":   {"version": 1, "text": "x"},
+		"admin-check-letter":   {"version": 1, "accept": false, "text": "x"},
+
 		"admin-preview-request":  adminRequest(),
 		"admin-file-request":     adminRequest(),
 		"admin-decide-request":   {"version": 1, "approve": false, "why": "no"},

@@ -284,20 +284,12 @@ func (c *Console) showSource(w http.ResponseWriter, r *http.Request, ad *app.Adm
 }
 
 func (c *Console) changeSource(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
-	version, err := strconv.Atoi(r.PostForm.Get("version"))
-	if err != nil {
-		version = -1
-	}
 	s, _, _ := readSource(r)
-	return c.afterSource(w, r, ad, "changed", c.App.ChangeSource(r.Context(), ad, r.PathValue("id"), version, s))
+	return c.afterSource(w, r, ad, "changed", c.App.ChangeSource(r.Context(), ad, r.PathValue("id"), versionOf(r), s))
 }
 
 func (c *Console) endSource(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
-	version, err := strconv.Atoi(r.PostForm.Get("version"))
-	if err != nil {
-		version = -1
-	}
-	return c.afterSource(w, r, ad, "ended", c.App.EndSource(r.Context(), ad, r.PathValue("id"), version))
+	return c.afterSource(w, r, ad, "ended", c.App.EndSource(r.Context(), ad, r.PathValue("id"), versionOf(r)))
 }
 
 func (c *Console) afterSource(w http.ResponseWriter, r *http.Request, ad *app.Admin, did string, err error) error {

@@ -9,19 +9,9 @@ import (
 	"suiyue/internal/domain/account"
 )
 
-// wants looks for words on a page.
-func (d *desk) wants(page string, words ...string) {
-	d.Helper()
-	for _, w := range words {
-		if !strings.Contains(page, w) {
-			d.Errorf("the page does not say %q", w)
-		}
-	}
-}
-
 func TestArt21_PagesOfConnectedSystems(t *testing.T) {
 	d := newDesk(t)
-	d.wants(d.page(account.Municipal1, "/console/sources"), "No system is connected yet", `href="/console/sources/new"`)
+	d.says(d.page(account.Municipal1, "/console/sources"), "No system is connected yet", `href="/console/sources/new"`)
 	if page := d.page(account.Municipal2, "/console/sources"); strings.Contains(page, "/console/sources/new") {
 		t.Error("a second level is led to the form")
 	}
@@ -33,14 +23,14 @@ func TestArt21_PagesOfConnectedSystems(t *testing.T) {
 	if w.Code != http.StatusUnprocessableEntity {
 		t.Fatalf("nothing is refused: %d", w.Code)
 	}
-	d.wants(w.Body.String(), `href="#name"`, `href="#delay"`, `value="x"`)
+	d.says(w.Body.String(), `href="#name"`, `href="#delay"`, `value="x"`)
 	good := url.Values{"unit": {"agency-social"}, "name": {"Estate booking"}, "kinds": {"booking", "result"}, "delay": {"15"}, "silence": {"120"}}
 	w = d.sendTo(account.Municipal1, "/console/sources/new", "/console/sources/new", good)
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/sources/S0001?did=connected" {
 		t.Fatalf("entered: %d to %s", w.Code, w.Header().Get("Location"))
 	}
-	d.wants(d.page(account.Municipal1, "/console/sources/S0001?did=connected"), "It is entered.", "15 minutes", "Nothing was sent in this time", "Change what is agreed")
-	d.wants(d.page(account.Platform1, "/console/sources"), "Estate booking", "Results", "Sample Social Insurance Bureau")
+	d.says(d.page(account.Municipal1, "/console/sources/S0001?did=connected"), "It is entered.", "15 minutes", "Nothing was sent in this time", "Change what is agreed")
+	d.says(d.page(account.Platform1, "/console/sources"), "Estate booking", "Results", "Sample Social Insurance Bureau")
 	if w := d.get(account.District1, "/console/sources/S0001"); w.Code != http.StatusNotFound {
 		t.Errorf("another unit's: %d", w.Code)
 	}
@@ -57,7 +47,7 @@ func TestArt21_PagesOfConnectedSystems(t *testing.T) {
 		t.Fatalf("ended: %d", w.Code)
 	}
 	page := d.page(account.Municipal1, "/console/sources/S0001?did=ended")
-	d.wants(page, "The connection is ended.", "Estate registration")
+	d.says(page, "The connection is ended.", "Estate registration")
 	if strings.Contains(page, "Change what is agreed") {
 		t.Error("what has ended can be changed")
 	}

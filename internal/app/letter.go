@@ -64,7 +64,7 @@ func (a *App) IssueLetter(ctx context.Context, ad *Admin, n NewLetter) (id strin
 		if err != nil {
 			return err
 		}
-		l.ID, l.Number = fmt.Sprintf("N%d-%06d", l.Year, serial), int(number)
+		l.ID, l.Number = fmt.Sprintf("G%d-%06d", l.Year, serial), int(number)
 		added, err := tx.AddLetter(ctx, l)
 		if err != nil {
 			return err

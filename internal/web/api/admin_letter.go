@@ -13,7 +13,7 @@ import (
 // Notice letters (Art. 22), by program.
 
 type adminLetter struct {
-	ID       string             `json:"id" example:"N2026-000001"`
+	ID       string             `json:"id" example:"G2026-000001"`
 	Year     int                `json:"year"`
 	Number   int                `json:"number" doc:"Of those of the sending unit in the year."`
 	From     string             `json:"from" doc:"Unit that sent it."`
@@ -77,7 +77,7 @@ type adminLetterCheck struct {
 }
 
 func (a *API) declareAdminLetters() {
-	id := inPath("letter", "Id of the letter.", "N2026-000001", fault.LetterNotFound)
+	id := inPath("letter", "Id of the letter.", "G2026-000001", fault.LetterNotFound)
 	adminRead(a, operation{
 		id: "admin-list-letters", path: "/letters", act: account.Supervise, about: "Notice letters to the units the account sees (Art. 22).",
 		params: pageParams(

@@ -116,10 +116,10 @@ func TestArt22_PagesOfALetter(t *testing.T) {
 		t.Fatalf("sent empty: %d", w.Code)
 	}
 	d.says(w.Body.String(), `href="#unit"`, "Release in time.")
-	if w = d.sendTo(account.Platform1, "/console/letters/new", "/console/letters/new", form()); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/letters/N2026-000001?did=issued" {
+	if w = d.sendTo(account.Platform1, "/console/letters/new", "/console/letters/new", form()); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/letters/G2026-000001?did=issued" {
 		t.Fatalf("sent: %d to %s", w.Code, w.Header().Get("Location"))
 	}
-	const one = "/console/letters/N2026-000001"
+	const one = "/console/letters/G2026-000001"
 	d.says(d.page(account.Platform1, one+"?did=issued"), "Suiyue Letter [2026] No. 1", "It is sent", "Released late.", "To: Sample Social Insurance Bureau")
 	d.says(d.page(account.Municipal2, "/console"), "Letter to receive", one)
 	sent := func(who account.Rank, path, want string, form url.Values) {

@@ -100,8 +100,12 @@ func (a *App) letterAbout(ctx context.Context, tx *store.Tx, ad *Admin, l oversi
 			return err
 		}
 	case oversight.AboutAnomaly:
-		if l.About.ID == "" || len(l.About.ID) > 64 {
-			return fault.New(fault.AlertNotFound)
+		one, err := tx.Anomaly(ctx, l.About.ID)
+		if err != nil {
+			return err
+		}
+		if one == nil || !a.May(ad, account.Supervise, one.HallID) {
+			return fault.New(fault.AnomalyNotFound)
 		}
 	default:
 		return fault.New(fault.InvalidRequest)

@@ -63,7 +63,7 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			return false, err
 		}},
 		// Art. 21 to 23: bulletins of the time that is over, letters nobody answers, data that came late.
-		{Name: "draft bulletins", Every: 30 * time.Minute, Lease: 10 * time.Minute, Limit: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+		{Name: "draft bulletins", Every: 5 * time.Minute, Lease: 10 * time.Minute, Limit: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			n, err := a.DraftBulletins(ctx)
 			if n > 0 {
 				log.Info("bulletins drafted", "bulletins", n)

@@ -119,8 +119,8 @@ var pages = map[string]need{
 	"POST /console/letters/{id}/check":   {act: "decide", prove: true, form: stale("decision", "accept")},
 
 	"GET /console/bulletins":                {act: "supervise"},
-	"GET /console/bulletins/new":            {act: "supervise", only: "P1 P2 M1 M2 M1b D1 D1b"},
-	"POST /console/bulletins/new":           {act: "supervise", only: "P1 P2 M1 M2 M1b D1 D1b"},
+	"GET /console/bulletins/new":            {act: "supervise", only: "P1 P2 M1 M2 M1b M2b D1 D1b"},
+	"POST /console/bulletins/new":           {act: "supervise", only: "P1 P2 M1 M2 M1b M2b D1 D1b"},
 	"GET /console/bulletins/{id}":           {act: "supervise"},
 	"GET /console/bulletins/{id}/file.xlsx": {act: "export", prove: true},
 	"POST /console/bulletins/{id}/remarks":  {act: "supervise", form: url.Values{"revision": {"999"}}},

@@ -88,7 +88,7 @@ func (a *API) declareAdminLetters() {
 	adminRead(a, operation{id: "admin-get-letter", path: "/letters/{letter}", act: account.Supervise, about: "One notice letter with its history.", params: []param{id}},
 		func(c *call) (adminLetter, error) { return a.adminLetter(c, c.path("letter")) })
 	adminWrite(a, operation{
-		id: "admin-issue-letter", path: "/letters", act: account.Decide, faults: []fault.Code{fault.LetterTwice, fault.EntryNotFound, fault.AlertNotFound},
+		id: "admin-issue-letter", path: "/letters", act: account.Decide, faults: []fault.Code{fault.LetterTwice, fault.EntryNotFound, fault.AnomalyNotFound},
 		about: "Sends a notice letter to a unit the account stands above. A unit has one letter about the same at most.",
 	}, func(c *call, b *adminNewLetter) (string, error) {
 		return a.app.IssueLetter(c.r.Context(), c.ad, app.NewLetter{UnitID: b.Unit, About: oversight.ParseAbout(b.About), Subject: b.Subject, Text: b.Text, Asks: b.Asks})

@@ -136,6 +136,18 @@ func (c *Console) newLetter(w http.ResponseWriter, r *http.Request, ad *app.Admi
 		n.Text = l.T("letter.text_entry", "hall", c.hallName(l, e.HallID), "date", l.LongDate(calendar.DateOf(e.At)), "kind", l.T("ledger.kind."+string(e.Kind)), "id", e.ID)
 		n.Asks = l.T("letter.asks_entry")
 	}
+	if n.About.Noun == oversight.AboutAnomaly {
+		one, err := c.App.Anomaly(r.Context(), ad, n.About.ID)
+		if err != nil {
+			return err
+		}
+		if h := c.App.City().Hall(one.HallID); h != nil {
+			n.UnitID = h.UnitID
+		}
+		n.Subject = l.T("letter.about_alert", "hall", c.hallName(l, one.HallID))
+		n.Text = l.T("letter.text_alert", "hall", c.hallName(l, one.HallID), "date", l.LongDate(one.First), "id", one.ID)
+		n.Asks = l.T("letter.asks_entry")
+	}
 	return c.showNewLetter(w, r, ad, n, nil)
 }
 

@@ -319,5 +319,12 @@ func (a *App) RecordSource(ctx context.Context, tx *store.Tx, s oversight.Source
 			return fault.New(fault.InvalidRequest)
 		}
 	}
+	marks := make([]oversight.HallDay, len(days))
+	for i, d := range days {
+		marks[i] = oversight.HallDay{HallID: d.HallID, Date: d.Date}
+	}
+	if err := tx.MarkFigures(ctx, marks); err != nil {
+		return err
+	}
 	return tx.AddSourceCounts(ctx, days)
 }

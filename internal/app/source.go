@@ -323,8 +323,8 @@ func (a *App) RecordSource(ctx context.Context, tx *store.Tx, s oversight.Source
 	for i, d := range days {
 		marks[i] = oversight.HallDay{HallID: d.HallID, Date: d.Date}
 	}
-	if err := tx.MarkFigures(ctx, marks); err != nil {
+	if err := tx.AddSourceCounts(ctx, days); err != nil {
 		return err
 	}
-	return tx.AddSourceCounts(ctx, days)
+	return tx.MarkFigures(ctx, marks)
 }

@@ -120,6 +120,18 @@ func TestArt21_WhatAConnectedSystemSendsIsMeasured(t *testing.T) {
 		if err != nil || v.Sum.Expected != 200 || v.Sum.InTime != 180 || v.Sum.Received != 196 || v.Sum.Agreed != 98 || len(v.Kinds) != 4 || v.Kinds[0].Sum.Checked != 100 {
 			t.Errorf("measured: %+v, %v", v, err)
 		}
+		if _, err := d.App.CountFigures(d.Context(), 100); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.DB.View(d.Context(), func(tx *store.Tx) error {
+			rows, err := tx.Totals(d.Context(), oversight.OfHall, []string{apptest.HallCity}, oversight.SpanDay, yesterday.String(), yesterday.String())
+			if len(rows) != 1 || rows[0].Figures.All.N[oversight.Records] != 200 || rows[0].Figures.All.N[oversight.RecordsEarly] != 180 || rows[0].Figures.All.N[oversight.Agreed] != 98 {
+				t.Errorf("figures of the day: %+v", rows)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
 		if !v.Silent.IsZero() {
 			t.Errorf("an hour after the last record it is silent since %v", v.Silent)
 		}

@@ -175,16 +175,6 @@ select `+sourceDayColumns+` from w cross join source_day d where d.source = w.id
 		}, marshal(rows), from.String(), to.String())
 }
 
-// SourceDaysAt returns what all sources sent about a hall's day.
-func (tx *Tx) SourceDaysAt(ctx context.Context, hall string, date calendar.Date) (out []oversight.SourceDay, err error) {
-	return out, tx.query(ctx, "source_day.at", `select `+sourceDayColumns+` from source_day d where d.hall_id = $1 and d.date = $2 order by d.source, d.kind`,
-		func(scan func(...any) error) error {
-			d, err := scanSourceDay(scan)
-			out = append(out, d)
-			return err
-		}, hall, date.String())
-}
-
 // LastRecords returns when each source sent its last record.
 func (tx *Tx) LastRecords(ctx context.Context) (map[string]time.Time, error) {
 	out := map[string]time.Time{}
@@ -195,4 +185,19 @@ func (tx *Tx) LastRecords(ctx context.Context) (map[string]time.Time, error) {
 		out[id] = since(last)
 		return err
 	})
+}
+
+// sources reads what connected systems sent about the days.
+func (r *dayReader) sources(ctx context.Context) error {
+	return r.tx.query(ctx, "day.sources", dayKeys+`
+select d.hall_id, d.date, d.expected, d.received, d.in_time, d.checked, d.agreed from w cross join source_day d where d.hall_id = w.hall_id and d.date = w.date`,
+		func(scan func(...any) error) error {
+			var hall, date string
+			var x oversight.Exchange
+			err := scan(&hall, &date, &x.Expected, &x.Received, &x.InTime, &x.Checked, &x.Agreed)
+			if d := r.of(hall, date); d != nil {
+				d.Sources = append(d.Sources, x)
+			}
+			return err
+		}, r.hallDays())
 }

@@ -109,16 +109,6 @@ type SourceDay struct {
 	LastAt   time.Time // when the last of them came, zero for none
 }
 
-// Counts is the day as figures have it (Art. 21).
-func (d SourceDay) Counts() (c Counts) {
-	c.Count(Records, d.Expected)
-	c.Count(RecordsIn, d.Received)
-	c.Count(RecordsEarly, d.InTime)
-	c.Count(Checked, d.Checked)
-	c.Count(Agreed, d.Agreed)
-	return c
-}
-
 // Plus adds what came in another feed, or on another day.
 func (d SourceDay) Plus(o SourceDay) SourceDay {
 	d.Expected += o.Expected

@@ -91,10 +91,6 @@ func connected(w *world) {
 		if days, err = tx.SourceDays(w.ctx, []string{"S0001"}, day+1, day+9); err != nil || len(days) != 0 {
 			w.Errorf("other days: %v, %v", days, err)
 		}
-		if days, err = tx.SourceDaysAt(w.ctx, "h1", day); err != nil {
-			return err
-		}
-		same(w, "of a hall's day", days, []oversight.SourceDay{want})
 		last, err := tx.LastRecords(w.ctx)
 		same(w, "the last record", last, map[string]time.Time{"S0001": second})
 		return err

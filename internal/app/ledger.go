@@ -35,14 +35,16 @@ func (a *App) Ledger(ctx context.Context, ad *Admin, f LedgerFilter) (list []Led
 	}
 	q.Offset = max(f.Page, 0) * q.Limit
 	if f.Mine {
-		q.Account = ad.Account.ID
+		if q.Account = ad.Account.ID; a.speaks(ad, ad.Account.Unit) {
+			q.OrUnit = ad.Account.Unit
+		}
 	}
 	if f.ToDecide {
 		if f.State != "" && f.State != supply.EntryAppealed {
 			return nil, 0, nil
 		}
 		q.Scope, q.State = a.Scope(ad, account.Decide), supply.EntryAppealed
-		q.NotBy, q.NotFor, q.Of = relatedTo(ad.Account), ad.Account.ID, []account.Rank{}
+		q.NotBy, q.NotFor, q.Of, q.NotUnit = relatedTo(ad.Account), ad.Account.ID, []account.Rank{}, ad.Account.Unit
 		for _, r := range account.Ranks {
 			if ad.Account.Rank.Oversees(r) {
 				q.Of = append(q.Of, r)
@@ -79,7 +81,7 @@ func (a *App) Entry(ctx context.Context, ad *Admin, id string) (v EntryView, err
 		if err != nil {
 			return err
 		}
-		v = EntryView{LedgerEntry: e, Own: e.Account == ad.Account.ID}
+		v = EntryView{LedgerEntry: e, Own: a.owns(ad, e)}
 		if v.About, err = tx.Request(ctx, e.Request); err != nil {
 			return err
 		}
@@ -92,7 +94,7 @@ func (a *App) Entry(ctx context.Context, ad *Admin, id string) (v EntryView, err
 		}
 		v.Appealing = v.Own && e.State == supply.EntryOpen && ad.appeals()
 		if ad.has(account.Decide) && e.State == supply.EntryAppealed {
-			v.Decidable, err = hears(ctx, tx, ad, e, p)
+			v.Decidable, err = a.hears(ctx, tx, ad, e, p)
 		}
 		return err
 	})
@@ -114,12 +116,29 @@ func (a *App) entry(ctx context.Context, tx *store.Tx, ad *Admin, id string) (e 
 	return *found, p, nil
 }
 
-// parties reads the accounts of who decides about an entry and whom it is about. one is that both are one
+// speaks tells whether an administrator speaks for a unit: is of the rank that does there.
+func (a *App) speaks(ad *Admin, unit string) bool {
+	u := a.City().Unit(unit)
+	return u != nil && ad.Account.Unit == unit && ad.Account.Rank == account.Speaker(u.Kind)
+}
+
+// owns tells whether an entry is about the administrator, or about the unit they speak for.
+func (a *App) owns(ad *Admin, e LedgerEntry) bool {
+	if e.Kind.OfUnit() {
+		return a.speaks(ad, e.UnitID)
+	}
+	return e.Account == ad.Account.ID
+}
+
+// bothSides reads the accounts of who decides about an entry and whom it is about. one is that both are one
 // person's.
-func parties(ctx context.Context, tx *store.Tx, ad *Admin, e LedgerEntry) (who, subject account.Account, one bool, err error) {
+func (a *App) bothSides(ctx context.Context, tx *store.Tx, ad *Admin, e LedgerEntry) (who, subject account.Account, one bool, err error) {
 	me, err := tx.Account(ctx, ad.Account.ID)
 	if err != nil {
 		return who, subject, false, err
+	}
+	if u := a.City().Unit(e.UnitID); e.Kind.OfUnit() && u != nil && me != nil {
+		return me.Account, account.Account{ID: "unit " + u.ID, Rank: account.Speaker(u.Kind), Unit: u.ID, State: account.Open}, false, nil
 	}
 	of, err := tx.Account(ctx, e.Account)
 	if err != nil || me == nil || of == nil {
@@ -129,8 +148,8 @@ func parties(ctx context.Context, tx *store.Tx, ad *Admin, e LedgerEntry) (who, 
 }
 
 // hears tells whether the administrator may decide what is said against an entry.
-func hears(ctx context.Context, tx *store.Tx, ad *Admin, e LedgerEntry, p account.Place) (bool, error) {
-	who, subject, one, err := parties(ctx, tx, ad, e)
+func (a *App) hears(ctx context.Context, tx *store.Tx, ad *Admin, e LedgerEntry, p account.Place) (bool, error) {
+	who, subject, one, err := a.bothSides(ctx, tx, ad, e)
 	return err == nil && !one && who.Hears(subject, p), err
 }
 
@@ -166,7 +185,7 @@ func (a *App) Appeal(ctx context.Context, ad *Admin, entry, why string) error {
 		switch {
 		case err != nil:
 			return err
-		case e.Account != ad.Account.ID:
+		case !a.owns(ad, e):
 			return fault.New(fault.EntryNotFound)
 		case e.State != supply.EntryOpen:
 			return fault.New(fault.NoAppeal)
@@ -198,7 +217,7 @@ func (a *App) DecideAppeal(ctx context.Context, ad *Admin, entry string, strike 
 		if err != nil {
 			return err
 		}
-		who, subject, one, err := parties(ctx, tx, ad, e)
+		who, subject, one, err := a.bothSides(ctx, tx, ad, e)
 		if err != nil {
 			return err
 		}

@@ -71,6 +71,27 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return false, err
 		}},
+		// Art. 21 to 23: bulletins of the time that is over, letters nobody answers, data that came late.
+		{Name: "draft bulletins", Every: 5 * time.Minute, Lease: 10 * time.Minute, Limit: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.DraftBulletins(ctx)
+			if n > 0 {
+				log.Info("bulletins drafted", "bulletins", n)
+			}
+			return false, err
+		}},
+		{Name: "follow letters", Every: time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.EscalateLetters(ctx)
+			if n > 0 {
+				log.Warn("overdue notice letters told of", "letters", n)
+			}
+			if err != nil {
+				return false, err
+			}
+			if n, err = a.EnterLateData(ctx); n > 0 {
+				log.Warn("late data entered in the ledger", "sources", n)
+			}
+			return false, err
+		}},
 		// Art. 16: looked at as often as people join and places come; joining looks at once.
 		{Name: "look at waiting lines", Every: 20 * time.Second, Lease: time.Minute, Run: func(ctx context.Context) (bool, error) {
 			n, err := a.CheckAlerts(ctx)

@@ -41,7 +41,7 @@ func (src FigureSource) Days(ctx context.Context, tx *Tx, list []oversight.HallD
 	if len(list) == 0 {
 		return nil, nil, nil
 	}
-	for _, read := range []func(context.Context) error{r.slots, r.changes, r.bookings, r.away, r.events, r.tickets, r.evaluations, r.lines, r.released, r.requests} {
+	for _, read := range []func(context.Context) error{r.slots, r.changes, r.bookings, r.away, r.events, r.tickets, r.evaluations, r.lines, r.released, r.requests, r.sources} {
 		if err := read(ctx); err != nil {
 			return nil, nil, err
 		}

@@ -68,14 +68,19 @@ func scanLedger(scan func(...any) error) (LedgerEntry, error) {
 	return e, unmarshal(detail, &e.Detail)
 }
 
+// ofUnit is the condition that an entry stands against a unit as such.
+const ofUnit = "l.kind in ('data_late', 'late_letter')"
+
 // LedgerQuery says which entries are wanted. What is empty does not narrow them.
 type LedgerQuery struct {
 	Scope   account.Scope
 	Kind    supply.Breach
 	Request string
 	Account string
+	OrUnit  string // with Account: or about this unit as such
 	State   supply.EntryState
 	Of      []account.Rank // about accounts of these ranks …
+	NotUnit string         // … or about units as such, but this …
 	NotBy   []string       // … but about none of these accounts …
 	NotFor  string         // … nor about another of the person of this account
 	Offset  int
@@ -90,17 +95,28 @@ func (tx *Tx) Ledger(ctx context.Context, q LedgerQuery) ([]LedgerEntry, int, er
 		return fmt.Sprintf("$%d", len(args))
 	}
 	parts := []string{scopeSQL("l", q.Scope, next)}
-	for _, p := range [][2]string{{"kind", string(q.Kind)}, {"request", q.Request}, {"account", q.Account}, {"state", string(q.State)}} {
+	for _, p := range [][2]string{{"kind", string(q.Kind)}, {"request", q.Request}, {"state", string(q.State)}} {
 		if p[1] != "" {
 			parts = append(parts, "l."+p[0]+" = "+next(p[1]))
 		}
+	}
+	if q.Account != "" {
+		own := "l.account = " + next(q.Account)
+		if q.OrUnit != "" {
+			own = "(" + own + " or " + ofUnit + " and l.unit_id = " + next(q.OrUnit) + ")"
+		}
+		parts = append(parts, own)
 	}
 	if q.Of != nil {
 		ranks := make([]string, len(q.Of))
 		for i, r := range q.Of {
 			ranks[i] = next(string(r))
 		}
-		parts = append(parts, "exists (select 1 from account s where s.id = l.account and s.rank in ("+strings.Join(ranks, ", ")+"))")
+		of := "exists (select 1 from account s where s.id = l.account and s.rank in (" + strings.Join(ranks, ", ") + "))"
+		if q.NotUnit != "" {
+			of = "(" + of + " or " + ofUnit + " and l.unit_id <> " + next(q.NotUnit) + ")"
+		}
+		parts = append(parts, of)
 	}
 	for _, id := range q.NotBy {
 		parts = append(parts, "l.account <> "+next(id))

@@ -151,6 +151,20 @@ const (
 	AlertOver     Code = "alert_over"    // it is no longer so
 	NoOnlineWay   Code = "no_online_way" // nobody waits for anything that can be done online
 
+	// Supervision (Art. 21 to 23).
+	SourceNotFound       Code = "source_not_found"       // a connected system
+	SourceEnded          Code = "source_ended"           // it is connected no more
+	BulletinNotFound     Code = "bulletin_not_found"     //
+	BulletinNotNow       Code = "bulletin_not_now"       // arg state: what is asked cannot be done in it
+	BulletinOwn          Code = "bulletin_is_your_own"   // Art. 21: who wrote on it last does not review it
+	BulletinNoFigures    Code = "bulletin_no_figures"    // nothing is counted for that time, or it is not over
+	LetterNotFound       Code = "letter_not_found"       //
+	LetterNotNow         Code = "letter_not_now"         // arg state
+	LetterTwice          Code = "letter_about_that_sent" // arg letter: the unit has one about the same already
+	AnnouncementNotFound Code = "announcement_not_found" //
+	AnnouncementTwice    Code = "announced_already"      // the unit stands on the list for that year
+	AnnouncementTooFew   Code = "failures_too_few"       // arg n: so many are needed
+
 	// A day in the hall (Art. 12, 14, 17, 18).
 	DaySealed        Code = "day_sealed" // the hall's day is over
 	CounterNotFound  Code = "counter_not_found"
@@ -237,6 +251,9 @@ var kinds = map[Code]Kind{
 
 	WaitlistOff: Conflict, PlaceFree: Conflict, WaitTwice: Conflict, WaitTooMany: Conflict, WaitNotFound: NotFound, WaitEnded: Conflict, OfferOver: Gone,
 	AlertNotFound: NotFound, AlertOver: Conflict, AnomalyNotFound: NotFound, AnomalyClosed: Conflict, AdviceNotFound: NotFound, AdviceOver: Conflict, NoOnlineWay: Conflict,
+
+	SourceNotFound: NotFound, SourceEnded: Conflict, BulletinNotFound: NotFound, BulletinNotNow: Conflict, BulletinOwn: Forbidden, BulletinNoFigures: Conflict,
+	LetterNotFound: NotFound, LetterNotNow: Conflict, LetterTwice: Conflict, AnnouncementNotFound: NotFound, AnnouncementTwice: Conflict, AnnouncementTooFew: Conflict,
 
 	DaySealed: Conflict, CounterNotFound: NotFound, CounterClosed: Conflict, CounterPaused: Conflict, CounterBusy: Conflict, CounterTaken: Conflict, TicketNotFound: NotFound,
 	TicketOver: Conflict, TicketNotYours: Conflict, NobodyWaits: Conflict, AlreadyHere: Conflict, TooEarly: Conflict, TooLate: Conflict, OtherDay: Conflict,

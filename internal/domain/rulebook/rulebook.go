@@ -5,6 +5,7 @@ package rulebook
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -83,6 +84,14 @@ type Rulebook struct {
 	RequestNoticeDays int `json:"request_notice_days"` // 2
 	DecideWithinDays  int `json:"decide_within_days"`  // 1
 
+	// Supervision, Art. 21 to 23; the times are our reading, in working days.
+	LetterReceiptDays  int `json:"letter_receipt_days"`    // to confirm that a notice letter has come: 2
+	LetterReplyDays    int `json:"letter_reply_days"`      // to report what was put right: 10
+	LetterAgainDays    int `json:"letter_again_days"`      // to report again where that was not enough: 5
+	LetterCheckDays    int `json:"letter_check_days"`      // to check a report: 5
+	RepeatedFailures   int `json:"repeated_failures"`      // of a unit in a year that put it on the list for the discipline office: 3
+	DataInTimePerMille int `json:"data_in_time_per_mille"` // of the records of a month that a connected system is to send in time: 950
+
 	// When an hour is taken away after it was booked. The measure is silent; our reading is that nobody
 	// is dropped, and nobody blocks a number others want for longer than it takes to read a message.
 	KeepPlaceFor    time.Duration `json:"keep_place_for"`    // a number is kept for: 24 h, so that it meets everybody awake and off work once
@@ -131,6 +140,8 @@ func (r Rulebook) keeping() Rulebook {
 		RegrabWithin: 10 * time.Minute, RegrabLeast: 3, ReopenDays: 14,
 	}
 	r.Retention = Retention{IdentityMonths: 24, LogDays: LeastLogDays}
+	r.LetterReceiptDays, r.LetterReplyDays, r.LetterAgainDays, r.LetterCheckDays = 2, 10, 5, 5
+	r.RepeatedFailures, r.DataInTimePerMille = 3, 950
 	r.Sanctions.Span, r.Sanctions.SpanDays, r.Sanctions.WarnedFor = CalendarMonth, 30, 365
 	return r
 }
@@ -268,6 +279,12 @@ func (r Rulebook) Validate() error {
 	}
 	if r.GroupMost < 0 || r.GroupMost > 20 {
 		return fmt.Errorf("rulebook %s: group_most out of range", r.ID)
+	}
+	if days := []int{r.LetterReceiptDays, r.LetterReplyDays, r.LetterAgainDays, r.LetterCheckDays}; slices.Min(days) < 1 || slices.Max(days) > 366 {
+		return fmt.Errorf("rulebook %s: letter_receipt_days, letter_reply_days, letter_again_days or letter_check_days out of range", r.ID)
+	}
+	if r.RepeatedFailures < 1 || r.DataInTimePerMille < 0 || r.DataInTimePerMille > 1000 {
+		return fmt.Errorf("rulebook %s: repeated_failures or data_in_time_per_mille out of range", r.ID)
 	}
 	if wrong := r.Sanctions.Check(); wrong != "" {
 		return fmt.Errorf("rulebook %s: sanctions.%s out of range", r.ID, wrong)

@@ -74,10 +74,12 @@ const (
 	LateReport   Breach = "late_report"       // of the hall, on a suggestion sent to it
 	LateCut      Breach = "cut_after_booking" // numbers taken away that people held
 	ShareAbove   Breach = "share_above"       // more than the share of Art. 14 stays on-site
+	DataLate     Breach = "data_late"         // of a unit: its connected system sent too little in time in a month
+	LetterLate   Breach = "late_letter"       // of a unit: it was overdue to answer a notice letter
 )
 
 // Breaches lists them.
-var Breaches = []Breach{LateRequest, LateDecision, LateReport, LateCut, ShareAbove}
+var Breaches = []Breach{LateRequest, LateDecision, LateReport, LateCut, ShareAbove, DataLate, LetterLate}
 
 // EarliestEffect is the first day a change filed on day filed may take effect in time: the second
 // working day after it (Art. 23).
@@ -90,6 +92,9 @@ func EarliestEffect(cal *calendar.Calendar, rules rulebook.Rulebook, filed calen
 func DecideBy(cal *calendar.Calendar, rules rulebook.Rulebook, since time.Time) time.Time {
 	return cal.AddWorkingDays(calendar.DateOf(since), rules.DecideWithinDays).At(24, 0)
 }
+
+// OfUnit tells whether entries of the kind stand against a unit as such, not against an account.
+func (b Breach) OfUnit() bool { return b == DataLate || b == LetterLate }
 
 // File makes the request ready to be kept: its deadline, whether it is late, and what the ledger says.
 // Only what adds numbers and takes none away can be urgent (Art. 22). An increase filed too late without

@@ -28,6 +28,7 @@ var races = []testCase{
 	{"one_booking_displaced_on_two_lanes_and_cancelled", oneDisplacement},
 	{"Art20_one_case_worked_by_many", caseRace},
 	{"Art16_one_alert_however_many_see_it", alertRace},
+	{"Art22_one_letter_about_the_same", paperRace},
 }
 
 // raceTime is the most a race may take: a ring of locks would cost a second each time.

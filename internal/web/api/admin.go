@@ -37,6 +37,7 @@ func (a *API) declareAdmin() {
 	a.declareAdminMissed()
 	a.declareAdminSteps()
 	a.declareAdminStanding()
+	a.declareAdminLetters()
 }
 
 // administrator finds whom a request acts for, and refuses what they may not do. A hall they may not see

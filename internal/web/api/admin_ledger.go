@@ -12,7 +12,7 @@ import (
 
 type adminLedgerEntry struct {
 	ID        string          `json:"id" example:"L2026-000001-late_request-A000001"`
-	Kind      string          `json:"kind" enum:"late_request,late_decision,late_report,cut_after_booking,share_above"`
+	Kind      string          `json:"kind" enum:"late_request,late_decision,late_report,cut_after_booking,share_above,data_late,late_letter"`
 	Request   string          `json:"request"`
 	Account   string          `json:"account" doc:"Whose breach it is; empty where nobody held the rank."`
 	Hall      string          `json:"hall"`
@@ -52,7 +52,7 @@ func (a *API) declareAdminLedger() {
 	adminRead(a, operation{
 		id: "admin-list-ledger", path: "/ledger", act: account.Supervise, about: "The violation ledger about the halls the account may supervise (Art. 23).",
 		params: pageParams(
-			inQuery("kind", "Only this kind.", nil, choice("late_request", "late_decision", "late_report", "cut_after_booking", "share_above")),
+			inQuery("kind", "Only this kind.", nil, choice("late_request", "late_decision", "late_report", "cut_after_booking", "share_above", "data_late", "late_letter")),
 			inQuery("state", "Only those in this state.", nil, choice("open", "appealed", "upheld", "struck")),
 			inQuery("mine", "About the account itself.", nil, yesNo),
 			inQuery("to_decide", "Appealed, and waiting for the account to decide.", nil, yesNo)),

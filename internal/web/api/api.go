@@ -94,6 +94,7 @@ func New(c Config) *API {
 	a.declareBookings()
 	a.declareQuote()
 	a.declareDraws()
+	a.declareBulletins()
 	a.declarePersons()
 	a.declarePeople()
 	a.declareWaitlist()

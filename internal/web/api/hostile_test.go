@@ -56,6 +56,11 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"admin-work-step":       {"step": "household", "act": "ask", "version": 1, "text": "x"},
 		"admin-call-back-case":  {"version": 1, "called_back": "accepts"},
 
+		"admin-issue-letter":   {"unit": "nowhere", "about": "ledger:L1", "subject": "x", "text": "x", "asks": "x"},
+		"admin-receive-letter": {"version": 1},
+		"admin-reply-letter":   {"version": 1, "text": "x"},
+		"admin-check-letter":   {"version": 1, "accept": false, "text": "x"},
+
 		"admin-preview-request":  adminRequest(),
 		"admin-file-request":     adminRequest(),
 		"admin-decide-request":   {"version": 1, "approve": false, "why": "no"},
@@ -130,7 +135,7 @@ func (d *docs) fields(s schema, path string) []string {
 
 // path fills a path with a booking of somebody else and with things that are there.
 func (f *face) goodPath(op operation, code string) string {
-	return strings.NewReplacer("{case}", "none", "{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall", "{entry}", "none", "{bundle}", "none", "{draw}", "none").Replace(op.path)
+	return strings.NewReplacer("{case}", "none", "{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall", "{entry}", "none", "{bundle}", "none", "{draw}", "none", "{letter}", "none", "{bulletin}", "none").Replace(op.path)
 }
 
 // Every operation, every field, everything that could be wrong with it: a 4xx with a code of the

@@ -90,6 +90,8 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"POST /waiting":                 p.waitingNear,
 		"GET /draws":                    p.drawList,
 		"GET /draws/{id}":               p.draw,
+		"GET /announcements":            p.announcements,
+		"GET /announcements/{id}":       p.bulletin,
 		"GET /book/{item}/{queue}":      p.when,
 		"GET /book/who":                 p.signed(p.who),
 		"POST /book/who":                p.signed(p.chooseWho),

@@ -186,3 +186,78 @@ func (c *Console) capacityFile(w http.ResponseWriter, r *http.Request, ad *app.A
 	}
 	return c.send(w, r, ad, "capacity", id, s)
 }
+
+// sendSheets writes tables as one spreadsheet, a sheet each, once that has been recorded. Every cell is text, which is
+// never a formula.
+func (c *Console) sendSheets(w http.ResponseWriter, r *http.Request, ad *app.Admin, noun, name string, tables []ui.SheetTable) error {
+	f := excelize.NewFile()
+	defer f.Close()
+	bold, err := f.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	if err != nil {
+		return err
+	}
+	rows := 0
+	for i, t := range tables {
+		title := strconv.Itoa(i+1) + " " + sheetName(t.Caption)
+		if i == 0 {
+			err = f.SetSheetName("Sheet1", title)
+		} else {
+			_, err = f.NewSheet(title)
+		}
+		if err != nil {
+			return err
+		}
+		if err := writeSheet(f, title, bold, t); err != nil {
+			return err
+		}
+		rows += len(t.Rows)
+	}
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		return err
+	}
+	if err := c.App.RecordFile(r.Context(), ad, noun, "", "xlsx", rows); err != nil {
+		return err
+	}
+	return sendFile(w, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", name+".xlsx", b.Bytes())
+}
+
+// sheetName is a caption as the name of a sheet: at most 27 characters, without those that no name may have.
+func sheetName(s string) string {
+	out := []rune(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`[]:*?/\'`, r) {
+			return ' '
+		}
+		return r
+	}, s))
+	return string(out[:min(len(out), 27)])
+}
+
+func writeSheet(f *excelize.File, title string, bold int, t ui.SheetTable) error {
+	out, err := f.NewStreamWriter(title)
+	if err != nil {
+		return err
+	}
+	if err := out.SetColWidth(1, max(len(t.Head), 1), 20); err != nil {
+		return err
+	}
+	head := make([]any, len(t.Head))
+	for i, h := range t.Head {
+		head[i] = excelize.Cell{StyleID: bold, Value: h}
+	}
+	if err := out.SetRow("A1", head); err != nil {
+		return err
+	}
+	for i, row := range t.Rows {
+		line := make([]any, len(row))
+		for j, cell := range row {
+			if line[j] = cell.Text; cell.Note != "" {
+				line[j] = cell.Text + " (" + cell.Note + ")"
+			}
+		}
+		if err := out.SetRow("A"+strconv.Itoa(i+2), line); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}

@@ -53,7 +53,7 @@ type section struct{ name, path string }
 var sections = []section{
 	{"today", ""}, {"serve", "/serve"}, {"steps", "/steps"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
 	{"alerts", "/alerts"}, {"figures", "/figures"},
-	{"ledger", "/ledger"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
+	{"ledger", "/ledger"}, {"letters", "/letters"}, {"bulletins", "/bulletins"}, {"assessment", "/assessment"}, {"sources", "/sources"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
 	{"log", "/log"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},
 }
 

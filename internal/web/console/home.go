@@ -12,6 +12,7 @@ import (
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/directory"
+	"suiyue/internal/domain/oversight"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/web"
 	"suiyue/internal/web/ui"
@@ -125,6 +126,11 @@ func (c *Console) duties(ctx context.Context, l web.Locale, ad *app.Admin) ([]du
 			Href: breachPath(e.ID), Kind: l.T("console.duty.appeal"),
 		})
 	}
+	papers, err := c.paperDuties(ctx, l, ad)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, papers...)
 	filings, err := c.filingDuties(ctx, l, ad)
 	if err != nil {
 		return nil, err
@@ -164,6 +170,30 @@ func (c *Console) peopleDuties(ctx context.Context, l web.Locale, ad *app.Admin)
 			out = append(out, duty{Title: l.T("grade."+strconv.Itoa(int(e.Grade))) + " · " + reasonsText(l, e.Reasons), Note: c.hallName(l, e.HallID), Href: casePath(e.ID),
 				Kind: l.T("console.duty.case"), Due: (e.Due + 1).At(0, 0)})
 		}
+	}
+	return out, err
+}
+
+// paperDuties are the notice letters and bulletins that wait for somebody (Art. 21, 22).
+func (c *Console) paperDuties(ctx context.Context, l web.Locale, ad *app.Admin) (out []duty, err error) {
+	letters, _, err := c.App.Letters(ctx, ad, app.LetterFilter{Mine: "do", Size: mostDuties})
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range letters {
+		kind := map[oversight.LetterState]string{oversight.LetterIssued: "receive", oversight.LetterReplied: "check"}[n.State]
+		if kind == "" {
+			kind = "reply"
+		}
+		out = append(out, duty{Title: n.Subject, Note: c.letterNumber(l, n) + " · " + c.unitName(l, n.Seat.Unit), Href: letterPath(n.ID), Kind: l.T("console.duty.letter_" + kind), Due: n.DueAt})
+	}
+	bulletins, err := c.App.BulletinsToDo(ctx, ad, mostDuties)
+	for _, b := range bulletins {
+		kind := "review"
+		if b.State == oversight.BulletinReviewed {
+			kind = "issue"
+		}
+		out = append(out, duty{Title: c.unitName(l, b.Seat.Unit) + " · " + ui.PeriodName(l, b.Period), Note: b.ID, Href: bulletinPath(b.ID), Kind: l.T("console.duty.bulletin_" + kind)})
 	}
 	return out, err
 }

@@ -2,11 +2,13 @@ package console
 
 import (
 	"net/http"
+	"slices"
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/oversight"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/web"
 	"suiyue/internal/web/ui"
@@ -33,6 +35,7 @@ func (c *Console) ledger(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 	l, list := web.LocaleOf(r), listOf(r, "-at")
 	f := c.frame(w, r, ad, l.T("ledger.title"))
 	f.Path, f.Lead = c.home0(l), l.T("ledger.lead")
+	f.Actions = []ui.ButtonView{{Text: l.T("yearly.link"), Kind: ui.Secondary, Href: yearlyPath}}
 	who := list.Value("who", "decide", "mine")
 	rows, all, err := c.App.Ledger(r.Context(), ad, app.LedgerFilter{
 		Kind: supply.Breach(list.Value("kind", words(supply.Breaches)...)), State: supply.EntryState(list.Value("state", words(supply.EntryStates)...)),
@@ -65,11 +68,22 @@ func (c *Console) ledgerTable(l web.Locale, rows []app.LedgerEntry) Table {
 	}, Empty: ui.EmptyView{Title: l.T("ledger.none"), Text: l.T("ledger.none_hint")}}
 	for _, e := range rows {
 		t.Rows = append(t.Rows, Row{Cells: []Cell{
-			{Text: l.T("ledger.kind." + string(e.Kind)), Href: breachPath(e.ID), Note: e.Detail.Appeal}, {Text: e.Request, Href: requestPath(e.Request)},
+			{Text: l.T("ledger.kind." + string(e.Kind)), Href: breachPath(e.ID), Note: e.Detail.Appeal}, c.aboutEntry(e),
 			{Text: c.hallName(l, e.HallID)}, {Text: accused(l, e)}, {Text: l.LongDate(calendar.DateOf(e.At)) + " " + web.Clock(e.At)}, {Tag: entryTag(l, e.State)},
 		}})
 	}
 	return t
+}
+
+// aboutEntry leads to what an entry is about.
+func (c *Console) aboutEntry(e app.LedgerEntry) Cell {
+	switch noun, id := app.AboutEntry(e); noun {
+	case "letter":
+		return Cell{Text: id, Href: letterPath(id)}
+	case "source":
+		return Cell{Text: e.Request, Href: sourcePath(id)}
+	}
+	return Cell{Text: e.Request, Href: requestPath(e.Request)}
 }
 
 // hallName is what a hall is called, its id where there is none any more.
@@ -121,7 +135,7 @@ func (c *Console) showBreach(w http.ResponseWriter, r *http.Request, ad *app.Adm
 	v := breachView{Entry: e, Action: breachPath(e.ID), Token: f.Token}
 	v.Known = []Fact{
 		{Key: l.T("ledger.state"), Value: l.T("ledger.state." + string(e.State)), Note: l.T("ledger.means." + string(e.State))},
-		{Key: l.T("ledger.request"), Value: e.Request, Href: requestPath(e.Request)},
+		{Key: l.T("ledger.request"), Value: e.Request, Href: c.aboutEntry(e.LedgerEntry).Href},
 		{Key: l.T("ledger.hall"), Value: c.hallName(l, e.HallID)},
 		{Key: l.T("ledger.account"), Value: accused(l, e.LedgerEntry)},
 		{Key: l.T("ledger.entered"), Value: l.When(e.At)},
@@ -144,6 +158,9 @@ func (c *Console) showBreach(w http.ResponseWriter, r *http.Request, ad *app.Adm
 	}
 	if e.Detail.DecidedBy != "" {
 		v.Known = append(v.Known, Fact{Key: l.T("ledger.decided"), Value: e.Detail.Why, Note: e.Detail.DecidedBy + " · " + l.When(e.Detail.DecidedAt)})
+	}
+	if unit := c.App.City().Unit(e.UnitID); unit != nil && c.may(ad, account.Decide) && slices.Contains(c.App.UnitsHeaded(ad, true), unit) {
+		f.Actions = []ui.ButtonView{{Text: l.T("letter.new"), Kind: ui.Secondary, Href: address(lettersPath+"/new", "about", oversight.About{Noun: oversight.AboutLedger, ID: e.ID}.String())}}
 	}
 	if c.App.Proven(ad) != nil {
 		v.Prove = address(provePath, "return", v.Action)

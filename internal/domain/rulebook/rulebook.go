@@ -97,6 +97,10 @@ type Rulebook struct {
 	EvaluateWithin   int `json:"evaluate_within"`    // days after that of the service: 10
 	AnswerCaseWithin int `json:"answer_case_within"` // working days to answer a bad grade: 5
 
+	// Open data (docs/adr/0031-the-city-picture.md).
+	OpenDataLeast int `json:"open_data_least"` // people a published count stands for at least: 5
+	OpenDataAfter int `json:"open_data_after"` // whole days after a day is over that its numbers are settled: 2
+
 	Sanctions Sanctions `json:"sanctions"`
 
 	Watch Watch `json:"watch"`
@@ -127,6 +131,7 @@ func (r Rulebook) keeping() Rulebook {
 		OneIn: 1_000, Least: 5, LeastPerMille: 100, SaturatedPerMille: 900, CutLeast: 5, CutPerMille: 100,
 		RegrabWithin: 10 * time.Minute, RegrabLeast: 3, ReopenDays: 14,
 	}
+	r.OpenDataLeast, r.OpenDataAfter = 5, 2
 	r.Sanctions.Span, r.Sanctions.SpanDays, r.Sanctions.WarnedFor = CalendarMonth, 30, 365
 	return r
 }
@@ -264,6 +269,9 @@ func (r Rulebook) Validate() error {
 	}
 	if r.GroupMost < 0 || r.GroupMost > 20 {
 		return fmt.Errorf("rulebook %s: group_most out of range", r.ID)
+	}
+	if r.OpenDataLeast < 5 || r.OpenDataLeast > 1000 || r.OpenDataAfter < 0 || r.OpenDataAfter > 60 {
+		return fmt.Errorf("rulebook %s: open_data_least or open_data_after out of range", r.ID)
 	}
 	if wrong := r.Sanctions.Check(); wrong != "" {
 		return fmt.Errorf("rulebook %s: sanctions.%s out of range", r.ID, wrong)

@@ -94,6 +94,7 @@ func New(c Config) *API {
 	a.declareBookings()
 	a.declareQuote()
 	a.declareDraws()
+	a.declareOpenData()
 	a.declarePersons()
 	a.declarePeople()
 	a.declareWaitlist()

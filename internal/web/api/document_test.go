@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 98 {
+	if count != 101 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -263,7 +263,7 @@ func CheckFigures(ctx context.Context, db *store.DB, now time.Time, from, to cal
 	}
 	if from == 0 {
 		if err := db.View(ctx, func(tx *store.Tx) (err error) {
-			from, err = tx.FirstDay(ctx, to)
+			from, err = tx.FirstSlotDay(ctx, to)
 			return err
 		}); err != nil {
 			return c, err

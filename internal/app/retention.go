@@ -69,7 +69,7 @@ func (a *App) Forget(ctx context.Context, limit int) (days int, more bool, err e
 	was := *m
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
 		*m = was
-		counts, err := tx.ForgetRest(ctx, first.At(0, 0), (last + 1).At(0, 0), rename)
+		counts, err := tx.ForgetRest(ctx, first.At(0, 0), (last+1).At(0, 0), rename)
 		if err != nil {
 			return err
 		}

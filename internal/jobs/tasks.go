@@ -160,6 +160,14 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 		{Name: "tell waits", Every: 3 * time.Second, Run: func(ctx context.Context) (bool, error) { return false, a.RefreshWaits(ctx) }},
 		{Name: "read waits", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.ReadWaits(ctx) }},
 		{Name: "learn waits", Every: 20 * time.Minute, Lease: 5 * time.Minute, Run: a.LearnWaits},
+		// Days that are over and settled become open data, one at a time.
+		{Name: "freeze open data", Every: 10 * time.Minute, Again: 5 * time.Second, Lease: 10 * time.Minute, Limit: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			day, more, err := a.FreezeOpenData(ctx)
+			if day != 0 {
+				log.Info("open data frozen", "date", day.String())
+			}
+			return more, err
+		}},
 		{Name: "upkeep", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) { return false, a.Upkeep(ctx) }},
 		// Who somebody was is forgotten at night, a few days of halls at a time.
 		{Name: "forget people", Every: 10 * time.Minute, Again: 2 * time.Second, Lease: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {

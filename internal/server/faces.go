@@ -46,7 +46,8 @@ type faces struct {
 	Public   string       // address people open, without trailing slash
 	Now      func() time.Time
 	Demo     bool
-	Sounds   string // recorded numbers for displays
+	Sounds   string            // recorded numbers for displays
+	Tiles    map[string][2]int // of the console's map
 }
 
 // demoAdmins is the page of ready administrators, "" outside of a demonstration.
@@ -74,7 +75,7 @@ func (f *faces) mount(mux *http.ServeMux) {
 	}).Register(mux)
 	console.New(console.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("console"), Sealer: f.Keys, Public: f.Public, Account: f.Account, Demo: f.demoAdmins(),
-		Machine: f.Cookies.Of("hall").Strict(),
+		Machine: f.Cookies.Of("hall").Strict(), Tiles: f.Tiles,
 	}).Register(mux)
 	hall.New(hall.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies.Of("hall").Strict(), Sealer: f.Keys, Public: f.Public,

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"suiyue/data"
 	"suiyue/internal/app"
 	"suiyue/internal/gate/identity/devidp"
 	"suiyue/internal/gate/sms"
@@ -151,8 +152,13 @@ func (s *Server) open(ctx context.Context) (err error) {
 		Address: web.Limit{Rate: c.AddressRate, Burst: c.AddressBurst}, MaxBody: c.MaxBody, Timeout: c.RequestTimeout,
 		Observe: s.metrics.request, Known: cookies.Of("hall").Known, Machine: machineLimit,
 	})
+	tiles, err := data.Tiles()
+	if err != nil {
+		return err
+	}
 	f := &faces{
-		App: s.app, Site: s.site, Provider: provider, Keys: vault{keys}, Public: s.public, Now: s.clock.Now, Demo: c.Demo, Limits: c.Limits, Log: s.log,
+		Tiles: tiles,
+		App:   s.app, Site: s.site, Provider: provider, Keys: vault{keys}, Public: s.public, Now: s.clock.Now, Demo: c.Demo, Limits: c.Limits, Log: s.log,
 		Cookies: cookies, Sounds: c.HallSounds,
 		Find: web.NewLimiter(findLimit, s.clock.Now),
 	}

@@ -373,8 +373,8 @@ on conflict (hall_id, slot_id, revision) do nothing`
 	return tx.MarkFigures(ctx, list)
 }
 
-// FirstDay returns the first date of any slot, def if there is none.
-func (tx *Tx) FirstDay(ctx context.Context, def calendar.Date) (calendar.Date, error) {
+// FirstSlotDay returns the first date of any slot, def if there is none.
+func (tx *Tx) FirstSlotDay(ctx context.Context, def calendar.Date) (calendar.Date, error) {
 	var date string
 	if _, err := tx.one(ctx, "figure.first", `select coalesce(min(date), '') from slot`, nil, &date); err != nil || date == "" {
 		return def, err

@@ -103,7 +103,7 @@ func (s *Site) Assets() http.Handler {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		h.Set("Vary", "Accept-Encoding")
 		body := a.plain
-		if a.zipped != nil && acceptsGzip(r) {
+		if a.zipped != nil && AcceptsGzip(r) {
 			h.Set("Content-Encoding", "gzip")
 			body = a.zipped
 		}
@@ -116,7 +116,8 @@ func (s *Site) Assets() http.Handler {
 	})
 }
 
-func acceptsGzip(r *http.Request) bool {
+// AcceptsGzip tells whether the reader takes an answer compressed by gzip.
+func AcceptsGzip(r *http.Request) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, q, _ := strings.Cut(strings.TrimSpace(part), ";")
 		if name == "gzip" {

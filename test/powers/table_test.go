@@ -173,6 +173,11 @@ var pages = map[string]need{
 	"POST /console/alerts/{id}/act":         {act: "adjust decide"},
 	"POST /console/alerts/{id}/close":       {act: "decide"},
 
+	"GET /console/picture":      {act: "supervise"},
+	"GET /console/picture/live": {act: "supervise", asset: true},
+	"GET /console/wall":         {act: "supervise"},
+	"GET /console/wall/live":    {act: "supervise", asset: true},
+
 	"GET /console/displaced":               {act: "supervise"},
 	"GET /console/halls/{hall}/displaced":  {act: "supervise", over: "hall"},
 	"GET /console/requests/{id}/affected":  {act: "supervise", over: "request"},
@@ -259,6 +264,7 @@ var pages = map[string]need{
 var operations = map[string]need{
 	"list-items": {who: "open"}, "get-item": {who: "open"}, "list-halls-of-item": {who: "open"}, "get-hall": {who: "open"}, "list-districts": {who: "open"},
 	"list-waiting": {who: "open"}, "get-hall-waiting": {who: "open"},
+	"list-open-data": {who: "open"}, "list-releases": {who: "open"}, "list-changes": {who: "open"},
 	"list-draws": {who: "open"}, "get-draw": {who: "open"}, "list-my-entries": {who: "citizen"},
 	"get-availability": {who: "open"}, "get-release": {who: "open"}, "find-booking": {who: "open"}, "get-ticket": {who: "open"}, "leave-line": {who: "open"},
 	"evaluate": {who: "open", body: `{"grade":5,"fact":"0000"}`},

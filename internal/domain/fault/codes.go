@@ -130,6 +130,7 @@ const (
 	DrawSingly       Code = "draw_takes_one_by_one"    // an entry is for one number: several people at once when the draw is done
 	DrawRunning      Code = "draw_being_carried_out"   // the minute is over, the numbers are being given in drawn order
 	DrawNotFound     Code = "draw_not_found"
+	OpenDayNotFound  Code = "open_day_not_found"
 
 	// The waitlist (Art. 15).
 	WaitlistOff  Code = "waitlist_off"    // the rules in force have none
@@ -247,7 +248,7 @@ var kinds = map[Code]Kind{
 	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict,
 	SameHour: Conflict, DayLimit: Conflict, OffSiteBarred: Forbidden, MeasureNotFound: NotFound, MeasureOver: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid, BatchUnequal: Invalid, CaseBooked: Conflict, NoSuchCase: NotFound, LastCase: Conflict, OnSiteBatch: Conflict,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
-	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawSingly: Unavailable, DrawNotFound: NotFound,
+	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawSingly: Unavailable, DrawNotFound: NotFound, OpenDayNotFound: NotFound,
 
 	WaitlistOff: Conflict, PlaceFree: Conflict, WaitTwice: Conflict, WaitTooMany: Conflict, WaitNotFound: NotFound, WaitEnded: Conflict, OfferOver: Gone,
 	AlertNotFound: NotFound, AlertOver: Conflict, AnomalyNotFound: NotFound, AnomalyClosed: Conflict, AdviceNotFound: NotFound, AdviceOver: Conflict, NoOnlineWay: Conflict,

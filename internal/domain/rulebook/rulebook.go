@@ -106,6 +106,10 @@ type Rulebook struct {
 	EvaluateWithin   int `json:"evaluate_within"`    // days after that of the service: 10
 	AnswerCaseWithin int `json:"answer_case_within"` // working days to answer a bad grade: 5
 
+	// Open data (docs/adr/0031-the-city-picture.md).
+	OpenDataLeast int `json:"open_data_least"` // people a published count stands for at least: 5
+	OpenDataAfter int `json:"open_data_after"` // whole days after a day is over that its numbers are settled: 2
+
 	Sanctions Sanctions `json:"sanctions"`
 
 	// How long it is kept who somebody was; the measure is silent.
@@ -142,6 +146,7 @@ func (r Rulebook) keeping() Rulebook {
 	r.Retention = Retention{IdentityMonths: 24, LogDays: LeastLogDays}
 	r.LetterReceiptDays, r.LetterReplyDays, r.LetterAgainDays, r.LetterCheckDays = 2, 10, 5, 5
 	r.RepeatedFailures, r.DataInTimePerMille = 3, 950
+	r.OpenDataLeast, r.OpenDataAfter = 5, 2
 	r.Sanctions.Span, r.Sanctions.SpanDays, r.Sanctions.WarnedFor = CalendarMonth, 30, 365
 	return r
 }
@@ -285,6 +290,9 @@ func (r Rulebook) Validate() error {
 	}
 	if r.RepeatedFailures < 1 || r.DataInTimePerMille < 0 || r.DataInTimePerMille > 1000 {
 		return fmt.Errorf("rulebook %s: repeated_failures or data_in_time_per_mille out of range", r.ID)
+	}
+	if r.OpenDataLeast < 5 || r.OpenDataLeast > 1000 || r.OpenDataAfter < 0 || r.OpenDataAfter > 60 {
+		return fmt.Errorf("rulebook %s: open_data_least or open_data_after out of range", r.ID)
 	}
 	if wrong := r.Sanctions.Check(); wrong != "" {
 		return fmt.Errorf("rulebook %s: sanctions.%s out of range", r.ID, wrong)

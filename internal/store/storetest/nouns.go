@@ -72,6 +72,8 @@ var nouns = []testCase{
 	{"filings", filings},
 	{"themes", themes},
 	{"Art20_cases", oneThingCases},
+	{"open_days", openDays},
+	{"changes_of_numbers", numberChanges},
 	{"Art21_figures", figures},
 	{"Art21_days_to_count_again", marks},
 }

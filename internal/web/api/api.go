@@ -95,6 +95,7 @@ func New(c Config) *API {
 	a.declareQuote()
 	a.declareDraws()
 	a.declareBulletins()
+	a.declareOpenData()
 	a.declarePersons()
 	a.declarePeople()
 	a.declareWaitlist()

@@ -122,7 +122,7 @@ func (a *API) bulletinSummary(l web.Locale, b oversight.Bulletin) bulletinSummar
 func (a *API) bulletinDetail(l web.Locale, b oversight.Bulletin, was *oversight.Bulletin) bulletinDetail {
 	c := b.Content
 	out := bulletinDetail{
-		Bulletin: a.bulletinSummary(l, b), From: c.Days[0].String(), To: c.Days[1].String(), Remarks: b.Remarks, Figures: figuresOf(c, c.Now, c.Before), Parts: []bulletinPart{},
+		Bulletin: a.bulletinSummary(l, b), From: c.Days[0].String(), To: c.Days[1].String(), Remarks: b.Remarks, Figures: measuresOf(c, c.Now, c.Before), Parts: []bulletinPart{},
 		Differences: []bulletinDiffering{}, Newest: b.ID,
 	}
 	places := map[string]map[string]oversight.Placed{} // measure → part
@@ -139,7 +139,7 @@ func (a *API) bulletinDetail(l web.Locale, b oversight.Bulletin, was *oversight.
 		}
 	}
 	for _, p := range c.Parts {
-		one := bulletinPart{ID: p.Place.ID, Group: p.Group, Name: l.Text(p.Name), Figures: figuresOf(c, p.Now, p.Before)}
+		one := bulletinPart{ID: p.Place.ID, Group: p.Group, Name: l.Text(p.Name), Figures: measuresOf(c, p.Now, p.Before)}
 		for i := range one.Figures {
 			f := &one.Figures[i]
 			if at, ok := places[f.Measure][p.Place.ID]; ok {
@@ -159,7 +159,7 @@ func (a *API) bulletinDetail(l web.Locale, b oversight.Bulletin, was *oversight.
 	return out
 }
 
-func figuresOf(c oversight.Frozen, now, before oversight.Counts) []bulletinFigure {
+func measuresOf(c oversight.Frozen, now, before oversight.Counts) []bulletinFigure {
 	out := []bulletinFigure{}
 	for _, id := range oversight.BulletinMeasures {
 		m, err := c.Measure(id)

@@ -89,6 +89,9 @@ func (p *Pages) Register(mux *http.ServeMux) {
 		"GET /waiting":                  p.waiting,
 		"POST /waiting":                 p.waitingNear,
 		"GET /draws":                    p.drawList,
+		"GET /open-data":                p.openData,
+		"GET /open-data/{file}":         p.openDataFile,
+		"GET /releases":                 p.releases,
 		"GET /draws/{id}":               p.draw,
 		"GET /announcements":            p.announcements,
 		"GET /announcements/{id}":       p.bulletin,
@@ -223,7 +226,7 @@ func (p *Pages) shell(w http.ResponseWriter, r *http.Request, who *identity.Sess
 		s.Person, s.SignIn = identity.MaskName(who.Person.Name), ""
 		s.Token = p.cookies.FormToken(w, r)
 	}
-	s.Footer = []ui.Link{{Text: s.L.T("nav.home"), Href: "/"}, {Text: s.L.T("nav.find"), Href: "/find"}, {Text: s.L.T("footer.api"), Href: "/api/"}}
+	s.Footer = []ui.Link{{Text: s.L.T("nav.home"), Href: "/"}, {Text: s.L.T("nav.find"), Href: "/find"}, {Text: s.L.T("footer.releases"), Href: releasesPath}, {Text: s.L.T("footer.open_data"), Href: openDataPath}, {Text: s.L.T("footer.api"), Href: "/api/"}}
 	return s
 }
 

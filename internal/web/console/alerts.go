@@ -130,13 +130,13 @@ func (c *Console) alertTable(l web.Locale, waits []app.AlertView, rows []app.Ano
 		}
 		t.Rows = append(t.Rows, Row{Urgent: state == oversight.StageOpen, Cells: []Cell{
 			{Text: l.T("anomaly.kind.waiting"), Href: "#" + one.ID, Note: l.T("alert_line.waiting", "waiting", count(one.Waiting), "released", count(one.Released))},
-			{Text: c.placeName(l, one.HallID, one.QueueID)}, {Text: l.Near(one.Since, now)}, {}, {Tag: ui.Tag{Text: l.T("anomaly.stage." + string(state)), Kind: kind}},
+			{Text: c.whereName(l, one.HallID, one.QueueID)}, {Text: l.Near(one.Since, now)}, {}, {Tag: ui.Tag{Text: l.T("anomaly.stage." + string(state)), Kind: kind}},
 		}})
 	}
 	for _, one := range rows {
 		t.Rows = append(t.Rows, Row{Urgent: one.Stage() == oversight.StageOpen, Cells: []Cell{
 			{Text: l.T("anomaly.kind." + string(one.Kind)), Href: anomalyPath(one.ID), Note: seenWords(l, one.Finding)},
-			{Text: c.placeName(l, one.HallID, one.QueueID), Note: hourNote(one.Finding)}, {Text: l.Near(one.Since, now), Note: c.seenLast(l, one.Anomaly)},
+			{Text: c.whereName(l, one.HallID, one.QueueID), Note: hourNote(one.Finding)}, {Text: l.Near(one.Since, now), Note: c.seenLast(l, one.Anomaly)},
 			{Text: l.T("rank." + string(one.ActBy))}, {Tag: stageTag(l, one.Anomaly)},
 		}})
 	}

@@ -17,8 +17,8 @@ import (
 
 func anomalyPath(id string) string { return alertsPath + "/" + id }
 
-// placeName names a hall, and the queue if it is about one.
-func (c *Console) placeName(l web.Locale, hall, queue string) string {
+// whereName names a hall, and the queue if it is about one.
+func (c *Console) whereName(l web.Locale, hall, queue string) string {
 	name := c.hallName(l, hall)
 	if q := c.App.City().Queue(queue); q != nil {
 		name += " · " + l.Text(q.Name)
@@ -139,7 +139,7 @@ func (c *Console) anomalyFacts(l web.Locale, one app.AnomalyView) []Fact {
 	list := []Fact{
 		{Key: l.T("anomaly.seen"), Value: seenWords(l, one.Finding)},
 		{Key: l.T("anomaly.usual"), Value: usual, Note: l.T("anomaly.usual_note")},
-		{Key: l.T("anomaly.where"), Value: c.placeName(l, one.HallID, one.QueueID), Note: hourNote(one.Finding), Href: hallPath(one.HallID)},
+		{Key: l.T("anomaly.where"), Value: c.whereName(l, one.HallID, one.QueueID), Note: hourNote(one.Finding), Href: hallPath(one.HallID)},
 		{Key: l.T("alert.since"), Value: l.Near(one.Since, now), Note: c.seenLast(l, one.Anomaly)},
 		{Key: l.T("anomaly.act_by"), Value: l.T("rank." + string(one.ActBy))},
 		{Key: l.T("anomaly.stage"), Value: l.T("anomaly.stage." + string(one.Stage())), Note: one.ID},

@@ -16,16 +16,17 @@ import (
 // Prefix is where the console's pages are.
 const Prefix = "/console"
 
-// Config of New. All but Account, Demo and Machine are required.
+// Config of New. All but Account, Demo, Tiles and Machine are required.
 type Config struct {
 	App     *app.App
 	Site    *web.Site
 	Cookies *web.Cookies // of the console: web.Cookies.Of("console")
 	Sealer  Sealer
-	Public  string       // address people open, without trailing slash
-	Account *web.Limiter // writes of one administrator; nil = no limit
-	Demo    string       // page of ready accounts; "" outside of a demonstration
-	Machine *web.Cookies // of machines in halls, strict: a desk whose machine is one reads documents; nil = people type
+	Public  string            // address people open, without trailing slash
+	Account *web.Limiter      // writes of one administrator; nil = no limit
+	Demo    string            // page of ready accounts; "" outside of a demonstration
+	Tiles   map[string][2]int // where the map draws districts and streets: column and row; nil = in the order of their codes
+	Machine *web.Cookies      // of machines in halls, strict: a desk whose machine is one reads documents; nil = people type
 }
 
 // Sealer seals what a browser keeps for us. The app's vault is one.
@@ -74,6 +75,7 @@ func New(c Config) *Console {
 	k.deskRoutes()
 	k.dayRoutes()
 	k.figureRoutes()
+	k.pictureRoutes()
 	return k
 }
 

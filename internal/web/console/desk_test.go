@@ -54,7 +54,7 @@ func serve(f *apptest.Fixture) http.Handler {
 	site := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Now: f.Clock.Now, Page: console.FaultPage})
 	mux := http.NewServeMux()
 	console.New(console.Config{
-		App: f.App, Site: site, Cookies: web.NewCookies(false, []byte(strings.Repeat("k", 32))).Of("console"), Sealer: f.Vault, Public: apptest.Public,
+		App: f.App, Site: site, Cookies: web.NewCookies(false, []byte(strings.Repeat("k", 32))).Of("console"), Sealer: f.Vault, Public: apptest.Public, Tiles: map[string][2]int{apptest.DistrictA: {0, 0}, apptest.DistrictB: {1, 1}},
 	}).Register(mux)
 	return site.Wrap(mux)
 }

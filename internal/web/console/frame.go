@@ -51,7 +51,7 @@ type section struct{ name, path string }
 
 // sections lists them in their order. A page that no route serves is left out.
 var sections = []section{
-	{"today", ""}, {"serve", "/serve"}, {"steps", "/steps"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
+	{"today", ""}, {"picture", "/picture"}, {"serve", "/serve"}, {"steps", "/steps"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
 	{"alerts", "/alerts"}, {"figures", "/figures"},
 	{"ledger", "/ledger"}, {"letters", "/letters"}, {"bulletins", "/bulletins"}, {"assessment", "/assessment"}, {"sources", "/sources"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
 	{"log", "/log"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},

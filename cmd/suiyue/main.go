@@ -19,22 +19,23 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Serve the pages and the API."`
-	Demo    demoCmd    `cmd:"" help:"Make a demonstration city of about 3,000 halls and serve it."`
-	Migrate migrateCmd `cmd:"" help:"Bring the schema of the database up to date."`
-	Import  importsCmd `cmd:"" help:"Load the city's units, halls, items, themes and working calendar from CSV files."`
-	Doctor  doctorCmd  `cmd:"" help:"Recount every slot and check the database."`
-	Backup  backupCmd  `cmd:"" help:"Copy a SQLite database while it is served."`
-	Restore restoreCmd `cmd:"" help:"Put a copy made by backup in the place of a SQLite database."`
-	Figures figuresCmd `cmd:"" help:"Count the figures of booking anew and compare them."`
-	Audit   auditCmd   `cmd:"" help:"Check the log of what administrators did, and prove entries of it."`
-	Draw    drawCmd    `cmd:"" help:"Recompute the draws of releases."`
-	Keys    keysCmd    `cmd:"" help:"Look after the keys personal data are sealed with."`
-	Admin   adminCmd   `cmd:"" help:"Look after administrators' accounts."`
-	Powers  powersCmd  `cmd:"" help:"Print who may do what over which halls (Art. 7 to 10)."`
-	Bridge  bridgeCmd  `cmd:"" help:"Stand for the document reader and printer of a kiosk, on this machine."`
-	Bench   benchCmd   `cmd:"" help:"Measure bookings a second on this machine."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve    serveCmd    `cmd:"" help:"Serve the pages and the API."`
+	Demo     demoCmd     `cmd:"" help:"Make a demonstration city of about 3,000 halls and serve it."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the schema of the database up to date."`
+	Import   importsCmd  `cmd:"" help:"Load the city's units, halls, items, themes and working calendar from CSV files."`
+	Doctor   doctorCmd   `cmd:"" help:"Recount every slot and check the database."`
+	Backup   backupCmd   `cmd:"" help:"Copy a SQLite database while it is served."`
+	Restore  restoreCmd  `cmd:"" help:"Put a copy made by backup in the place of a SQLite database."`
+	Figures  figuresCmd  `cmd:"" help:"Count the figures of booking anew and compare them."`
+	Audit    auditCmd    `cmd:"" help:"Check the log of what administrators did, and prove entries of it."`
+	Draw     drawCmd     `cmd:"" help:"Recompute the draws of releases."`
+	Keys     keysCmd     `cmd:"" help:"Look after the keys personal data are sealed with."`
+	Admin    adminCmd    `cmd:"" help:"Look after administrators' accounts."`
+	Powers   powersCmd   `cmd:"" help:"Print who may do what over which halls (Art. 7 to 10)."`
+	Bridge   bridgeCmd   `cmd:"" help:"Stand for the document reader and printer of a kiosk, on this machine."`
+	Bench    benchCmd    `cmd:"" help:"Measure bookings a second on this machine."`
+	Simulate simulateCmd `cmd:"" help:"Make a past year of the whole city, in the shape of real demand."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	BenchServer benchServerCmd `cmd:"" hidden:""`
 }

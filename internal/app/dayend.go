@@ -263,6 +263,14 @@ func instantText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
+// MadeDay is the record of a day that was made and not lived: what its tickets, in order of number, come to, and the
+// digest over them.
+func MadeDay(tickets []*counter.Ticket, noShows, counters int) (detail json.RawMessage, digest string) {
+	f := figures(tickets)
+	f.NoShows, f.Counters = noShows, counters
+	return asJSON(f), digestOf(tickets)
+}
+
 // endAtOnce is as many days as one run of EndDays ends.
 const endAtOnce = 200
 

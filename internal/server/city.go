@@ -71,8 +71,11 @@ func (s *Server) MakeCity(ctx context.Context, files fs.FS, progress Progress) e
 	if err := errors.Join(s.makeHistory(ctx), s.makeRequests(ctx)); err != nil {
 		return fmt.Errorf("requests of the demonstration: %w", err)
 	}
-	if err := s.makeWaits(ctx); err != nil {
-		return fmt.Errorf("waits of the demonstration: %w", err)
+	figures := make(chan error, 1) // they take a processor each
+	go func() { figures <- s.makeFigures(ctx) }()
+	err = s.makeWaits(ctx)
+	if err := errors.Join(err, <-figures); err != nil {
+		return fmt.Errorf("waits and figures of the demonstration: %w", err)
 	}
 	if err := errors.Join(s.makeLines(ctx), s.makeCases(ctx)); err != nil {
 		return fmt.Errorf("lines and cases of the demonstration: %w", err)

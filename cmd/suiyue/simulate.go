@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"suiyue/internal/domain/calendar"
 	"suiyue/internal/server"
 )
 
@@ -34,18 +33,8 @@ Examples:
 
 func (c *simulateCmd) Run(e *edge) error {
 	m := server.Simulation{Year: c.Year, Seed: c.Seed, Scale: c.Scale}
-	for _, d := range []struct {
-		flag, text string
-		to         *calendar.Date
-	}{{"--to", c.To, &m.To}, {"--forgotten", c.Forgotten, &m.Forgotten}} {
-		if d.text == "" {
-			continue
-		}
-		date, err := calendar.ParseDate(d.text)
-		if err != nil {
-			return fmt.Errorf("%s must be a date, as 2025-06-30", d.flag)
-		}
-		*d.to = date
+	if err := m.Between(c.To, c.Forgotten); err != nil {
+		return err
 	}
 	bar := newProgress(e.err, map[string]string{"city": "City", "days": "Days of the year"})
 	done, err := server.Simulate(e.ctx, c.Data, m, bar.step)

@@ -23,6 +23,24 @@ type Simulation struct {
 	Forgotten calendar.Date // days before it have nobody's name in them, 0 for none
 }
 
+// Between sets the dates of --to and --forgotten, "" for none.
+func (m *Simulation) Between(to, forgotten string) error {
+	for flag, d := range map[string]struct {
+		text string
+		date *calendar.Date
+	}{"--to": {to, &m.To}, "--forgotten": {forgotten, &m.Forgotten}} {
+		if d.text == "" {
+			continue
+		}
+		date, err := calendar.ParseDate(d.text)
+		if err != nil {
+			return fmt.Errorf("%s must be a date, as 2025-06-30", flag)
+		}
+		*d.date = date
+	}
+	return nil
+}
+
 // Validate finds what is wrong with it.
 func (m Simulation) Validate(today calendar.Date) error {
 	first, last := m.dates(today)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/oversight"
@@ -57,6 +59,13 @@ func (b *tab) paper(name string) {
 	b.resize(desk)
 }
 
+// pen writes into a field of several lines, which is empty.
+func (b *tab) pen(css, text string) {
+	b.t.Helper()
+	b.must(css)
+	b.do(chromedp.SendKeys(chromedp.CSS(css), text))
+}
+
 // The month's bulletin is drafted by the system, written on, read by another and issued; a letter is sent, received,
 // answered, checked and closed (Art. 21, 22).
 func TestArt22_ABulletinIsIssuedAndALetterClosed(t *testing.T) {
@@ -77,7 +86,7 @@ func papersOf(t *testing.T, w *inside) {
 	second.goTo("/console/bulletins")
 	second.paper("bulletins")
 	second.click(`main a[href="` + bulletin + `"]`)
-	second.write("#remarks", "十月预约总体平稳，爽约率继续下降。")
+	second.pen("#remarks", "十月预约总体平稳，爽约率继续下降。")
 	second.click(`form[action$="/remarks"] button`)
 	second.paper("bulletin, a draft")
 	first.goTo(bulletin)
@@ -94,8 +103,8 @@ func papersOf(t *testing.T, w *inside) {
 	first.paper("a letter to be written")
 	first.choose("#unit", "agency-social")
 	first.write("#subject", "关于未按时放号的函")
-	first.write("#text", "连续三天未按时放号。")
-	first.write("#asks", "查明原因并整改。")
+	first.pen("#text", "连续三天未按时放号。")
+	first.pen("#asks", "查明原因并整改。")
 	first.click(`form[action="/console/letters/new"] button`)
 	letter := first.path()
 	first.paper("a letter, sent")
@@ -104,7 +113,7 @@ func papersOf(t *testing.T, w *inside) {
 	}
 	agency.goTo(letter)
 	agency.click(`form[action$="/receive"] button`)
-	agency.write("#text", "系统排班有误，已改正，今后每日核对。")
+	agency.pen("#text", "系统排班有误，已改正，今后每日核对。")
 	agency.paper("a letter, to be answered")
 	agency.click(`form[action$="/reply"] button`)
 	first.goTo(letter)

@@ -34,7 +34,7 @@ func papers(t *testing.T, w *inside) {
 			f.All.Lasted(oversight.WaitBooked, int(14-i/2+k), 1600)
 			f.All.Lasted(oversight.WaitBooked, int(30-i+2*k), 1600)
 			f.By = map[oversight.Dimension]map[string]oversight.Counts{oversight.ByChannel: {}}
-			for channel, n := range map[string]int64{"web": 2500, "app": 1200, "staff": 300} {
+			for channel, n := range map[string]int64{"web": 2500, "api": 1200, "desk": 300} {
 				var c oversight.Counts
 				c.Count(oversight.Booked, n)
 				f.By[oversight.ByChannel][channel] = c

@@ -233,8 +233,8 @@ func channels(l web.Locale, c oversight.Frozen) *SheetTable {
 	for _, key := range sortedKeys(c.Channels) {
 		if n := c.Channels[key].N[oversight.Booked]; n > 0 {
 			name := key
-			if l.Has("channel." + key) {
-				name = l.T("channel." + key)
+			if l.Has("bulletin.channel." + key) {
+				name = l.T("bulletin.channel." + key)
 			}
 			t.Rows = append(t.Rows, []SheetCell{{Text: name}, {Text: thousands(n)}, {Text: strconv.FormatFloat(float64(n)*100/float64(all), 'f', 1, 64) + " %"}})
 		}

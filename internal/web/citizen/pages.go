@@ -226,7 +226,7 @@ func (p *Pages) shell(w http.ResponseWriter, r *http.Request, who *identity.Sess
 		s.Person, s.SignIn = identity.MaskName(who.Person.Name), ""
 		s.Token = p.cookies.FormToken(w, r)
 	}
-	s.Footer = []ui.Link{{Text: s.L.T("nav.home"), Href: "/"}, {Text: s.L.T("nav.find"), Href: "/find"}, {Text: s.L.T("footer.releases"), Href: releasesPath}, {Text: s.L.T("footer.open_data"), Href: openDataPath}, {Text: s.L.T("footer.api"), Href: "/api/"}}
+	s.Footer = []ui.Link{{Text: s.L.T("nav.home"), Href: "/"}, {Text: s.L.T("nav.find"), Href: "/find"}, {Text: s.L.T("footer.releases"), Href: releasesPath}, {Text: s.L.T("footer.open_data"), Href: openDataPath}, {Text: s.L.T("announcement.title"), Href: "/announcements"}, {Text: s.L.T("footer.api"), Href: "/api/"}}
 	return s
 }
 

@@ -70,7 +70,10 @@ func (b *tab) pen(css, text string) {
 // answered, checked and closed (Art. 21, 22).
 func TestArt22_ABulletinIsIssuedAndALetterClosed(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); papersOf(t, within(t, apptest.Options{}), true) })
-	t.Run("postgres", func(t *testing.T) { t.Parallel(); papersOf(t, within(t, apptest.Options{Source: pgtest.New(t)}), false) })
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		papersOf(t, within(t, apptest.Options{Source: pgtest.New(t)}), false)
+	})
 }
 
 // papersOf plays it; looks has every page inspected.

@@ -198,6 +198,9 @@ func (c *Console) showNewSource(w http.ResponseWriter, r *http.Request, ad *app.
 	v := c.sourceForm(fv, s, delay, silence)
 	v.Button = l.T("source.new_do")
 	v.Units = ui.ChoiceView{FieldView: fv.field("unit", l.T("source.unit_hint")), Options: c.unitOptions(l, units, s.Seat.Unit)}
+	if len(units) > 1 {
+		v.Units.Options = append([]ui.Option{{Text: l.T("letter.choose")}}, v.Units.Options...)
+	}
 	return web.Render(w, r, fv.status(), newSourcePage(f, v))
 }
 

@@ -69,19 +69,15 @@ type yearlyEnd struct {
 
 // failureSheet is the yearly list as a table, with the units by how much stands against them.
 func (c *Console) failureSheet(l web.Locale, list []app.FailuresView) ui.SheetTable {
-	t := ui.SheetTable{Caption: l.T("yearly.title"), Head: []string{l.T("yearly.unit")}}
+	t := ui.SheetTable{Caption: l.T("yearly.title"), Head: []string{l.T("yearly.unit"), l.T("yearly.total")}}
 	for _, k := range supply.Breaches {
 		t.Head = append(t.Head, l.T("ledger.kind."+string(k)))
 	}
-	for _, key := range []string{"returned", "total", "appealed", "struck", "letters", "open"} {
+	for _, key := range []string{"returned", "appealed", "struck", "letters", "open"} {
 		t.Head = append(t.Head, l.T("yearly."+key))
 	}
 	n := func(v int64) ui.SheetCell { return ui.SheetCell{Text: strconv.FormatInt(v, 10)} }
 	for _, f := range list {
-		row := []ui.SheetCell{{Text: c.unitName(l, f.UnitID)}}
-		for _, k := range supply.Breaches {
-			row = append(row, n(f.Entries[string(k)]))
-		}
 		total := n(f.Total())
 		if f.Repeated {
 			total.Note = l.T("yearly.repeated")
@@ -89,7 +85,11 @@ func (c *Console) failureSheet(l web.Locale, list []app.FailuresView) ui.SheetTa
 		if f.Announced != nil {
 			total.Note = l.T("yearly.announced")
 		}
-		t.Rows = append(t.Rows, append(row, n(f.Returned), total, n(f.Appealed), n(f.Struck), n(f.Letters), n(f.Open)))
+		row := []ui.SheetCell{{Text: c.unitName(l, f.UnitID)}, total}
+		for _, k := range supply.Breaches {
+			row = append(row, n(f.Entries[string(k)]))
+		}
+		t.Rows = append(t.Rows, append(row, n(f.Returned), n(f.Appealed), n(f.Struck), n(f.Letters), n(f.Open)))
 	}
 	return t
 }

@@ -55,7 +55,6 @@ type figureView struct {
 	Below *Table
 	Parts []ui.Link
 	Part  Table
-	Means []ui.Link // the measures that are shown
 }
 
 // figureAsk is what the address says: of where, when, and by which measures.
@@ -162,7 +161,6 @@ func (c *Console) figures(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 		v.Facts = append(v.Facts, Fact{
 			Key: l.T("figure.m." + m.ID), Value: figureText(l, m, m.Of(now.Figures.All)), Note: changeText(l, m, m.Of(was.Figures.All), m.Of(now.Figures.All)), Href: c.formulaOf(a, m),
 		})
-		v.Means = append(v.Means, ui.Link{Text: l.T("figure.m." + m.ID), Href: c.formulaOf(a, m)})
 	}
 	v.Chart = c.pastChart(l, a, past)
 	if below := c.App.PlacesBelow(ad, a.place); len(below) > 0 {
@@ -302,6 +300,7 @@ func (a figureAsk) chosen() *oversight.Measure {
 // figureLine is one line of a table: a place or a part, now and in the period before.
 type figureLine struct {
 	name, href string
+	place      oversight.Place // none of a part
 	now, was   oversight.Counts
 	placed     oversight.Placed
 }
@@ -319,7 +318,7 @@ func (c *Console) belowTable(r *http.Request, l web.Locale, ad *app.Admin, a fig
 	at := map[oversight.Place]*figureLine{}
 	lines := make([]*figureLine, 0, len(below))
 	for _, p := range below {
-		line := &figureLine{name: c.placeName(l, p), href: placeAddress(a, p)}
+		line := &figureLine{name: c.placeName(l, p), href: placeAddress(a, p), place: p}
 		at[p], lines = line, append(lines, line)
 	}
 	for _, row := range now {
@@ -332,13 +331,17 @@ func (c *Console) belowTable(r *http.Request, l web.Locale, ad *app.Admin, a fig
 			at[row.Place].was = row.Figures.All
 		}
 	}
-	t := c.figureTable(l, a, l.T("figure.below"), l.T("figure.place"), lines, true)
+	t := c.figureTable(l, a, a.measures, l.T("figure.below"), l.T("figure.place"), lines, true)
 	t.Empty = ui.EmptyView{Title: l.T("figure.none"), Text: l.T("figure.none_hint")}
 	return t, nil
 }
 
 // partTable breaks the figures of the place down.
 func (c *Console) partTable(l web.Locale, a figureAsk, now, was oversight.Row) Table {
+	measures := slices.DeleteFunc(slices.Clone(a.measures), func(m *oversight.Measure) bool { return !m.By(a.by) })
+	if len(measures) == 0 {
+		return Table{Caption: l.T("figure.by." + string(a.by)), Empty: ui.EmptyView{Title: l.T("figure.not_by"), Text: l.T("figure.not_by_hint")}}
+	}
 	var lines []*figureLine
 	for _, key := range slices.Sorted(maps.Keys(now.Figures.By[a.by])) {
 		line := &figureLine{name: c.partName(l, a.by, key), now: now.Figures.By[a.by][key], was: was.Figures.By[a.by][key]}
@@ -347,7 +350,7 @@ func (c *Console) partTable(l web.Locale, a figureAsk, now, was oversight.Row) T
 		}
 		lines = append(lines, line)
 	}
-	t := c.figureTable(l, a, l.T("figure.by."+string(a.by)), l.T("figure.part."+string(a.by)), lines, a.by != oversight.ByHour)
+	t := c.figureTable(l, a, measures, l.T("figure.by."+string(a.by)), l.T("figure.part."+string(a.by)), lines, a.by != oversight.ByHour)
 	t.Empty = ui.EmptyView{Title: l.T("figure.none"), Text: l.T("figure.none_hint")}
 	return t
 }
@@ -378,13 +381,16 @@ func (c *Console) partName(l web.Locale, by oversight.Dimension, key string) str
 
 // figureTable is lines by measures. Sorted by a measure, each line says its place and the one it had; sort says whether
 // lines without a chosen measure stand by name.
-func (c *Console) figureTable(l web.Locale, a figureAsk, caption, head string, lines []*figureLine, byName bool) Table {
+func (c *Console) figureTable(l web.Locale, a figureAsk, measures []*oversight.Measure, caption, head string, lines []*figureLine, byName bool) Table {
 	t := Table{Caption: caption, Shown: true, Cols: []Col{a.list.Col(head, "name", false)}}
 	m := a.chosen()
+	if !slices.Contains(measures, m) {
+		m = nil
+	}
 	if m != nil {
 		rankLines(m, lines)
 	}
-	for _, one := range a.measures {
+	for _, one := range measures {
 		t.Cols = append(t.Cols, a.list.Col(l.T("figure.m."+one.ID), one.ID, true))
 	}
 	slices.SortStableFunc(lines, func(x, y *figureLine) int {
@@ -418,8 +424,13 @@ func (c *Console) figureTable(l web.Locale, a figureAsk, caption, head string, l
 			}
 		}
 		row := Row{Cells: []Cell{first}}
-		for _, one := range a.measures {
-			row.Cells = append(row.Cells, Cell{Text: figureText(l, one, one.Of(line.now)), Note: changeText(l, one, one.Of(line.was), one.Of(line.now))})
+		for _, one := range measures {
+			cell := Cell{Text: figureText(l, one, one.Of(line.now)), Note: changeText(l, one, one.Of(line.was), one.Of(line.now))}
+			if there := a; line.place.ID != "" {
+				there.place = line.place
+				cell.Href = c.formulaOf(there, one)
+			}
+			row.Cells = append(row.Cells, cell)
 		}
 		t.Rows = append(t.Rows, row)
 	}

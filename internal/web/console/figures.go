@@ -148,7 +148,7 @@ func (c *Console) figures(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 		return err
 	}
 	now, was := rowOf(rows, a.period), rowOf(rows, a.before)
-	f := c.frame(w, r, ad, l.T("figure.of", "place", c.placeName(l, a.place)))
+	f := c.frame(w, r, ad, l.T("figure.of", "place", c.figurePlace(l, a.place)))
 	f.Path, f.Lead = c.figureTrail(l, ad, a), l.T("figure.lead", "period", periodText(l, a.span, a.period))
 	if c.may(ad, account.Export) && a.place.Noun == oversight.OfUnit {
 		f.Actions = fileLinks(l, figuresPath, a.list.encoded())
@@ -199,13 +199,13 @@ func rowOf(rows []oversight.Row, period string) oversight.Row {
 func (c *Console) figureTrail(l web.Locale, ad *app.Admin, a figureAsk) []ui.Link {
 	var up []ui.Link
 	for p, ok := c.App.AbovePlace(ad, a.place); ok; p, ok = c.App.AbovePlace(ad, p) {
-		up = append(up, ui.Link{Text: c.placeName(l, p), Href: placeAddress(a, p)})
+		up = append(up, ui.Link{Text: c.figurePlace(l, p), Href: placeAddress(a, p)})
 	}
 	slices.Reverse(up)
 	return append(c.home0(l), up...)
 }
 
-func (c *Console) placeName(l web.Locale, p oversight.Place) string {
+func (c *Console) figurePlace(l web.Locale, p oversight.Place) string {
 	if p.Noun == oversight.OfHall {
 		return c.hallName(l, p.ID)
 	}
@@ -259,7 +259,7 @@ func (c *Console) pastChart(l web.Locale, a figureAsk, rows []oversight.Row) Cha
 		m = a.measures[0]
 	}
 	ch := Chart{L: l, ID: "past", Title: l.T("figure.past", "measure", l.T("figure.m."+m.ID)), Kind: ChartLine, Unit: string(m.Unit), Head: l.T("figure.period")}
-	s := Series{Name: c.placeName(l, a.place)}
+	s := Series{Name: c.figurePlace(l, a.place)}
 	for at := c.firstShown(a); at <= a.period; at = after(a.span, at) {
 		label := at
 		if first, _, err := a.span.Dates(at); err == nil && a.span == oversight.SpanDay {
@@ -318,7 +318,7 @@ func (c *Console) belowTable(r *http.Request, l web.Locale, ad *app.Admin, a fig
 	at := map[oversight.Place]*figureLine{}
 	lines := make([]*figureLine, 0, len(below))
 	for _, p := range below {
-		line := &figureLine{name: c.placeName(l, p), href: placeAddress(a, p), place: p}
+		line := &figureLine{name: c.figurePlace(l, p), href: placeAddress(a, p), place: p}
 		at[p], lines = line, append(lines, line)
 	}
 	for _, row := range now {
@@ -518,7 +518,7 @@ func (c *Console) figuresFile(w http.ResponseWriter, r *http.Request, ad *app.Ad
 		}
 	}
 	for _, row := range append(own, rows...) {
-		cells := []any{string(row.Place.Noun), row.Place.ID, c.placeName(l, row.Place), row.Period, row.CountedAt.In(calendar.Zone).Format("2006-01-02 15:04:05")}
+		cells := []any{string(row.Place.Noun), row.Place.ID, c.figurePlace(l, row.Place), row.Period, row.CountedAt.In(calendar.Zone).Format("2006-01-02 15:04:05")}
 		for _, m := range list {
 			v := m.Of(row.Figures.All)
 			switch {

@@ -29,6 +29,29 @@ func (f Figures) OfItems(department func(item string) string) Figures {
 	return out
 }
 
+// without lists what is counted without a part of a dimension.
+var without = map[Dimension][]Counter{
+	ByQueue: {Requests, RequestsEarly, Decisions, DecisionsEarly, Records, RecordsIn, RecordsEarly, Checked, Agreed},
+	ByHour: {Waiting, Ahead, Joined, FromLine, LeftOnline, Evaluated, Content, Requests, RequestsEarly, Decisions, DecisionsEarly,
+		Records, RecordsIn, RecordsEarly, Checked, Agreed},
+	ByItem: {Planned, Released, OnSite, Added, Cut, Waiting, Ahead, Joined, FromLine, LeftOnline, Requests, RequestsEarly, Decisions, DecisionsEarly,
+		Records, RecordsIn, RecordsEarly, Checked, Agreed},
+}
+
+// By tells whether a measure can be said of the parts of a dimension: everything in its formula is counted there.
+func (m *Measure) By(d Dimension) bool {
+	missing := without[d]
+	switch d {
+	case ByQueueHour:
+		return m.Spell == "" && m.By(ByQueue) && m.By(ByHour)
+	case ByDepartment:
+		missing = without[ByItem]
+	case ByChannel:
+		missing = append(slices.Clip(without[ByItem]), Evaluated, Content)
+	}
+	return !slices.ContainsFunc(append(slices.Clip(m.Top), m.Bottom...), func(t Term) bool { return slices.Contains(missing, t.Counter) })
+}
+
 // Sum adds figures up.
 func Sum(list ...Figures) (sum Figures) {
 	for _, f := range list {

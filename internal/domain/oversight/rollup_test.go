@@ -45,6 +45,33 @@ func TestArt21_AUnitsFiguresAreThoseOfItsHallsWithTheDepartmentsOfTheirItems(t *
 	}
 }
 
+// What can be said of the parts of a dimension is all that is counted in them, and nothing else.
+func TestMeasuresAreBrokenDownByWhatTheyCount(t *testing.T) {
+	for d, want := range map[Dimension]map[string]bool{
+		ByQueue:      {"saturation": true, "line_pressure": true, "content": true, "wait_median": true, "decided_in_time": false, "data_in_time": false},
+		ByHour:       {"saturation": true, "line_pressure": false, "content": false, "wait_median": true},
+		ByItem:       {"saturation": false, "released": false, "no_show_rate": true, "content": true, "handling_median": true, "onsite_share": false},
+		ByDepartment: {"saturation": false, "no_show_rate": true}, ByChannel: {"no_show_rate": true, "content": false},
+		ByQueueHour: {"saturation": true, "wait_median": false, "content": false},
+	} {
+		for id, yes := range want {
+			m, err := Newest(id)
+			if err != nil || m.By(d) != yes {
+				t.Errorf("%s by %s: %t (%v)", id, d, !yes, err)
+			}
+		}
+	}
+	w := where{"q", "i", "c", 9}
+	for _, k := range Counters {
+		var f Figures
+		f.count(w, k, 1)
+		m := Measure{Top: of(k)}
+		if !m.By(ByQueue) && !m.By(ByHour) && !m.By(ByItem) && f.All.Empty() {
+			t.Errorf("%s is counted nowhere", k)
+		}
+	}
+}
+
 func TestPeriods(t *testing.T) {
 	d := calendar.MakeDate(2028, 2, 29)
 	for _, c := range []struct {

@@ -89,7 +89,7 @@ func (c *Console) measure(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 		}
 		here = rowOf(rows, a.period).Figures.All
 		value := m.Of(here)
-		v.Where = l.T("figure.here", "place", c.placeName(l, a.place), "period", periodText(l, a.span, a.period))
+		v.Where = l.T("figure.here", "place", c.figurePlace(l, a.place), "period", periodText(l, a.span, a.period))
 		v.Here = []Fact{{Key: f.Title, Value: figureText(l, m, value), Note: workedText(l, m, value), Href: placeAddress(a, a.place)}}
 		t, err := c.daysTable(r, l, ad, a, m)
 		if err != nil {

@@ -55,7 +55,6 @@ type figureView struct {
 	Below *Table
 	Parts []ui.Link
 	Part  Table
-	Means []ui.Link // the measures that are shown
 }
 
 // figureAsk is what the address says: of where, when, and by which measures.
@@ -149,7 +148,7 @@ func (c *Console) figures(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 		return err
 	}
 	now, was := rowOf(rows, a.period), rowOf(rows, a.before)
-	f := c.frame(w, r, ad, l.T("figure.of", "place", c.placeName(l, a.place)))
+	f := c.frame(w, r, ad, l.T("figure.of", "place", c.figurePlace(l, a.place)))
 	f.Path, f.Lead = c.figureTrail(l, ad, a), l.T("figure.lead", "period", periodText(l, a.span, a.period))
 	if c.may(ad, account.Export) && a.place.Noun == oversight.OfUnit {
 		f.Actions = fileLinks(l, figuresPath, a.list.encoded())
@@ -162,7 +161,6 @@ func (c *Console) figures(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 		v.Facts = append(v.Facts, Fact{
 			Key: l.T("figure.m." + m.ID), Value: figureText(l, m, m.Of(now.Figures.All)), Note: changeText(l, m, m.Of(was.Figures.All), m.Of(now.Figures.All)), Href: c.formulaOf(a, m),
 		})
-		v.Means = append(v.Means, ui.Link{Text: l.T("figure.m." + m.ID), Href: c.formulaOf(a, m)})
 	}
 	v.Chart = c.pastChart(l, a, past)
 	if below := c.App.PlacesBelow(ad, a.place); len(below) > 0 {
@@ -201,13 +199,13 @@ func rowOf(rows []oversight.Row, period string) oversight.Row {
 func (c *Console) figureTrail(l web.Locale, ad *app.Admin, a figureAsk) []ui.Link {
 	var up []ui.Link
 	for p, ok := c.App.AbovePlace(ad, a.place); ok; p, ok = c.App.AbovePlace(ad, p) {
-		up = append(up, ui.Link{Text: c.placeName(l, p), Href: placeAddress(a, p)})
+		up = append(up, ui.Link{Text: c.figurePlace(l, p), Href: placeAddress(a, p)})
 	}
 	slices.Reverse(up)
 	return append(c.home0(l), up...)
 }
 
-func (c *Console) placeName(l web.Locale, p oversight.Place) string {
+func (c *Console) figurePlace(l web.Locale, p oversight.Place) string {
 	if p.Noun == oversight.OfHall {
 		return c.hallName(l, p.ID)
 	}
@@ -261,7 +259,7 @@ func (c *Console) pastChart(l web.Locale, a figureAsk, rows []oversight.Row) Cha
 		m = a.measures[0]
 	}
 	ch := Chart{L: l, ID: "past", Title: l.T("figure.past", "measure", l.T("figure.m."+m.ID)), Kind: ChartLine, Unit: string(m.Unit), Head: l.T("figure.period")}
-	s := Series{Name: c.placeName(l, a.place)}
+	s := Series{Name: c.figurePlace(l, a.place)}
 	for at := c.firstShown(a); at <= a.period; at = after(a.span, at) {
 		label := at
 		if first, _, err := a.span.Dates(at); err == nil && a.span == oversight.SpanDay {
@@ -302,6 +300,7 @@ func (a figureAsk) chosen() *oversight.Measure {
 // figureLine is one line of a table: a place or a part, now and in the period before.
 type figureLine struct {
 	name, href string
+	place      oversight.Place // none of a part
 	now, was   oversight.Counts
 	placed     oversight.Placed
 }
@@ -319,7 +318,7 @@ func (c *Console) belowTable(r *http.Request, l web.Locale, ad *app.Admin, a fig
 	at := map[oversight.Place]*figureLine{}
 	lines := make([]*figureLine, 0, len(below))
 	for _, p := range below {
-		line := &figureLine{name: c.placeName(l, p), href: placeAddress(a, p)}
+		line := &figureLine{name: c.figurePlace(l, p), href: placeAddress(a, p), place: p}
 		at[p], lines = line, append(lines, line)
 	}
 	for _, row := range now {
@@ -332,13 +331,17 @@ func (c *Console) belowTable(r *http.Request, l web.Locale, ad *app.Admin, a fig
 			at[row.Place].was = row.Figures.All
 		}
 	}
-	t := c.figureTable(l, a, l.T("figure.below"), l.T("figure.place"), lines, true)
+	t := c.figureTable(l, a, a.measures, l.T("figure.below"), l.T("figure.place"), lines, true)
 	t.Empty = ui.EmptyView{Title: l.T("figure.none"), Text: l.T("figure.none_hint")}
 	return t, nil
 }
 
 // partTable breaks the figures of the place down.
 func (c *Console) partTable(l web.Locale, a figureAsk, now, was oversight.Row) Table {
+	measures := slices.DeleteFunc(slices.Clone(a.measures), func(m *oversight.Measure) bool { return !m.By(a.by) })
+	if len(measures) == 0 {
+		return Table{Caption: l.T("figure.by." + string(a.by)), Empty: ui.EmptyView{Title: l.T("figure.not_by"), Text: l.T("figure.not_by_hint")}}
+	}
 	var lines []*figureLine
 	for _, key := range slices.Sorted(maps.Keys(now.Figures.By[a.by])) {
 		line := &figureLine{name: c.partName(l, a.by, key), now: now.Figures.By[a.by][key], was: was.Figures.By[a.by][key]}
@@ -347,7 +350,7 @@ func (c *Console) partTable(l web.Locale, a figureAsk, now, was oversight.Row) T
 		}
 		lines = append(lines, line)
 	}
-	t := c.figureTable(l, a, l.T("figure.by."+string(a.by)), l.T("figure.part."+string(a.by)), lines, a.by != oversight.ByHour)
+	t := c.figureTable(l, a, measures, l.T("figure.by."+string(a.by)), l.T("figure.part."+string(a.by)), lines, a.by != oversight.ByHour)
 	t.Empty = ui.EmptyView{Title: l.T("figure.none"), Text: l.T("figure.none_hint")}
 	return t
 }
@@ -378,13 +381,16 @@ func (c *Console) partName(l web.Locale, by oversight.Dimension, key string) str
 
 // figureTable is lines by measures. Sorted by a measure, each line says its place and the one it had; sort says whether
 // lines without a chosen measure stand by name.
-func (c *Console) figureTable(l web.Locale, a figureAsk, caption, head string, lines []*figureLine, byName bool) Table {
+func (c *Console) figureTable(l web.Locale, a figureAsk, measures []*oversight.Measure, caption, head string, lines []*figureLine, byName bool) Table {
 	t := Table{Caption: caption, Shown: true, Cols: []Col{a.list.Col(head, "name", false)}}
 	m := a.chosen()
+	if !slices.Contains(measures, m) {
+		m = nil
+	}
 	if m != nil {
 		rankLines(m, lines)
 	}
-	for _, one := range a.measures {
+	for _, one := range measures {
 		t.Cols = append(t.Cols, a.list.Col(l.T("figure.m."+one.ID), one.ID, true))
 	}
 	slices.SortStableFunc(lines, func(x, y *figureLine) int {
@@ -418,8 +424,13 @@ func (c *Console) figureTable(l web.Locale, a figureAsk, caption, head string, l
 			}
 		}
 		row := Row{Cells: []Cell{first}}
-		for _, one := range a.measures {
-			row.Cells = append(row.Cells, Cell{Text: figureText(l, one, one.Of(line.now)), Note: changeText(l, one, one.Of(line.was), one.Of(line.now))})
+		for _, one := range measures {
+			cell := Cell{Text: figureText(l, one, one.Of(line.now)), Note: changeText(l, one, one.Of(line.was), one.Of(line.now))}
+			if there := a; line.place.ID != "" {
+				there.place = line.place
+				cell.Href = c.formulaOf(there, one)
+			}
+			row.Cells = append(row.Cells, cell)
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -507,7 +518,7 @@ func (c *Console) figuresFile(w http.ResponseWriter, r *http.Request, ad *app.Ad
 		}
 	}
 	for _, row := range append(own, rows...) {
-		cells := []any{string(row.Place.Noun), row.Place.ID, c.placeName(l, row.Place), row.Period, row.CountedAt.In(calendar.Zone).Format("2006-01-02 15:04:05")}
+		cells := []any{string(row.Place.Noun), row.Place.ID, c.figurePlace(l, row.Place), row.Period, row.CountedAt.In(calendar.Zone).Format("2006-01-02 15:04:05")}
 		for _, m := range list {
 			v := m.Of(row.Figures.All)
 			switch {

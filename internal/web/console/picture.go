@@ -168,7 +168,7 @@ func (c *Console) liveView(r *http.Request, ad *app.Admin) (*liveView, *app.Live
 	}
 	v := c.live(l, live)
 	if live.Hall == nil {
-		m := c.tileMap(l, live, liveMeasureOf(list), func(p app.LivePart) string { return partHref(list, p) })
+		m := c.tileMap(l, live, liveMeasureOf(list), deskTiles, func(p app.LivePart) string { return partHref(list, p) })
 		v.Map, v.Shown = &m, l.T("live.measure."+liveMeasureOf(list).ID)
 		for _, m := range liveMeasures {
 			v.Measures = append(v.Measures, ui.Link{Text: l.T("live.measure." + m.ID), Href: address(picturePath, "unit", live.Unit.ID, "show", m.ID), Current: m.ID == liveMeasureOf(list).ID})
@@ -282,10 +282,11 @@ func (c *Console) figuresHref(live *app.Live, measure string) string {
 	if !slices.ContainsFunc(c.routes, func(r Route) bool { return r.Pattern == "GET "+Prefix+"/figures" }) {
 		return ""
 	}
+	day := live.Date.String()
 	if live.Hall != nil {
-		return address(Prefix+"/figures", "hall", live.Hall.ID, "measure", measure)
+		return address(Prefix+"/figures", "hall", live.Hall.ID, "span", string(oversight.SpanDay), "period", day) + "#" + measure
 	}
-	return address(Prefix+"/figures", "unit", live.Unit.ID, "measure", measure)
+	return address(Prefix+"/figures", "unit", live.Unit.ID, "span", string(oversight.SpanDay), "period", day) + "#" + measure
 }
 
 // freshness says how new the data of connected systems are.

@@ -65,7 +65,7 @@ const (
 // deskTiles have the value below the name; those of a wall, which is wide and low, beside it.
 var (
 	deskTiles = tileSize{Wide: 136, High: 86, Letter: 17, Room: 118, NameY: 25, ValueX: 10, ValueY: 57, BandY: 68, AlertX: 96, AlertY: 31}
-	wallTiles = tileSize{Wide: 288, High: 78, Letter: 28, Room: 120, NameY: 43, ValueX: 278, ValueY: 45, BandY: 60, AlertX: 132, AlertY: 10, End: true}
+	wallTiles = tileSize{Wide: 288, High: 98, Letter: 29, Room: 122, NameY: 52, ValueX: 278, ValueY: 53, BandY: 76, AlertX: 134, AlertY: 19, End: true}
 )
 
 func (m tileMap) box() string {

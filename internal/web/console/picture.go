@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
@@ -289,9 +290,27 @@ func (c *Console) figuresHref(live *app.Live, measure string) string {
 	return address(Prefix+"/figures", "unit", live.Unit.ID, "span", string(oversight.SpanDay), "period", day) + "#" + measure
 }
 
-// freshness says how new the data of connected systems are.
-func (c *Console) freshness(l web.Locale, _ *app.Live) liveFigure {
-	return liveFigure{Key: l.T("live.sources"), Value: "–", Note: l.T("live.sources_none")}
+// freshness says how new the data of connected systems are: how many send as agreed, and when the last record came.
+func (c *Console) freshness(l web.Locale, live *app.Live) liveFigure {
+	f := liveFigure{Key: l.T("live.sources"), Value: "–", Note: l.T("live.sources_none")}
+	if len(live.Sources) == 0 {
+		return f
+	}
+	ok := 0
+	var last time.Time
+	for _, s := range live.Sources {
+		if !s.Silent {
+			ok++
+		}
+		if s.Last.After(last) {
+			last = s.Last
+		}
+	}
+	f.Value, f.Urgent, f.Href = l.T("live.sources_value", "n", count(ok), "all", count(len(live.Sources))), ok < len(live.Sources), Prefix+"/sources"
+	if f.Note = l.T("live.sources_never"); !last.IsZero() {
+		f.Note = l.T("live.sources_fresh", "at", l.Near(last, c.App.Now()))
+	}
+	return f
 }
 
 // liveCrumbs lead from the whole down to the place.

@@ -93,6 +93,7 @@ type App struct {
 	line     waitJob
 	touched  touched // days whose figures changed
 	room     waitingRoom
+	records  lastRecords
 
 	hasher    hasher
 	strangers strangers

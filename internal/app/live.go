@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"suiyue/internal/domain/account"
@@ -21,8 +22,9 @@ type Live struct {
 	Date    calendar.Date
 	Counted time.Time // when the figures were counted; zero = not yet today
 	All     LiveSum
-	Parts   []LivePart  // right below: units and halls, of a hall its queues, in the order of the tree
-	Alerts  []AlertLine // that stand, the newest first
+	Parts   []LivePart   // right below: units and halls, of a hall its queues, in the order of the tree
+	Alerts  []AlertLine  // that stand, the newest first
+	Sources []LiveSource // connected systems that book for halls of the part, as far as they may be seen
 }
 
 // LiveSum is what stands in numbers.
@@ -48,6 +50,60 @@ type LivePart struct {
 	Hall  *directory.Hall
 	Queue *directory.Queue
 	LiveSum
+}
+
+// LiveSource is how new the data of a connected system are (Art. 5, 6).
+type LiveSource struct {
+	ID, Name string
+	Last     time.Time // when the last record came, zero for never
+	Silent   bool      // for longer than was agreed
+}
+
+// lastRecords keeps when connected systems sent their last record: it is told to the half minute.
+type lastRecords struct {
+	mu   sync.Mutex
+	read time.Time
+	at   map[string]time.Time
+}
+
+const recordsFresh = 30 * time.Second
+
+func (a *App) lastRecordOf(ctx context.Context, tx *store.Tx, source string) (time.Time, error) {
+	r := &a.records
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := a.now(); r.at == nil || now.Sub(r.read).Abs() > recordsFresh {
+		at, err := tx.LastRecords(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		r.at, r.read = at, now
+	}
+	return r.at[source], nil
+}
+
+// liveSources tells of the connected systems that book for one of the halls.
+func (a *App) liveSources(ctx context.Context, ad *Admin, v *Live, here func(hall string) bool) error {
+	return a.db.View(ctx, func(tx *store.Tx) error {
+		v.Sources = nil
+		list, err := tx.Sources(ctx, a.units(ad))
+		if err != nil {
+			return err
+		}
+		for _, s := range list {
+			if !s.On(v.Date) {
+				continue
+			}
+			last, err := a.lastRecordOf(ctx, tx, s.ID)
+			if err != nil {
+				return err
+			}
+			if one := a.sourceView(ad, s, nil, last); slices.ContainsFunc(one.Halls, func(h *directory.Hall) bool { return here(h.ID) }) {
+				v.Sources = append(v.Sources, LiveSource{s.ID, s.Name, last, !one.Silent.IsZero()})
+			}
+		}
+		return nil
+	})
 }
 
 // mostLiveAlerts is how many alerts a live picture knows.
@@ -101,6 +157,9 @@ func (a *App) Live(ctx context.Context, ad *Admin, unit string) (*Live, error) {
 	if err := a.liveFigures(ctx, v, g, unit, halls); err != nil {
 		return nil, err
 	}
+	if err := a.liveSources(ctx, ad, v, func(hall string) bool { return halls[hall] != nil }); err != nil {
+		return nil, err
+	}
 	err := a.liveAlerts(ctx, ad, v, oversight.Place{Noun: oversight.OfUnit, ID: unit}, func(one AlertLine) *LivePart { return halls[one.HallID] })
 	return v, err
 }
@@ -137,6 +196,9 @@ func (a *App) LiveHall(ctx context.Context, ad *Admin, hall string) (*Live, erro
 				v.Parts[i].Counts = c
 			}
 		}
+	}
+	if err := a.liveSources(ctx, ad, v, func(h string) bool { return h == hall }); err != nil {
+		return nil, err
 	}
 	err = a.liveAlerts(ctx, ad, v, oversight.Place{Noun: oversight.OfHall, ID: hall}, func(one AlertLine) *LivePart {
 		if i, ok := at[one.QueueID]; ok {

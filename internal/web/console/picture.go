@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
@@ -168,7 +169,7 @@ func (c *Console) liveView(r *http.Request, ad *app.Admin) (*liveView, *app.Live
 	}
 	v := c.live(l, live)
 	if live.Hall == nil {
-		m := c.tileMap(l, live, liveMeasureOf(list), func(p app.LivePart) string { return partHref(list, p) })
+		m := c.tileMap(l, live, liveMeasureOf(list), deskTiles, func(p app.LivePart) string { return partHref(list, p) })
 		v.Map, v.Shown = &m, l.T("live.measure."+liveMeasureOf(list).ID)
 		for _, m := range liveMeasures {
 			v.Measures = append(v.Measures, ui.Link{Text: l.T("live.measure." + m.ID), Href: address(picturePath, "unit", live.Unit.ID, "show", m.ID), Current: m.ID == liveMeasureOf(list).ID})
@@ -282,15 +283,34 @@ func (c *Console) figuresHref(live *app.Live, measure string) string {
 	if !slices.ContainsFunc(c.routes, func(r Route) bool { return r.Pattern == "GET "+Prefix+"/figures" }) {
 		return ""
 	}
+	day := live.Date.String()
 	if live.Hall != nil {
-		return address(Prefix+"/figures", "hall", live.Hall.ID, "measure", measure)
+		return address(Prefix+"/figures", "hall", live.Hall.ID, "span", string(oversight.SpanDay), "period", day) + "#" + measure
 	}
-	return address(Prefix+"/figures", "unit", live.Unit.ID, "measure", measure)
+	return address(Prefix+"/figures", "unit", live.Unit.ID, "span", string(oversight.SpanDay), "period", day) + "#" + measure
 }
 
-// freshness says how new the data of connected systems are.
-func (c *Console) freshness(l web.Locale, _ *app.Live) liveFigure {
-	return liveFigure{Key: l.T("live.sources"), Value: "–", Note: l.T("live.sources_none")}
+// freshness says how new the data of connected systems are: how many send as agreed, and when the last record came.
+func (c *Console) freshness(l web.Locale, live *app.Live) liveFigure {
+	f := liveFigure{Key: l.T("live.sources"), Value: "–", Note: l.T("live.sources_none")}
+	if len(live.Sources) == 0 {
+		return f
+	}
+	ok := 0
+	var last time.Time
+	for _, s := range live.Sources {
+		if !s.Silent {
+			ok++
+		}
+		if s.Last.After(last) {
+			last = s.Last
+		}
+	}
+	f.Value, f.Urgent, f.Href = l.T("live.sources_value", "n", count(ok), "all", count(len(live.Sources))), ok < len(live.Sources), Prefix+"/sources"
+	if f.Note = l.T("live.sources_never"); !last.IsZero() {
+		f.Note = l.T("live.sources_fresh", "at", l.Near(last, c.App.Now()))
+	}
+	return f
 }
 
 // liveCrumbs lead from the whole down to the place.

@@ -3,6 +3,7 @@ package console
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/oversight"
@@ -20,6 +21,7 @@ type tileMap struct {
 	Tiles   []tileView
 	Classes []classView
 	Placed  bool // tiles stand roughly where their parts lie
+	Size    tileSize
 }
 
 type tileView struct {
@@ -41,23 +43,55 @@ type classView struct {
 // tileClasses is how many classes a map tells apart, by colour and by pattern.
 const tileClasses = 5
 
-// The units a tile is drawn in.
+// tileSize is what a tile is drawn in, in units of its map.
+type tileSize struct {
+	Wide, High int
+	Letter     float64 // of the name
+	Room       int     // for it
+	NameY      int
+	ValueX     int
+	ValueY     int
+	BandY      int // of the pattern, which is bandHigh
+	AlertX     int
+	AlertY     int
+	End        bool // the value ends at ValueX
+}
+
 const (
-	tileWide = 156
-	tileHigh = 92
 	tileGap  = 6
+	bandHigh = 11
+)
+
+// deskTiles have the value below the name; those of a wall, which is wide and low, beside it.
+var (
+	deskTiles = tileSize{Wide: 136, High: 86, Letter: 17, Room: 118, NameY: 25, ValueX: 10, ValueY: 57, BandY: 68, AlertX: 96, AlertY: 31}
+	wallTiles = tileSize{Wide: 288, High: 98, Letter: 29, Room: 122, NameY: 52, ValueX: 278, ValueY: 53, BandY: 76, AlertX: 134, AlertY: 19, End: true}
 )
 
 func (m tileMap) box() string {
-	return "0 0 " + digit(m.Columns*(tileWide+tileGap)-tileGap) + " " + digit(m.Rows*(tileHigh+tileGap)-tileGap)
+	return "0 0 " + digit(m.Columns*(m.Size.Wide+tileGap)-tileGap) + " " + digit(m.Rows*(m.Size.High+tileGap)-tileGap)
 }
 
-func (t tileView) at() string {
-	return "translate(" + digit(t.Column*(tileWide+tileGap)) + " " + digit(t.Row*(tileHigh+tileGap)) + ")"
+func (m tileMap) at(t tileView) string {
+	return move(t.Column*(m.Size.Wide+tileGap), t.Row*(m.Size.High+tileGap))
 }
 
-// name is as much of the name as fits.
-func (t tileView) name() string { return fitted(t.Name, 15, tileWide-22) }
+func move(x, y int) string { return "translate(" + digit(x) + " " + digit(y) + ")" }
+
+func (s tileSize) anchor() string {
+	if s.End {
+		return "end"
+	}
+	return "start"
+}
+
+// shortName is a name without that of what it lies in: of the city's agencies, what they do.
+func shortName(name, whole string) string {
+	if rest := strings.TrimSpace(strings.TrimPrefix(name, whole)); rest != "" {
+		return rest
+	}
+	return name
+}
 
 // fitted cuts a text that is wider, at a size, than there is room.
 func fitted(s string, size, room float64) string {
@@ -173,8 +207,8 @@ func classes(l web.Locale, m liveMeasure, breaks []float64) []classView {
 }
 
 // tileMap lays the parts out: those whose place is known there, the others below them.
-func (c *Console) tileMap(l web.Locale, v *app.Live, m liveMeasure, href func(app.LivePart) string) tileMap {
-	out := tileMap{}
+func (c *Console) tileMap(l web.Locale, v *app.Live, m liveMeasure, size tileSize, href func(app.LivePart) string) tileMap {
+	out := tileMap{Size: size}
 	values := make([]float64, len(v.Parts))
 	for i, p := range v.Parts {
 		values[i] = m.Of(p.LiveSum)
@@ -184,11 +218,15 @@ func (c *Console) tileMap(l web.Locale, v *app.Live, m liveMeasure, href func(ap
 	var rest []int
 	put := func(i, column, row int) {
 		p := v.Parts[i]
-		t := tileView{Column: column, Row: row, Class: classOf(breaks, values[i]), Name: partName(l, p), Value: valueText(l, string(m.Unit), values[i]), Alerts: p.Alerts, Href: href(p)}
-		t.Said = l.T("live.tile", "name", t.Name, "measure", l.T("live.measure."+m.ID), "value", t.Value)
+		full := partName(l, p)
+		t := tileView{Column: column, Row: row, Class: classOf(breaks, values[i]), Name: fitted(shortName(full, l.Text(v.Unit.Name)), size.Letter, float64(size.Room)),
+			Value: valueText(l, string(m.Unit), values[i]), Alerts: p.Alerts, Href: href(p)}
+		// What is read out begins with what is seen.
+		t.Said = t.Name + " " + t.Value
 		if t.Alerts > 0 {
-			t.Said += l.N("live.tile_alerts", t.Alerts)
+			t.Said += " " + l.N("live.tile_alerts", t.Alerts)
 		}
+		t.Said += l.T("live.tile", "measure", l.T("live.measure."+m.ID), "name", full)
 		out.Tiles = append(out.Tiles, t)
 		out.Columns, out.Rows = max(out.Columns, column+1), max(out.Rows, row+1)
 	}

@@ -47,7 +47,7 @@ func (c *Console) wallView(r *http.Request, ad *app.Admin) (*liveView, error) {
 		return nil, err
 	}
 	v := c.live(l, live)
-	m := c.tileMap(l, live, liveMeasureOf(list), func(p app.LivePart) string {
+	m := c.tileMap(l, live, liveMeasureOf(list), wallTiles, func(p app.LivePart) string {
 		if p.Unit != nil {
 			return address(wallPath, "unit", p.Unit.ID, "show", list.Get("show"))
 		}

@@ -82,6 +82,9 @@ func (a *App) Forget(ctx context.Context, limit int) (days int, more bool, err e
 			Act: "retention.month", Noun: "month", Key: m.Month, After: asJSON(map[string]any{"rows": m.Counts, "digest": m.Digest}),
 		})
 	})
+	if err == nil && len(m.Counts) > 0 {
+		err = a.db.Scrub(ctx)
+	}
 	return days, err == nil, err
 }
 
@@ -112,7 +115,7 @@ func (a *App) dueMonth(ctx context.Context) (m *forgetting, err error) {
 	keep := a.Rules(today).Retention.Before(today)
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
 		m = nil
-		first, any, err := tx.FirstDay(ctx)
+		first, any, err := tx.FirstLived(ctx)
 		if err != nil || !any || first >= keep {
 			return err
 		}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +11,9 @@ import (
 	"suiyue/internal/store"
 )
 
+// pieceSize is how many bytes of a hash or a sealed text are looked for.
+const pieceSize = 16
+
 // After the time of the rulebook nothing in the database, nor in a copy of it, leads to who came: neither what was
 // sealed nor a hash. How many people there were stays, and the doctor finds everything in order.
 func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
@@ -21,7 +23,7 @@ func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	m := Simulation{Year: 2024, Seed: 3, Scale: .3, To: calendar.MakeDate(2024, time.January, 5)}
+	m := Simulation{Year: 2024, Seed: 3, Scale: .2, To: calendar.MakeDate(2024, time.January, 3), Counted: true}
 	if _, err := s.simulate(t.Context(), smallCity(t), m, func(string, int, int) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -97,8 +99,18 @@ func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
 		t.Errorf("the doctor found %v, %v", found, err)
 	}
 	months, err := Retention(t.Context(), c.Data)
-	if err != nil || len(months) != 1 || months[0].Month != "2024-01" || months[0].Done.IsZero() || months[0].Rows["booking"] == 0 || len(months[0].Digest) != 64 {
-		t.Errorf("the report says %+v, %v", months, err)
+	if err != nil || len(months) == 0 {
+		t.Fatalf("no report, %v", err)
+	}
+	if m := months[len(months)-1]; m.Month != "2024-01" || m.Done.IsZero() || m.Rows["booking"] < len(before) || len(m.Digest) != 64 {
+		t.Errorf("the report says %+v", m)
+	}
+	pieces := map[[pieceSize]byte]bool{}
+	for _, p := range was {
+		pieces[[pieceSize]byte([]byte(p.key))] = true
+		if len(p.sealed) > 20+pieceSize {
+			pieces[[pieceSize]byte([]byte(p.sealed[20:]))] = true // behind the header, which all have alike
+		}
 	}
 	for _, file := range []string{c.Database, copied} {
 		text, err := os.ReadFile(file)
@@ -106,13 +118,13 @@ func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		left := 0
-		for _, p := range was {
-			if bytes.Contains(text, []byte(p.key)) || p.sealed != "" && bytes.Contains(text, []byte(p.sealed[20:])) {
+		for at := 0; at+pieceSize <= len(text); at++ { // every place once, whatever the number of people
+			if pieces[[pieceSize]byte(text[at:])] {
 				left++
 			}
 		}
 		if left > 0 {
-			t.Errorf("%s still has %d of %d people", filepath.Base(file), left, len(was))
+			t.Errorf("%s still has %d traces of %d people", filepath.Base(file), left, len(was))
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Simulation struct {
 	Seed      uint64
 	Scale     float64       // share of the halls, 1 for all
 	To        calendar.Date // last day, 0 for the end of the year or yesterday
+	Counted   bool          // the figures of it, too
 	Forgotten calendar.Date // days before it have nobody's name in them, 0 for none
 }
 
@@ -74,9 +75,10 @@ var ErrOtherSimulation = errors.New("this database holds this year already, made
 
 // Simulated says what was made.
 type Simulated struct {
-	Halls, Days, HallDays, Bookings, Rows int
-	Took                                  time.Duration
-	Bytes                                 int64 // the database holds in all
+	Halls, Days, Counted, Bookings, Rows int
+	Took                                 time.Duration
+	Counting                             time.Duration // of it
+	Bytes                                int64         // the database holds in all
 }
 
 // Simulate makes a past year of a whole city, by the shape of demand: every hour's numbers, every booking with its
@@ -130,7 +132,6 @@ func (s *Server) simulate(ctx context.Context, files fs.FS, m Simulation, progre
 				return done, fmt.Errorf("%s: %w", date, err)
 			}
 			done.Days++
-			done.HallDays += n.halls
 			done.Bookings += n.bookings
 			done.Rows += n.rows
 		}
@@ -140,6 +141,13 @@ func (s *Server) simulate(ctx context.Context, files fs.FS, m Simulation, progre
 		if err := s.db.Analyze(ctx); err != nil {
 			return done, err
 		}
+	}
+	if m.Counted {
+		counting := time.Now()
+		if done.Counted, err = s.countYear(ctx, progress); err != nil {
+			return done, fmt.Errorf("figures: %w", err)
+		}
+		done.Counting = time.Since(counting)
 	}
 	done.Bytes, err = s.db.Size(ctx)
 	done.Took = time.Since(began)
@@ -241,4 +249,23 @@ func (s *Server) makeDay(ctx context.Context, m Simulation, maker *yearMaker, as
 		return tx.MarkFigures(ctx, days)
 	})
 	return n, err
+}
+
+// countYear counts the figures of days that are marked, and returns how many there were.
+func (s *Server) countYear(ctx context.Context, progress Progress) (counted int, err error) {
+	var all int
+	if err := s.db.View(ctx, func(tx *store.Tx) (err error) {
+		all, _, err = tx.FigureLag(ctx, calendar.DateOf(s.clock.Now()))
+		return err
+	}); err != nil {
+		return 0, err
+	}
+	for {
+		n, err := s.app.CountFigures(ctx, 500)
+		if err != nil || n == 0 {
+			return counted, err
+		}
+		counted += n
+		progress("figures", min(counted, all), all)
+	}
 }

@@ -55,8 +55,8 @@ on conflict (month) do update set sealed = excluded.sealed, at_date = excluded.a
 	return err
 }
 
-// FirstDay returns the first date of which there are numbers or a day at a hall; false for none.
-func (tx *Tx) FirstDay(ctx context.Context) (calendar.Date, bool, error) {
+// FirstLived returns the first date of which there are numbers or a day at a hall; false for none.
+func (tx *Tx) FirstLived(ctx context.Context) (calendar.Date, bool, error) {
 	var first string
 	if _, err := tx.one(ctx, "retention.first", `
 select coalesce(min(x.date), '') from (select min(date) as date from slot union all select min(date) from floor) x where x.date is not null`, nil, &first); err != nil || first == "" {
@@ -236,4 +236,27 @@ func (tx *Tx) ForgetRest(ctx context.Context, from, before time.Time, rename fun
 		}
 	}
 	return f.counts, f.err
+}
+
+// Scrub rids the engine of what it remembers of rows as they were: samples of values kept for planning, and bytes in
+// pages that nothing points to. PostgreSQL does it beside those who serve; SQLite writes the file anew, and who writes
+// meanwhile waits.
+func (db *DB) Scrub(ctx context.Context) error {
+	steps := []string{"vacuum (analyze) claim, booking, event, sanction, wait_entry, draw_entry, ticket, batch_case, evaluation, no_show_appeal, sanction_appeal, theme_case, case_text"}
+	if db.d == &sqlite {
+		var sampled int
+		if err := db.read.QueryRowContext(ctx, "select count(*) from sqlite_master where name = 'sqlite_stat4'").Scan(&sampled); err != nil {
+			return err
+		}
+		steps = []string{"vacuum", "pragma wal_checkpoint(truncate)"}
+		if sampled > 0 {
+			steps = append([]string{"analyze"}, steps...)
+		}
+	}
+	for _, text := range steps {
+		if _, err := db.write.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }

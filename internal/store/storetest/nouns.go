@@ -36,6 +36,7 @@ var nouns = []testCase{
 	{"Art22_letters", letters},
 	{"Art22_announcements", announced},
 	{"evaluations", evaluations},
+	{"who_came_on_a_day_is_forgotten", forgetDay},
 	{"session", sessions},
 	{"one_time_codes", codes},
 	{"kept_people", kept},

@@ -54,7 +54,7 @@ var sections = []section{
 	{"today", ""}, {"picture", "/picture"}, {"serve", "/serve"}, {"steps", "/steps"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
 	{"alerts", "/alerts"}, {"figures", "/figures"},
 	{"ledger", "/ledger"}, {"letters", "/letters"}, {"bulletins", "/bulletins"}, {"assessment", "/assessment"}, {"sources", "/sources"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
-	{"log", "/log"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},
+	{"log", "/log"}, {"retention", "/retention"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},
 }
 
 // frame makes the Frame of a page; ad is nil before signing in.

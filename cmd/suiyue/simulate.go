@@ -14,7 +14,7 @@ type simulateCmd struct {
 	Scale       float64 `default:"1" help:"Share of the city's halls: 0.1 for a tenth."`
 	To          string  `placeholder:"DATE" help:"Last day that is made. Default: the end of the year, or yesterday."`
 	Figures     bool    `default:"true" negatable:"" help:"Count the figures of it, too."`
-	Forgotten   string  `placeholder:"DATE" help:"Days before it have nobody's name in them, as after the time that names are kept. Takes a third less room."`
+	Forgotten   string  `placeholder:"DATE" help:"Days before it have nobody's sealed name in them. Takes less room."`
 }
 
 func (simulateCmd) Help() string {

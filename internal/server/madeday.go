@@ -28,7 +28,7 @@ type yearMaker struct {
 	d      *demand
 	keys   *cipher.Keyring
 	serial int64       // next booking number
-	nobody bool        // who they were is forgotten already
+	nobody bool        // nothing is sealed of who they were
 	made   *store.Made // what was made since it was cleared
 	home   map[string]int
 	marks  map[identity.Key]int // recorded of somebody on this day
@@ -229,8 +229,8 @@ func (m *yearMaker) book(dice *rand.Rand, h *directory.Hall, q *directory.Queue,
 	}
 	if !m.nobody {
 		b.Sealed = m.parties(partyOf(who.n), applicant, "booking|"+b.ID)
-		m.made.Claims = append(m.made.Claims, booking.Claim{Person: who.key, Name: booking.KeyName("made-" + b.ID), HallID: h.ID, Booking: b.ID, Hash: "made"})
 	}
+	m.made.Claims = append(m.made.Claims, booking.Claim{Person: who.key, Name: booking.KeyName("made-" + b.ID), HallID: h.ID, Booking: b.ID, Hash: "made"})
 	m.made.Bookings = append(m.made.Bookings, b)
 	if dice.Float64() < .015 && len(slots) > 1 { // it was another hour of the day first
 		to := b.SlotID
@@ -266,22 +266,16 @@ func (m *yearMaker) cancel(dice *rand.Rand, b *booking.Booking, who somebody) {
 func (m *yearMaker) step(b *booking.Booking, kind booking.EventKind, message booking.MessageKind, at time.Time, actor identity.Key, ch booking.Channel, from string) {
 	b.Version++
 	b.ChangedAt = at
-	if m.nobody {
-		actor = ""
-	}
 	m.made.Events = append(m.made.Events, booking.Event{
 		Booking: b.ID, HallID: b.HallID, Version: b.Version, Kind: kind, At: at, Actor: actor, Channel: ch, SlotID: b.SlotID, From: from,
 	})
-	if message != "" && !m.nobody {
+	if message != "" {
 		m.made.Messages = append(m.made.Messages, booking.Message{Booking: b.ID, HallID: b.HallID, Version: b.Version, Kind: message, Due: at})
 	}
 }
 
 // mark records what is recorded of a booker.
 func (m *yearMaker) mark(b *booking.Booking, kind booking.FactKind, at time.Time) {
-	if m.nobody {
-		return
-	}
 	first := calendar.MakeDate(m.date.Year(), time.January, 1)
 	f := booking.Fact{N: 1 + int(m.date-first)*100 + m.marks[b.BookerKey], Kind: kind, Booking: b.ID, At: at, Start: b.Start()}
 	m.marks[b.BookerKey]++

@@ -21,7 +21,7 @@ type Simulation struct {
 	Scale     float64       // share of the halls, 1 for all
 	To        calendar.Date // last day, 0 for the end of the year or yesterday
 	Counted   bool          // the figures of it, too
-	Forgotten calendar.Date // days before it have nobody's name in them, 0 for none
+	Forgotten calendar.Date // days before it have nothing sealed of who came, 0 for none
 }
 
 // Between sets the dates of --to and --forgotten, "" for none.

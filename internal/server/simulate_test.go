@@ -87,7 +87,7 @@ func simulated(t *testing.T, m Simulation) (c Config, done Simulated, rows map[s
 }
 
 func TestASimulatedYearIsInOrderTheSameAgainAndGoesOnWhereItWas(t *testing.T) {
-	m := Simulation{Year: 2025, Seed: 7, Scale: .4, To: calendar.MakeDate(2025, time.January, 6), Counted: true}
+	m := Simulation{Year: 2025, Seed: 7, Scale: .4, To: calendar.MakeDate(2025, time.January, 6), Counted: true, Forgotten: calendar.MakeDate(2025, time.January, 4)}
 	c, done, rows := simulated(t, m)
 	if done.Days != 6 || done.Bookings < 500 || rows["booking"] != done.Bookings {
 		t.Fatalf("made %+v, %v", done, rows)

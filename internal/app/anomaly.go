@@ -133,6 +133,11 @@ func (a *App) watchHall(ctx context.Context, hall string, w store.HallWatch, set
 		}
 		opened += n
 	}
+	if len(days) > 0 && days[0] <= settled {
+		if err := a.adviseHall(ctx, hall); err != nil {
+			return opened, err
+		}
+	}
 	return opened, a.db.Update(ctx, func(tx *store.Tx) error {
 		for _, d := range days {
 			if h, known := p.hands[d]; known && d <= settled {

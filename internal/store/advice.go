@@ -68,8 +68,8 @@ type AdviceQuery struct {
 	Limit int
 }
 
-// AdviceCards returns the cards asked for, those that are open first, the newest first among them, and how many there
-// are.
+// AdviceCards returns the cards asked for, those that are open first, the newest first among them and of one day the most
+// useful, and how many there are.
 func (tx *Tx) AdviceCards(ctx context.Context, q AdviceQuery) (list []oversight.AdviceCard, all int, err error) {
 	args := []any{int64(q.Limit)}
 	next := func(v any) string {
@@ -82,7 +82,7 @@ func (tx *Tx) AdviceCards(ctx context.Context, q AdviceQuery) (list []oversight.
 	}
 	return list, all, tx.query(ctx, "advice.list", `
 with w as (select v.* from advice v join hall h on h.id = v.hall_id where `+where+`)
-select `+adviceColumns+`, (select count(*) from w) from w v order by case v.state when 'open' then 0 else 1 end, v.made_at desc, v.id desc limit $1`,
+select `+adviceColumns+`, (select count(*) from w) from w v order by case v.state when 'open' then 0 else 1 end, v.made_at desc, v.id limit $1`,
 		func(scan func(...any) error) error {
 			c, err := scanAdvice(scan, &all)
 			list = append(list, c)

@@ -134,8 +134,14 @@ func (c *Console) fillForecast(r *http.Request, l web.Locale, one app.HallForeca
 		v.Empty = &ui.EmptyView{Title: l.T("forecast.none"), Text: l.T("forecast.none_hint", "n", strconv.Itoa(q.Known), "least", strconv.Itoa(oversight.ForecastDays))}
 		return
 	}
+	times := func(x float64) string {
+		if x == 0 { // days that never differ, or none to compare
+			return "–"
+		}
+		return strconv.FormatFloat(x, 'f', 2, 64)
+	}
 	v.Facts = []Fact{
-		{Key: l.T("forecast.error"), Value: strconv.FormatFloat(q.Accuracy.MASE, 'f', 2, 64), Note: l.T("forecast.error_note", "naive", strconv.FormatFloat(q.Accuracy.Naive, 'f', 2, 64))},
+		{Key: l.T("forecast.error"), Value: times(q.Accuracy.MASE), Note: l.T("forecast.error_note", "naive", times(q.Accuracy.Naive))},
 		{Key: l.T("forecast.coverage"), Value: percent(int(math.Round(1000*q.Accuracy.Coverage)), 1000), Note: l.T("forecast.coverage_note", "n", count(q.Accuracy.Hours))},
 		{Key: l.T("forecast.known"), Value: count(q.Known), Note: l.T("forecast.known_note")},
 		{Key: l.T("forecast.full"), Value: percent(q.Full, 100), Note: l.T("forecast.full_note")},

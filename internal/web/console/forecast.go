@@ -254,10 +254,10 @@ func (c *Console) fillCards(l web.Locale, cards []app.AdviceView, anywhere bool,
 			if !one.At.IsZero() {
 				when = one.At
 			}
-			past.Rows = append(past.Rows, Row{Cells: []Cell{{Text: name, Note: c.placeName(l, one.HallID, one.QueueID) + " · " + effectWords(l, one.Advice)}, became, {Text: l.Near(when, now), Note: one.By}}})
+			past.Rows = append(past.Rows, Row{Cells: []Cell{{Text: name, Note: c.whereName(l, one.HallID, one.QueueID) + " · " + effectWords(l, one.Advice)}, became, {Text: l.Near(when, now), Note: one.By}}})
 			continue
 		}
-		card := adviceCard{ID: one.ID, Title: c.placeName(l, one.HallID, one.QueueID) + " · " + name, Effect: effectWords(l, one.Advice)}
+		card := adviceCard{ID: one.ID, Title: c.whereName(l, one.HallID, one.QueueID) + " · " + name, Effect: effectWords(l, one.Advice)}
 		var says []string
 		for _, ch := range one.Changes {
 			says = append(says, changeWords(l, ch))

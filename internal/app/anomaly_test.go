@@ -293,3 +293,36 @@ func TestArt22_AdviceIsMadeFromTheForecastAndFollowedOrPutAside(t *testing.T) {
 		}
 	})
 }
+
+// A connected system that is late, or silent while halls are open, is an anomaly of the hall it books for.
+func TestArt5_AConnectedSystemThatIsLateOrSilentIsAnAnomaly(t *testing.T) {
+	alertOnBoth(t, func(p *pressed) {
+		id := p.connect("M1", "agency-social", agreed(apptest.HallCity), "")
+		put := func(d calendar.Date, received, inTime int64, at time.Time) {
+			p.update(func(tx *store.Tx) error {
+				return tx.AddSourceCounts(p.Context(), []oversight.SourceDay{{
+					SourceID: id, HallID: apptest.HallCity, Kind: oversight.BookingRecord, Date: d, Expected: 80, Received: received, InTime: inTime, LastAt: at,
+				}})
+			})
+		}
+		for d := today - 60; d < today-1; d++ {
+			if p.App.Calendar().IsWorking(d) {
+				put(d, 79, 77, d.At(17, 0))
+			}
+		}
+		put(today-1, 79, 30, (today - 1).At(17, 0))
+		put(today, 40, 40, today.At(12, 0))
+		p.watch(1)
+		one := p.found("M1", app.AnomalyFilter{})[0]
+		if one.Kind != oversight.AnomalyLateness || one.SourceID != id || one.Seen != 49 || one.Of != 79 || one.HallID != apptest.HallCity {
+			t.Fatalf("%+v", one)
+		}
+		p.at(today, 13, 5)
+		p.watch(0)
+		p.at(today, 15, 5) // three hours without a record
+		p.watch(1)
+		if one = p.found("M1", app.AnomalyFilter{Kind: oversight.AnomalySilence})[0]; one.Seen != 40 || one.Of != 80 {
+			t.Errorf("%+v", one)
+		}
+	})
+}

@@ -60,7 +60,19 @@ func (a *App) WatchHalls(ctx context.Context, limit int) (opened int, more bool,
 		opened += n
 	}
 	n, err := a.watchDecisions(ctx)
-	return opened + n, false, err
+	if opened += n; err != nil {
+		return opened, false, err
+	}
+	// Connected systems are no hall: where they were looked at up to stands without one.
+	if w := seen[""]; w.Date == today && w.Hour >= hour {
+		return opened, false, nil
+	}
+	if n, err = a.watchFeeds(ctx, settled); err != nil {
+		return opened + n, false, err
+	}
+	return opened + n, false, a.db.Update(ctx, func(tx *store.Tx) error {
+		return tx.SaveHallWatch(ctx, store.HallWatch{Date: today, Hour: hour, Settled: settled})
+	})
 }
 
 // watched are the halls that are looked at: those with a queue, in the order of their ids.
@@ -132,6 +144,11 @@ func (a *App) watchHall(ctx context.Context, hall string, w store.HallWatch, set
 			return opened, err
 		}
 		opened += n
+	}
+	if len(days) > 0 && days[0] <= settled {
+		if err := a.adviseHall(ctx, hall); err != nil {
+			return opened, err
+		}
 	}
 	return opened, a.db.Update(ctx, func(tx *store.Tx) error {
 		for _, d := range days {

@@ -216,3 +216,113 @@ func TestArt22_DaysMissedInAnOutageAreLookedAtLater(t *testing.T) {
 		t.Errorf("%+v", one)
 	}
 }
+
+// A street's hall is asked for more than it has: it is advised what to ask for, and what became of that is kept.
+func TestArt22_AdviceIsMadeFromTheForecastAndFollowedOrPutAside(t *testing.T) {
+	alertOnBoth(t, func(p *pressed) {
+		if v, err := p.App.Forecast(p.Context(), p.as("AS"), apptest.HallStreet); err != nil || len(v.Queues) != 1 || v.Queues[0].OK {
+			t.Fatalf("without a past: %+v, %v", v, err)
+		}
+		p.history(apptest.HallStreet, apptest.QueueStreet, 3, 0)
+		p.dayOf(apptest.HallStreet, apptest.QueueStreet, today-1, 3, 0)
+		v, err := p.App.Forecast(p.Context(), p.as("AS"), apptest.HallStreet)
+		if err != nil || !v.Queues[0].OK || len(v.Queues[0].Days) != 14 {
+			t.Fatalf("%+v, %v", v, err)
+		}
+		if _, err := p.App.Forecast(p.Context(), p.as("B1"), apptest.HallStreet); fault.As(err).Code != fault.HallNotFound {
+			t.Errorf("another district: %v", err)
+		}
+		for _, e := range v.Queues[0].Days[0].Hours {
+			if e.Mid < 2.5 || e.Mid > 3.5 || e.Low > 3 || e.High < 3 {
+				t.Errorf("three each hour, and tomorrow %+v", e)
+			}
+		}
+		p.watch(0)
+		cards, open, err := p.App.AdviceCards(p.Context(), p.as("AS"), "", true, 10)
+		if err != nil || open == 0 || cards[0].More() < 5 || !cards[0].Asks || cards[0].Until != today+14 {
+			t.Fatalf("advice: %+v, %v", cards, err)
+		}
+		if _, n, err := p.App.AdviceCards(p.Context(), p.as("B1"), "", true, 10); n != 0 || err != nil {
+			t.Errorf("another district sees %d, %v", n, err)
+		}
+		first := cards[0]
+		if err := p.App.DismissAdvice(p.Context(), p.as("B1"), first.ID, "x"); fault.As(err).Code != fault.AdviceNotFound {
+			t.Errorf("put aside by another district: %v", err)
+		}
+		if err := p.App.DismissAdvice(p.Context(), p.as("P1"), first.ID, "x"); fault.As(err).Code != fault.NotAllowed {
+			t.Errorf("put aside by who only decides: %v", err)
+		}
+		if err := p.App.DismissAdvice(p.Context(), p.as("AS"), first.ID, " "); fault.As(err).Code != fault.InvalidRequest {
+			t.Errorf("put aside without a word: %v", err)
+		}
+		if err := p.App.DismissAdvice(p.Context(), p.as("AS"), first.ID, "场地有限"); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.App.DismissAdvice(p.Context(), p.as("AS"), first.ID, "x"); fault.As(err).Code != fault.AdviceOver {
+			t.Errorf("put aside twice: %v", err)
+		}
+		followed := ""
+		for _, c := range cards[1:] {
+			list, err := p.App.FileRequest(p.Context(), p.as("AS"), app.Asked{Targets: []app.Target{{Hall: apptest.HallStreet, Queue: apptest.QueueStreet}}, Reason: "预测不足", Change: c.Changes[0]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.App.FollowAdvice(p.Context(), p.as("AS"), c.ID, list[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			followed = c.ID
+		}
+		// The day after, nothing of it is advised again.
+		p.dayOf(apptest.HallStreet, apptest.QueueStreet, today, 3, 0)
+		p.at(today+1, 12, 5)
+		p.watch(0)
+		all, _, err := p.App.AdviceCards(p.Context(), p.as("AS"), apptest.HallStreet, false, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			switch {
+			case c.ID == first.ID && (c.State != oversight.AdviceDismissed || c.Why != "场地有限"), c.ID == followed && (c.State != oversight.AdviceFollowed || c.About == nil):
+				t.Errorf("%+v", c)
+			case c.State == oversight.AdviceOpen && c.Kind == first.Kind:
+				t.Errorf("advised again: %+v", c)
+			}
+		}
+		if acts := p.Acts(t, "advice", first.ID); len(acts) != 1 || acts[0] != "advice.dismiss" {
+			t.Errorf("the log says %v", acts)
+		}
+	})
+}
+
+// A connected system that is late, or silent while halls are open, is an anomaly of the hall it books for.
+func TestArt5_AConnectedSystemThatIsLateOrSilentIsAnAnomaly(t *testing.T) {
+	alertOnBoth(t, func(p *pressed) {
+		id := p.connect("M1", "agency-social", agreed(apptest.HallCity), "")
+		put := func(d calendar.Date, received, inTime int64, at time.Time) {
+			p.update(func(tx *store.Tx) error {
+				return tx.AddSourceCounts(p.Context(), []oversight.SourceDay{{
+					SourceID: id, HallID: apptest.HallCity, Kind: oversight.BookingRecord, Date: d, Expected: 80, Received: received, InTime: inTime, LastAt: at,
+				}})
+			})
+		}
+		for d := today - 60; d < today-1; d++ {
+			if p.App.Calendar().IsWorking(d) {
+				put(d, 79, 77, d.At(17, 0))
+			}
+		}
+		put(today-1, 79, 30, (today - 1).At(17, 0))
+		put(today, 40, 40, today.At(12, 0))
+		p.watch(1)
+		one := p.found("M1", app.AnomalyFilter{})[0]
+		if one.Kind != oversight.AnomalyLateness || one.SourceID != id || one.Seen != 49 || one.Of != 79 || one.HallID != apptest.HallCity {
+			t.Fatalf("%+v", one)
+		}
+		p.at(today, 13, 5)
+		p.watch(0)
+		p.at(today, 15, 5) // three hours without a record
+		p.watch(1)
+		if one = p.found("M1", app.AnomalyFilter{Kind: oversight.AnomalySilence})[0]; one.Seen != 40 || one.Of != 80 {
+			t.Errorf("%+v", one)
+		}
+	})
+}

@@ -172,6 +172,8 @@ var pages = map[string]need{
 	"GET /console/alerts/{id}":              {act: "supervise"},
 	"POST /console/alerts/{id}/act":         {act: "adjust decide"},
 	"POST /console/alerts/{id}/close":       {act: "decide"},
+	"GET /console/forecast":                 {act: "supervise"},
+	"POST /console/advice/{id}/dismiss":     {act: "adjust"},
 
 	"GET /console/picture":      {act: "supervise"},
 	"GET /console/picture/live": {act: "supervise", asset: true},

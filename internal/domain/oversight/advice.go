@@ -23,21 +23,29 @@ type DayPlaces struct {
 type Played struct {
 	Served int           // people who get a number
 	Left   int           // who would still wait after the last day
+	Lost   int           // who would not wait for another day
 	Idle   int           // numbers nobody takes
 	By     calendar.Date // from this day on nobody waits; 0 if somebody does after the last
 }
 
-// flexible is the share of people who take another hour of the day when theirs is full.
-const flexible = .6
+// None is how many find no number.
+func (p Played) None() int { return p.Left + p.Lost }
 
-// Play plays the days of a queue: people come for their hour; who finds it full takes another one of the day, or waits
-// for another day; what stays free goes to those who wait.
+// What people do who find their hour full, and their day: these shares of them take another hour, and wait for another
+// day. The others go away.
+const (
+	flexible = .6
+	patient  = .5
+)
+
+// Play plays the days of a queue: people come for their hour; who finds it full takes another one of the day, waits for
+// another day, or goes away; what stays free goes to those who wait.
 func Play(days []DayPlaces, forecast []DayForecast, waiting int) (p Played) {
 	wanted := map[calendar.Date]DayForecast{}
 	for _, f := range forecast {
 		wanted[f.Date] = f
 	}
-	line, served, idle := float64(waiting), 0.0, 0.0
+	line, served, idle, lost := float64(waiting), 0.0, 0.0, 0.0
 	for _, d := range days {
 		var free [24]float64
 		for h, n := range d.OffSite {
@@ -56,7 +64,8 @@ func Play(days []DayPlaces, forecast []DayForecast, waiting int) (p Played) {
 		}
 		moved := min(late*flexible, rest)
 		fromLine := min(line, rest-moved)
-		line += late - moved - fromLine
+		line += (late-moved)*patient - fromLine
+		lost += (late - moved) * (1 - patient)
 		served += moved + fromLine
 		idle += rest - moved - fromLine
 		switch {
@@ -66,7 +75,7 @@ func Play(days []DayPlaces, forecast []DayForecast, waiting int) (p Played) {
 			p.By = d.Date
 		}
 	}
-	p.Served, p.Left, p.Idle = int(math.Round(served)), int(math.Round(line)), int(math.Round(idle))
+	p.Served, p.Left, p.Lost, p.Idle = int(math.Round(served)), int(math.Round(line)), int(math.Round(lost)), int(math.Round(idle))
 	return p
 }
 
@@ -121,7 +130,7 @@ func Advise(in AdviceInput) (out []Advice) {
 	for _, f := range in.Forecast {
 		all += f.Total()
 	}
-	if before.Left < leastMore || float64(before.Left) < leastShort*(all+float64(in.Waiting)) {
+	if before.None() < leastMore || float64(before.None()) < leastShort*(all+float64(in.Waiting)) {
 		return nil
 	}
 	try := func(kind AdviceKind, changes ...supply.Change) {

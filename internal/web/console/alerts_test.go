@@ -118,3 +118,64 @@ func TestArt22_AnAnomalyIsTakenUpAnsweredByARequestAndClosed(t *testing.T) {
 	d.says(d.page(street, "/console/alerts"), "No alerts", "1 were false alarms")
 	d.says(d.page(street, "/console/alerts?stage=closed&show=all"), "No-shows", "Closed")
 }
+
+// The forecast of a hall says how far it can be trusted; its advice leads to a request that is filled in, or is put
+// aside with a reason.
+func TestArt22_TheForecastAdvisesAndSaysWhatBecameOfIt(t *testing.T) {
+	d := newDesk(t)
+	street := account.District2
+	at := "/console/forecast?hall=" + apptest.HallStreet
+	d.says(d.page(street, at), "Too little is known to forecast", "0 plain open days are known")
+	today := calendar.DateOf(d.App.Now())
+	rows := []oversight.Row{}
+	for day := today - 120; day < today; day++ {
+		if !d.App.Calendar().IsWorking(day) {
+			continue
+		}
+		f := oversight.Figures{By: map[oversight.Dimension]map[string]oversight.Counts{oversight.ByQueueHour: {}}}
+		for hour := 9; hour < 17; hour++ {
+			var c oversight.Counts
+			c.Count(oversight.Released, 4)
+			c.Count(oversight.Booked, int64(3+(int(day)+hour)%2))
+			f.By[oversight.ByQueueHour][oversight.QueueHour(apptest.QueueStreet, hour)] = c
+			f.All.Add(c)
+		}
+		rows = append(rows, oversight.Row{Place: oversight.Place{Noun: oversight.OfHall, ID: apptest.HallStreet}, Span: oversight.SpanDay, Period: day.String(), Figures: f, CountedAt: d.App.Now()})
+	}
+	if err := d.DB.Update(t.Context(), func(tx *store.Tx) error { return tx.PutFigures(t.Context(), rows) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.App.WatchHalls(t.Context(), 100); err != nil {
+		t.Fatal(err)
+	}
+	d.says(d.page(street, "/console"), "for the coming days", "/console/forecast")
+	page := d.page(street, at)
+	d.says(page, "Error (MASE)", "Within their range", "too few", "Advice", "Ask for it", "more people get a number", "Nobody came or was missed in the last 28 days")
+	link := regexp.MustCompile(`href="(/console/requests/new[^"]*advice=[^"]*)"`).FindStringSubmatch(page)
+	if link == nil {
+		t.Fatal("no request is ready")
+	}
+	form := html.UnescapeString(link[1])
+	d.says(d.page(street, form), "Street A1 Hall · General business", "→", `name="advice"`)
+	q, err := url.ParseQuery(strings.SplitN(form, "?", 2)[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Set("reason", "预测")
+	if w := d.sendTo(street, form, "/console/requests/new", q); w.Code != 303 {
+		t.Fatalf("filed: %d %s", w.Code, w.Body)
+	}
+	page = d.page(street, at)
+	d.says(page, "What became of advice", "R2026-")
+	put := regexp.MustCompile(`/console/advice/V2026-[0-9]+/dismiss`).FindString(page)
+	if put == "" {
+		t.Fatal("no other advice is open")
+	}
+	if w := d.sendTo(street, at, put, url.Values{"hall": {apptest.HallStreet}}); w.Code != 422 {
+		t.Errorf("put aside without a word: %d", w.Code)
+	}
+	if w := d.sendTo(street, at, put, url.Values{"hall": {apptest.HallStreet}, "why": {"场地有限"}}); w.Code != 303 {
+		t.Errorf("put aside: %d", w.Code)
+	}
+	d.says(d.page(street, at), "场地有限", "Put aside")
+}

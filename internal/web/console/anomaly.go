@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"suiyue/internal/app"
-	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/domain/supply"
@@ -215,11 +214,13 @@ func (c *Console) dealt(w http.ResponseWriter, r *http.Request, ad *app.Admin, e
 	return err
 }
 
-// ledTo tells the anomaly that a request was made from what it led to. The request stands without it: an anomaly that
+// ledTo tells the anomaly or the advice that a request was made from what it led to. The request stands without it: what
 // was closed meanwhile, or is no longer theirs, is left alone.
-func (c *Console) ledTo(r *http.Request, ad *app.Admin, anomaly, request string) {
-	if anomaly == "" || !c.may(ad, account.Adjust) {
-		return
+func (c *Console) ledTo(r *http.Request, ad *app.Admin, form url.Values, request string) {
+	if id := form.Get("anomaly"); id != "" {
+		_ = c.App.ActOnAnomaly(r.Context(), ad, id, request)
 	}
-	_ = c.App.ActOnAnomaly(r.Context(), ad, anomaly, request)
+	if id := form.Get("advice"); id != "" {
+		_ = c.App.FollowAdvice(r.Context(), ad, id, request)
+	}
 }

@@ -61,6 +61,7 @@ func New(c Config) *Console {
 	k.requestRoutes()
 	k.displacedRoutes()
 	k.alertRoutes()
+	k.forecastRoutes()
 	k.sourceRoutes()
 	k.bulletinRoutes()
 	k.letterRoutes()

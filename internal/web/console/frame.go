@@ -52,7 +52,7 @@ type section struct{ name, path string }
 // sections lists them in their order. A page that no route serves is left out.
 var sections = []section{
 	{"today", ""}, {"picture", "/picture"}, {"serve", "/serve"}, {"steps", "/steps"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
-	{"alerts", "/alerts"}, {"figures", "/figures"},
+	{"alerts", "/alerts"}, {"forecast", "/forecast"}, {"figures", "/figures"},
 	{"ledger", "/ledger"}, {"letters", "/letters"}, {"bulletins", "/bulletins"}, {"assessment", "/assessment"}, {"sources", "/sources"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
 	{"log", "/log"}, {"retention", "/retention"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},
 }

@@ -274,6 +274,16 @@ func (c *Console) alerts(ctx context.Context, l web.Locale, ad *app.Admin, g *ap
 				Links: []ui.Link{{Text: l.T("console.alert.show"), Href: alertsPath}}})
 		}
 	}
+	if !c.App.Scope(ad, account.Adjust).None {
+		_, advised, err := c.App.AdviceCards(ctx, ad, "", true, 1)
+		if err != nil {
+			return nil, err
+		}
+		if advised > 0 {
+			out = append(out, ui.NoticeView{L: l, Kind: ui.NoticeInfo, Title: l.N("console.alert.advice", advised), Text: l.T("console.alert.advice_text"),
+				Links: []ui.Link{{Text: l.T("console.alert.show"), Href: forecastPath}}})
+		}
+	}
 	late, err := c.App.LateSteps(ctx, ad)
 	if err != nil {
 		return nil, err

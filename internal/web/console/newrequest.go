@@ -37,7 +37,7 @@ type draft struct {
 const everyHall = "*"
 
 // fields that make up a draft, and are carried from screen to screen.
-var draftFields = []string{"hall", "queue", "kind", "from", "to", "weekday", "total", "source", "half", "rule", "n", "hour", "per_hour", "share", "days", "anomaly"}
+var draftFields = []string{"hall", "queue", "kind", "from", "to", "weekday", "total", "source", "half", "rule", "n", "hour", "per_hour", "share", "days", "anomaly", "advice"}
 
 func (c *Console) draft(r *http.Request, ad *app.Admin, form url.Values) draft {
 	d := draft{form: form, base: requestsPath, act: account.Adjust}
@@ -428,7 +428,7 @@ func (c *Console) fileRequest(w http.ResponseWriter, r *http.Request, ad *app.Ad
 	if err != nil {
 		return err
 	}
-	c.ledTo(r, ad, d.form.Get("anomaly"), list[0].ID)
+	c.ledTo(r, ad, d.form, list[0].ID)
 	if len(list) > 1 {
 		return web.SeeOther(w, r, address(requestsPath, "bundle", list[0].Bundle))
 	}

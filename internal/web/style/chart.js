@@ -92,7 +92,7 @@ function enliven(figure) {
     };
     const share = figure.dataset.unit === "share";
     if (heat) {
-      const cells = rows.flatMap((r, y) => r.cells.map((c, x) => ({ value: [x, y, c.value], said: `${r.name}  ${heads[x]}\n${c.said}` }))).filter((c) => c.value[2] !== null);
+      const cells = rows.flatMap((r, y) => r.cells.map((c, x) => ({ value: [x, y, c.value], text: c.said, said: `${r.name}  ${heads[x]}\n${c.said}` }))).filter((c) => c.value[2] !== null);
       const most = share ? 1 : Math.max(1, ...cells.map((c) => c.value[2]));
       return chart.setOption({
         ...common,
@@ -105,7 +105,11 @@ function enliven(figure) {
           text: [share ? "100 %" : String(most), share ? "0 %" : "0"], textStyle: text,
           inRange: { color: dark.matches ? ["#1d2b30", "#2a6f78", "#8ad8df"] : ["#eef3f2", "#6fb0b6", "#0a4f57"] },
         },
-        series: [{ type: "heatmap", data: cells, itemStyle: { borderColor: v("--paper"), borderWidth: 2, borderRadius: 3 }, emphasis: { itemStyle: { borderColor: v("--ink") } } }],
+        series: [{
+          type: "heatmap", itemStyle: { borderColor: v("--paper"), borderWidth: 2, borderRadius: 3 }, emphasis: { itemStyle: { borderColor: v("--ink") } },
+          label: { show: true, fontSize: 12, formatter: (p) => p.data.text },
+          data: cells.map((c) => ({ ...c, label: { color: c.value[2] > most * 0.55 ? v("--paper") : v("--ink") } })),
+        }],
       });
     }
     const bar = figure.dataset.kind === "bar";

@@ -310,7 +310,7 @@ func TestArt5_AConnectedSystemThatIsLateOrSilentIsAnAnomaly(t *testing.T) {
 				put(d, 79, 77, d.At(17, 0))
 			}
 		}
-		put(today-1, 79, 30, (today - 1).At(17, 0))
+		put(today-1, 79, 30, (today-1).At(17, 0))
 		put(today, 40, 40, today.At(12, 0))
 		p.watch(1)
 		one := p.found("M1", app.AnomalyFilter{})[0]

@@ -108,7 +108,7 @@ racing=$(go run ./scripts/racing $(for p in $at store; do echo "internal/$p"; do
 "$tmp/withpg" go test -timeout 20m -race -run '^TestManyAtOnce' ./test/model
 # More pages at once than there are cores: a browser waits a good part of its time.
 step "the program and its pages"
-"$tmp/withpg" go test -timeout 20m -parallel 4 -count 1 $(go list ./test/... | grep -vE '/test/(pace|steps|hall)$')
+"$tmp/withpg" go test -timeout 40m -parallel 4 -count 1 $(go list ./test/... | grep -vE '/test/(pace|steps|hall)$')
 [ -z "${quick:-}" ] || export TMPDIR="${disk:-/tmp}"
 step "the pace of the console, of halls and of steps, by themselves"
 "$tmp/withpg" go test -timeout 20m -p 1 -count 1 ./test/pace ./test/hall ./test/steps

@@ -25,7 +25,7 @@ const (
 )
 
 // figureEvery is which halls of a level have figures: one in so many. The others began to take bookings only now.
-var figureEvery = map[directory.HallLevel]int{directory.CityHall: 1, directory.DistrictHall: 1, directory.StreetHall: 4, directory.VillageHall: 40}
+var figureEvery = map[directory.HallLevel]int{directory.CityHall: 1, directory.DistrictHall: 1, directory.StreetHall: 8, directory.VillageHall: 100}
 
 // figureHalls are the halls that have figures.
 func (s *Server) figureHalls() (out []*directory.Hall) {

@@ -325,6 +325,7 @@ func (s *suite) throughHTTP(ctx context.Context, dir, source string) (err error)
 		}
 		s.print("HTTP booking", "ours", book, "")
 		half := book.Rate() / 2
+		settle()
 		crowd, ok := t.visitors(p, clients, 3+int(1.25*half*s.o.Seconds)/clients/eachPerson)
 		if !ok {
 			return errors.New("too few persons")

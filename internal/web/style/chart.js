@@ -10,6 +10,31 @@ use([BarChart, HeatmapChart, LineChart, AriaComponent, GridComponent, TooltipCom
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
+// A tooltip of HTML would carry styles that the policy of the page refuses.
+const tip = (v, text) => ({ renderMode: "richText", confine: true, backgroundColor: v("--surface"), borderColor: v("--edge"), textStyle: { ...text, color: v("--ink") } });
+
+// What a map of cells looks like; a cell that has a text says it.
+function mapOptions({ v, text, across, down, cells, most, share }) {
+  const top = share ? "100 %" : String(most);
+  const axis = { type: "category", axisLabel: text, axisLine: { show: false }, axisTick: { show: false } };
+  return {
+    tooltip: { ...tip(v, text), formatter: (p) => p.data.said },
+    grid: { left: 8, right: 8, top: 28, bottom: 56, containLabel: true },
+    xAxis: { ...axis, data: across, position: "top" },
+    yAxis: { ...axis, data: down, inverse: true },
+    visualMap: {
+      min: 0, max: most, calculable: false, orient: "horizontal", left: "center", bottom: 4, itemHeight: 160, itemWidth: 14,
+      text: [top, share ? "0 %" : "0"], textStyle: text,
+      inRange: { color: dark.matches ? ["#1d2b30", "#2a6f78", "#8ad8df"] : ["#eef3f2", "#6fb0b6", "#0a4f57"] },
+    },
+    series: [{
+      type: "heatmap", itemStyle: { borderColor: v("--paper"), borderWidth: 2, borderRadius: 3 }, emphasis: { itemStyle: { borderColor: v("--ink") } },
+      label: { show: cells.some((c) => c.text), fontSize: 12, formatter: (p) => p.data.text ?? "" },
+      data: cells.map((c) => ({ ...c, label: { color: c.value[2] > most * 0.55 ? v("--paper") : v("--ink") } })),
+    }],
+  };
+}
+
 function read(table) {
   const hours = [...table.querySelectorAll("thead th[data-hour]")].map((th) => th.textContent.trim());
   const days = [], cells = [];
@@ -40,17 +65,7 @@ function draw(figure) {
       aria: { enabled: true, label: { description: figure.dataset.said } },
       animation: !still.matches,
       animationDuration: 120,
-      // A tooltip of HTML would carry styles that the policy of the page refuses.
-      tooltip: { renderMode: "richText", confine: true, backgroundColor: v("--surface"), borderColor: v("--edge"), textStyle: { ...text, color: v("--ink") }, formatter: (p) => p.data.said },
-      grid: { left: 8, right: 8, top: 28, bottom: 56, containLabel: true },
-      xAxis: { type: "category", data: hours, position: "top", axisLabel: text, axisLine: { show: false }, axisTick: { show: false } },
-      yAxis: { type: "category", data: days, inverse: true, axisLabel: text, axisLine: { show: false }, axisTick: { show: false } },
-      visualMap: {
-        min: 0, max: most, calculable: false, orient: "horizontal", left: "center", bottom: 4, itemHeight: 160, itemWidth: 14,
-        text: [percent ? "100 %" : String(most), percent ? "0 %" : "0"], textStyle: text,
-        inRange: { color: dark.matches ? ["#1d2b30", "#2a6f78", "#8ad8df"] : ["#eef3f2", "#6fb0b6", "#0a4f57"] },
-      },
-      series: [{ type: "heatmap", data: cells, itemStyle: { borderColor: v("--paper"), borderWidth: 2, borderRadius: 3 }, emphasis: { itemStyle: { borderColor: v("--ink") } } }],
+      ...mapOptions({ v, text, across: hours, down: days, cells, most, share: percent }),
     });
   };
   paint();
@@ -85,7 +100,7 @@ function enliven(figure) {
     const style = getComputedStyle(document.documentElement);
     const v = (name) => style.getPropertyValue(name).trim();
     const text = { color: v("--quiet"), fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 13 };
-    const tooltip = { renderMode: "richText", confine: true, backgroundColor: v("--surface"), borderColor: v("--edge"), textStyle: { ...text, color: v("--ink") } };
+    const tooltip = tip(v, text);
     const common = {
       aria: { enabled: true, decal: { show: figure.dataset.kind === "bar" && heads.length > 1, decals: looks.map((l) => ({ color: v("--surface"), ...l.decal })) }, label: { description: figure.dataset.said } },
       animation: !still.matches, animationDuration: 120,
@@ -94,23 +109,7 @@ function enliven(figure) {
     if (heat) {
       const cells = rows.flatMap((r, y) => r.cells.map((c, x) => ({ value: [x, y, c.value], text: c.said, said: `${r.name}  ${heads[x]}\n${c.said}` }))).filter((c) => c.value[2] !== null);
       const most = share ? 1 : Math.max(1, ...cells.map((c) => c.value[2]));
-      return chart.setOption({
-        ...common,
-        tooltip: { ...tooltip, formatter: (p) => p.data.said },
-        grid: { left: 8, right: 8, top: 28, bottom: 56, containLabel: true },
-        xAxis: { type: "category", data: heads, position: "top", axisLabel: text, axisLine: { show: false }, axisTick: { show: false } },
-        yAxis: { type: "category", data: rows.map((r) => r.name), inverse: true, axisLabel: text, axisLine: { show: false }, axisTick: { show: false } },
-        visualMap: {
-          min: 0, max: most, calculable: false, orient: "horizontal", left: "center", bottom: 4, itemHeight: 160, itemWidth: 14,
-          text: [share ? "100 %" : String(most), share ? "0 %" : "0"], textStyle: text,
-          inRange: { color: dark.matches ? ["#1d2b30", "#2a6f78", "#8ad8df"] : ["#eef3f2", "#6fb0b6", "#0a4f57"] },
-        },
-        series: [{
-          type: "heatmap", itemStyle: { borderColor: v("--paper"), borderWidth: 2, borderRadius: 3 }, emphasis: { itemStyle: { borderColor: v("--ink") } },
-          label: { show: true, fontSize: 12, formatter: (p) => p.data.text },
-          data: cells.map((c) => ({ ...c, label: { color: c.value[2] > most * 0.55 ? v("--paper") : v("--ink") } })),
-        }],
-      });
+      return chart.setOption({ ...common, ...mapOptions({ v, text, across: heads, down: rows.map((r) => r.name), cells, most, share }) });
     }
     const bar = figure.dataset.kind === "bar";
     chart.setOption({

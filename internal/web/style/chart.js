@@ -30,7 +30,7 @@ function mapOptions({ v, text, across, down, cells, most, share }) {
     series: [{
       type: "heatmap", itemStyle: { borderColor: v("--paper"), borderWidth: 2, borderRadius: 3 }, emphasis: { itemStyle: { borderColor: v("--ink") } },
       label: { show: cells.some((c) => c.text), fontSize: 12, formatter: (p) => p.data.text ?? "" },
-      data: cells.map((c) => ({ ...c, label: { color: c.value[2] > most * 0.55 ? v("--paper") : v("--ink") } })),
+      data: cells.map((c) => ({ ...c, label: { color: c.value[2] > most * (dark.matches ? 0.55 : 0.72) ? v("--paper") : v("--ink") } })),
     }],
   };
 }

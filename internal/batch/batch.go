@@ -35,8 +35,10 @@ type Lanes[Q, A any] struct {
 }
 
 const (
-	patience  = 10 * time.Millisecond // the most a call waits for a running lane while another stands idle
-	fullGroup = 32
+	// The most a call waits for a running lane while another stands idle. Two lanes at once want the same
+	// processors: with little to do each, both take longer than one after the other.
+	patience  = 20 * time.Millisecond
+	fullGroup = 64
 )
 
 const (
@@ -55,7 +57,7 @@ type call[Q, A any] struct {
 type Config struct {
 	Lanes int // ≥ 1
 	Limit int // most calls of one group; 0 = 512
-	Full  int // so many calls are worth another lane while one runs; 0 = 32, or Limit if that is less
+	Full  int // so many calls are worth another lane while one runs; 0 = 64, or Limit if that is less
 	Depth int // most calls waiting before callers are told Busy; 0 = 8 × Limit
 }
 

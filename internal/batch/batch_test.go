@@ -241,8 +241,8 @@ func TestALaneThatRunsForLongKeepsNobodyBack(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { at(t, l, began, 0) })
 		wg.Go(func() {
-			if got, want := at(t, l, began, time.Millisecond), 1011*time.Millisecond; got != want {
-				t.Errorf("answered at %v, want %v: ten milliseconds later the other lane takes it", got, want)
+			if got, want := at(t, l, began, time.Millisecond), 1021*time.Millisecond; got != want {
+				t.Errorf("answered at %v, want %v: twenty milliseconds later the other lane takes it", got, want)
 			}
 		})
 		wg.Wait()

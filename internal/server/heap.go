@@ -12,7 +12,7 @@ import (
 // small city that is every 25 MiB, several times a second under load, and each collection stops everybody's
 // requests for its share and shrinks the stacks of all connections, which the next requests grow again. A
 // heap of which more than half is live is collected as ever, when it has doubled.
-const heapSize = 160 << 20
+const heapSize = 192 << 20
 
 // followHeap keeps to that size until ctx ends, unless GOGC says how often to collect. GOMEMLIMIT holds
 // besides.

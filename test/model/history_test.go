@@ -165,7 +165,7 @@ func (n *notes) do(ctx context.Context, node *app.App, rng *rand.Rand, p *soul) 
 }
 
 // ask runs a request, sometimes without patience; then half of them ask again, and half never know. Whoever asks again
-// finds what came of the first time under the same key.
+// finds what came of the first time under the same key. Some answers are lost on their way, however soon they came.
 func (n *notes) ask(ctx context.Context, rng *rand.Rand, request func(ctx context.Context) (app.Receipt, error)) (r app.Receipt, code fault.Code, known bool, err error) {
 	hasty := rng.IntN(impatient) == 0
 	for range 3 {
@@ -176,6 +176,10 @@ func (n *notes) ask(ctx context.Context, rng *rand.Rand, request func(ctx contex
 		r, err = request(within)
 		over := within.Err() != nil
 		cancel()
+		lost := hasty && rng.IntN(4) == 0
+		if lost && (err == nil || fault.As(err).Kind != fault.Internal) {
+			return r, "", false, nil
+		}
 		if err == nil {
 			return r, "", true, nil
 		}

@@ -379,25 +379,38 @@ func (a *App) recheck(ctx context.Context, mend bool, c *FigureCheck, make func(
 		if err != nil {
 			return err
 		}
-		waiting, err := tx.FigureMarks(ctx, calendar.DateOf(tx.Now), 1<<20)
-		if err != nil {
-			return err
-		}
-		waits := map[rowKey]bool{}
-		for _, m := range waiting {
-			waits[rowKey{oversight.Place{Noun: oversight.OfHall, ID: m.HallID}, oversight.SpanDay, periodOf(m.Date)}] = true
-		}
+		var differ []oversight.HallDay
+		where := map[rowKey][]string{}
 		for _, r := range rows {
 			if r.Place.Noun == oversight.OfUnit || r.Span == oversight.SpanMonth {
 				c.Sums++
 			}
-			where := kept[keyOf(r)].Differences(r.Figures, 8)
-			if len(where) == 0 || waits[keyOf(r)] {
+			diff := kept[keyOf(r)].Differences(r.Figures, 8)
+			if len(diff) == 0 {
+				continue
+			}
+			where[keyOf(r)] = diff
+			if d, err := calendar.ParseDate(r.Period); err == nil && r.Place.Noun == oversight.OfHall && r.Span == oversight.SpanDay {
+				differ = append(differ, oversight.HallDay{HallID: r.Place.ID, Date: d})
+			}
+		}
+		waits, err := tx.Marked(ctx, differ)
+		if err != nil {
+			return err
+		}
+		for _, d := range differ {
+			if waits[d] {
+				delete(where, rowKey{oversight.Place{Noun: oversight.OfHall, ID: d.HallID}, oversight.SpanDay, periodOf(d.Date)})
+			}
+		}
+		for _, r := range rows {
+			diff, ok := where[keyOf(r)]
+			if !ok {
 				continue
 			}
 			wrong = append(wrong, r)
 			if c.Differ++; len(c.Wrong) < mostDifferences {
-				c.Wrong = append(c.Wrong, FigureDifference{r.Place, r.Span, r.Period, where})
+				c.Wrong = append(c.Wrong, FigureDifference{r.Place, r.Span, r.Period, diff})
 			}
 		}
 		return nil

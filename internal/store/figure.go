@@ -176,6 +176,28 @@ func (tx *Tx) FigureMarks(ctx context.Context, until calendar.Date, limit int) (
 		}, until.String(), int64(limit))
 }
 
+// Marked returns which of the days are to be counted again.
+func (tx *Tx) Marked(ctx context.Context, days []oversight.HallDay) (map[oversight.HallDay]bool, error) {
+	out := map[oversight.HallDay]bool{}
+	if len(days) == 0 {
+		return out, nil
+	}
+	rows := make([][2]string, len(days))
+	for i, d := range days {
+		rows[i] = [2]string{d.HallID, d.Date.String()}
+	}
+	return out, tx.query(ctx, "figure.marked", dayKeys+`
+select m.hall_id, m.date from w cross join figure_mark m where m.hall_id = w.hall_id and m.date = w.date`, func(scan func(...any) error) error {
+		var hall, date string
+		if err := scan(&hall, &date); err != nil {
+			return err
+		}
+		d, err := calendar.ParseDate(date)
+		out[oversight.HallDay{HallID: hall, Date: d}] = true
+		return err
+	}, marshal(rows))
+}
+
 // ClearMarks takes back the marks that are as they were read and returns their days.
 func (tx *Tx) ClearMarks(ctx context.Context, marks []FigureMark) (cleared map[oversight.HallDay]bool, err error) {
 	cleared = map[oversight.HallDay]bool{}

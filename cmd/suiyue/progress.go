@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 )
@@ -59,6 +60,24 @@ func (p *progress) step(name string, done, all int) {
 	if done >= all && !p.finished {
 		p.finished = true
 		fmt.Fprintf(p.out, "%s: %d\n", title, all)
+	}
+}
+
+// withRate is step that says in the title of the bar main how many of what are made in a second; these are told by steps
+// of the name what, which have no bar. The bar itself tells the time that remains.
+func (p *progress) withRate(main, what string) func(name string, done, all int) {
+	title := p.titles[main]
+	seen, last := 0, time.Now()
+	return func(name string, done, all int) {
+		if name != what {
+			p.step(name, done, all)
+			return
+		}
+		now := time.Now()
+		if p.bar != nil && now.Sub(last) >= time.Second {
+			p.bar.Describe(fmt.Sprintf("%s, %.0f %s/s", title, float64(done-seen)/now.Sub(last).Seconds(), what))
+			seen, last = done, now
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ type demand struct {
 	cal  *calendar.Calendar
 	seed uint64
 	odd  []oddity
+	at   map[string][]oddity // those of many halls, by hall
 }
 
 // oddity is something unusual that was put into the past of a place on purpose.
@@ -42,7 +43,11 @@ const (
 // of returns how many times the usual it is, 1 where nothing is odd.
 func (d *demand) of(kind oddKind, q *directory.Queue, date calendar.Date) float64 {
 	by := 1.0
-	for _, o := range d.odd {
+	odd := d.odd
+	if d.at != nil {
+		odd = d.at[q.HallID]
+	}
+	for _, o := range odd {
 		if o.kind == kind && o.hall == q.HallID && (o.queue == "" || o.queue == q.ID) && o.from <= date && date <= o.to {
 			by *= o.by
 		}

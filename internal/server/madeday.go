@@ -28,7 +28,8 @@ type yearMaker struct {
 	d      *demand
 	keys   *cipher.Keyring
 	serial int64       // next booking number
-	nobody bool        // nothing is sealed of who they were
+	nobody bool        // nothing is sealed of who they were, and no history kept of who was served
+	number int64       // of the next who waits
 	made   *store.Made // what was made since it was cleared
 	home   map[string]int
 	marks  map[identity.Key]int // recorded of somebody on this day
@@ -47,9 +48,9 @@ func newYearMaker(city *app.City, d *demand, keys *cipher.Keyring) *yearMaker {
 	return m
 }
 
-// begin goes on to a date; serial is the number of its first booking.
-func (m *yearMaker) begin(date calendar.Date, rules rulebook.Rulebook, serial int64) {
-	m.date, m.rules, m.serial, m.marks = date, rules, serial, map[identity.Key]int{}
+// begin goes on to a date; serial is the number of its first booking, number that of the first who waits.
+func (m *yearMaker) begin(date calendar.Date, rules rulebook.Rulebook, serial, number int64) {
+	m.date, m.rules, m.serial, m.number, m.marks = date, rules, serial, number, map[identity.Key]int{}
 }
 
 // somebody is one of the people of the city.
@@ -120,8 +121,8 @@ func (m *yearMaker) hall(h *directory.Hall) bool {
 	dice := m.d.dice(h.ID+" floor", m.date)
 	counters := max(1, len(coming)/45)
 	first := len(m.made.Tickets)
-	for i, a := range coming {
-		m.ticket(dice, h, a, lines[a.q.ID], i, counters)
+	for _, a := range coming {
+		m.ticket(dice, h, a, lines[a.q.ID], counters)
 	}
 	tickets := slices.Clone(m.made.Tickets[first:])
 	slices.SortFunc(tickets, func(a, b *counter.Ticket) int { return strings.Compare(a.Number, b.Number) })
@@ -146,7 +147,7 @@ func (m *yearMaker) hall(h *directory.Hall) bool {
 func (m *yearMaker) queue(h *directory.Hall, q *directory.Queue, slots []booking.Slot, items []weighted) (coming []*arrived, missed int) {
 	dice := m.d.dice(q.ID+" rows", m.date)
 	p := m.d.pressure(h, q, m.date)
-	held, _ := fill(dice, slots, m.d.wanted(h, q, slots))
+	held, without := fill(dice, slots, m.d.wanted(h, q, slots))
 	most := max(int(m.date-calendar.DateOf(slots[0].Release)), 1)
 	oddMiss, oddGive := m.d.of(oddMissed, q, m.date), m.d.of(oddGivenUp, q, m.date)
 	for i := range slots {
@@ -154,6 +155,7 @@ func (m *yearMaker) queue(h *directory.Hall, q *directory.Queue, slots []booking
 		wait := m.d.meanWait(h, q, m.date, float64(held[i])/float64(max(s.Capacity, 1)))
 		for left := held[i]; left > 0; {
 			days := lead(dice, p, most)
+			claims, events, messages := len(m.made.Claims), len(m.made.Events), len(m.made.Messages)
 			b, who, item := m.book(dice, h, q, slots, s, items, p, days, left)
 			if dice.Float64() < min(givingUp(float64(days))*oddGive, .7) {
 				m.cancel(dice, b, who)
@@ -167,6 +169,10 @@ func (m *yearMaker) queue(h *directory.Hall, q *directory.Queue, slots []booking
 				m.mark(b, booking.FactNoShow, s.End())
 				missed++
 				continue
+			}
+			if m.nobody && b.Version == 1 {
+				b.Version = 0
+				m.made.Claims, m.made.Events, m.made.Messages = m.made.Claims[:claims], m.made.Events[:events], m.made.Messages[:messages]
 			}
 			at := s.Start().Add(time.Duration((dice.NormFloat64()*11-5)*60) * time.Second)
 			at = clamp(at, s.Start().Add(-m.rules.Hall.CheckInBefore), s.End().Add(-time.Minute))
@@ -187,6 +193,7 @@ func (m *yearMaker) queue(h *directory.Hall, q *directory.Queue, slots []booking
 		}
 		m.made.Slots = append(m.made.Slots, *s)
 	}
+	m.wait(dice, h, q, slots, items, without)
 	return coming, missed
 }
 
@@ -283,13 +290,16 @@ func (m *yearMaker) mark(b *booking.Booking, kind booking.FactKind, at time.Time
 }
 
 // ticket gives somebody who has come a number and lets them be served, or not.
-func (m *yearMaker) ticket(dice *rand.Rand, h *directory.Hall, a *arrived, line *counter.Line, serial, counters int) {
+func (m *yearMaker) ticket(dice *rand.Rand, h *directory.Hall, a *arrived, line *counter.Line, counters int) {
 	t := &counter.Ticket{
-		ID: fmt.Sprintf("m%s%05d%012x", m.date.Compact(), serial, dice.Uint64()>>16), HallID: h.ID, Date: m.date, QueueID: a.q.ID, Number: line.Number(), Kind: a.kind,
+		ID: madeID(dice), HallID: h.ID, Date: m.date, QueueID: a.q.ID, Number: line.Number(), Kind: a.kind,
 		SlotID: a.slot, Hour: a.hour, Item: a.item.item, Stage: a.item.stage, Units: a.units, Person: a.who.key, Channel: app.AtKiosk, State: counter.Waiting,
 		IssuedAt: a.at, PlaceAt: a.at,
 	}
 	act := func(kind counter.ActKind, at time.Time) {
+		if m.nobody {
+			return
+		}
 		t.Version++
 		e := store.TicketEvent{HallID: h.ID, Ticket: t.ID, Version: t.Version, At: at, Kind: kind, ByKind: "system"}
 		if kind != counter.Issue && kind != counter.Settle {
@@ -302,7 +312,7 @@ func (m *yearMaker) ticket(dice *rand.Rand, h *directory.Hall, a *arrived, line 
 	case a.booking != nil:
 		t.Booking, t.Person = a.booking.ID, a.booking.ApplicantKey
 		a.booking.State = booking.Arrived
-		m.step(a.booking, booking.EventArrived, "", a.at, a.booking.BookerKey, booking.Kiosk, "")
+		m.atHall(a.booking, booking.EventArrived, "", a.at, a.booking.BookerKey, booking.Kiosk, "")
 	case a.kind == counter.WalkIn:
 		t.Share = counter.OnSite
 		// One claim a number; a person who comes twice in a half-day is somebody else who looks alike.
@@ -349,7 +359,7 @@ func (m *yearMaker) ticket(dice *rand.Rand, h *directory.Hall, a *arrived, line 
 func (m *yearMaker) leave(b *booking.Booking, kind booking.EventKind, at time.Time) {
 	if b != nil {
 		b.State = booking.Done
-		m.step(b, kind, "", at, "", booking.Desk, "")
+		m.atHall(b, kind, "", at, "", booking.Desk, "")
 	}
 }
 
@@ -365,4 +375,53 @@ func (m *yearMaker) rate(dice *rand.Rand, t *counter.Ticket, waited float64) {
 		e.Reasons, e.State, e.Due = []counter.Reason{reasons[dice.IntN(len(reasons))]}, counter.CaseClosed, m.d.cal.AddWorkingDays(m.date, m.rules.AnswerCaseWithin)
 	}
 	m.made.Evaluations = append(m.made.Evaluations, e)
+}
+
+// madeID is that of a number: 60 bits in letters and figures.
+func madeID(dice *rand.Rand) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz234567"
+	id, n := [13]byte{0: 'm'}, dice.Uint64()
+	for i := range id[1:] {
+		id[1+i] = letters[n&31]
+		n >>= 5
+	}
+	return string(id[:])
+}
+
+// atHall is step of who has come: nothing of it is kept where their history is left out.
+func (m *yearMaker) atHall(b *booking.Booking, kind booking.EventKind, message booking.MessageKind, at time.Time, actor identity.Key, ch booking.Channel, from string) {
+	if b.Version == 0 {
+		b.ChangedAt = at
+		return
+	}
+	m.step(b, kind, message, at, actor, ch, from)
+}
+
+// wait lets some of those who got no number of a queue's day stand in line for it, and give up or see the day come.
+func (m *yearMaker) wait(dice *rand.Rand, h *directory.Hall, q *directory.Queue, slots []booking.Slot, items []weighted, without int) {
+	hours := make([]int, len(slots))
+	for i := range slots {
+		hours[i] = slots[i].Hour
+	}
+	for range some(dice, without, .25) {
+		who, item := m.somebody(dice, h), pick(dice, items)
+		end := m.date.At(0, 0)
+		e := &booking.WaitEntry{
+			ID: booking.IDOf(uint64(m.serial)), Number: m.number, Booker: who.key, Level: 3, Applicant: booking.Self, ApplicantKey: who.key, Item: item.item, Stage: item.stage, Units: 1,
+			Lines: []booking.WaitLine{{HallID: h.ID, QueueID: q.ID}}, Dates: []calendar.Date{m.date}, Hours: hours, Channel: booking.Web, State: booking.WaitOver, Passed: []string{},
+			Version: 2, JoinedAt: between(dice, slots[0].Release.Add(time.Minute), end), ChangedAt: end,
+		}
+		switch p := dice.Float64(); {
+		case p < .3:
+			e.State, e.ChangedAt = booking.WaitLeft, between(dice, e.JoinedAt, end)
+		case p < .4:
+			e.State, e.ChangedAt = booking.WaitOnline, between(dice, e.JoinedAt, end)
+		}
+		m.serial++
+		m.number++
+		if !m.nobody {
+			e.Sealed = m.parties(partyOf(who.n), partyOf(who.n), "booking|"+e.ID)
+		}
+		m.made.Waits = append(m.made.Waits, e)
+	}
 }

@@ -74,6 +74,9 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	defer s.Close()
+	if err := s.db.CheckClothed(ctx); err != nil {
+		return err
+	}
 	return s.Serve(ctx, func() { s.firstLink(ctx, os.Stderr) })
 }
 

@@ -21,11 +21,17 @@ type Simulation struct {
 	Scale     float64       // share of the halls, 1 for all
 	To        calendar.Date // last day, 0 for the end of the year or yesterday
 	Counted   bool          // the figures of it, too
-	Forgotten calendar.Date // days before it have nothing sealed of who came, 0 for none
+	Forgotten calendar.Date // days before it have only what figures, lists and sanctions stand on; 0 for none
 }
 
 // Between sets the dates of --to and --forgotten, "" for none.
 func (m *Simulation) Between(to, forgotten string) error {
+	switch forgotten {
+	case "":
+		m.Forgotten = calendar.MakeDate(m.Year, time.December, 18)
+	case "never":
+		forgotten = ""
+	}
 	for flag, d := range map[string]struct {
 		text string
 		date *calendar.Date
@@ -77,7 +83,7 @@ var ErrOtherSimulation = errors.New("this database holds this year already, made
 type Simulated struct {
 	Halls, Days, Counted, Bookings, Rows int
 	Took                                 time.Duration
-	Counting                             time.Duration // of it
+	Counting, Indexing                   time.Duration // of it
 	Bytes                                int64         // the database holds in all
 }
 
@@ -122,7 +128,15 @@ func (s *Server) simulate(ctx context.Context, files fs.FS, m Simulation, progre
 	}
 	halls := someHalls(hallsInOrder(s.app.City()), m.Scale)
 	done.Halls = len(halls)
-	maker := newYearMaker(s.app.City(), &demand{cal: s.app.Calendar(), seed: m.Seed}, keys)
+	d := &demand{cal: s.app.Calendar(), seed: m.Seed}
+	planted := d.planting(halls, m.Year)
+	if err := s.db.Update(ctx, func(tx *store.Tx) error { return tx.SavePlanted(ctx, planted) }); err != nil {
+		return done, err
+	}
+	if err := s.db.Bare(ctx); err != nil {
+		return done, err
+	}
+	maker := newYearMaker(s.app.City(), d, keys)
 	first, last := m.dates(today)
 	askers := s.newAskers(ctx, m, halls)
 	for date := first; date <= last; date++ {
@@ -136,7 +150,13 @@ func (s *Server) simulate(ctx context.Context, files fs.FS, m Simulation, progre
 			done.Rows += n.rows
 		}
 		progress("days", int(date-first)+1, int(last-first)+1)
+		progress("bookings", done.Bookings, 0)
 	}
+	indexing := time.Now()
+	if err := s.db.Clothe(ctx, func(done, all int) { progress("indexes", done, all) }); err != nil {
+		return done, err
+	}
+	done.Indexing = time.Since(indexing)
 	if done.Days > 0 {
 		if err := s.db.Analyze(ctx); err != nil {
 			return done, err
@@ -201,43 +221,29 @@ func someHalls(all []*directory.Hall, share float64) (out []*directory.Hall) {
 // madeCount is what a day came to.
 type madeCount struct{ halls, bookings, rows int }
 
-// rowsAtOnce is how many rows are held before they are written.
-const rowsAtOnce = 60_000
+// rowsAtOnce is how many rows are held, twice, before they are written.
+const rowsAtOnce = 40_000
 
 // makeDay makes a day of the city in one transaction, unless it is there.
 func (s *Server) makeDay(ctx context.Context, m Simulation, maker *yearMaker, askers *askers, halls []*directory.Hall, date calendar.Date) (n madeCount, err error) {
 	rules := s.app.Rules(date)
 	maker.nobody = date < m.Forgotten
-	err = s.db.Update(ctx, func(tx *store.Tx) error {
+	err = s.db.Fill(ctx, func(tx *store.Tx) error {
 		n = madeCount{}
 		serial, err := tx.NextBlock(ctx, "booking", 0)
 		if err != nil {
 			return err
 		}
-		maker.begin(date, rules, serial)
-		maker.made.Clear()
-		var days []oversight.HallDay
-		write := func() error {
-			n.bookings += len(maker.made.Bookings)
-			n.rows += maker.made.Rows()
-			err := tx.AddMade(ctx, maker.made)
-			maker.made.Clear()
+		number, err := tx.NextBlock(ctx, "waitlist", 0)
+		if err != nil {
 			return err
 		}
-		for _, h := range halls {
-			if !maker.hall(h) {
-				continue
-			}
-			n.halls++
-			days = append(days, oversight.HallDay{HallID: h.ID, Date: date})
-			if maker.made.Rows() >= rowsAtOnce {
-				if err := write(); err != nil {
-					return err
-				}
-			}
+		maker.begin(date, rules, serial, number)
+		days, err := writeDay(ctx, tx, maker, halls, &n, func() { maker.made.Requests, maker.made.Breaches = askers.day(date) })
+		if err != nil {
+			return err
 		}
-		maker.made.Requests, maker.made.Breaches = askers.day(date)
-		if err := write(); err != nil {
+		if _, err := tx.NextBlock(ctx, "waitlist", maker.number-number); err != nil {
 			return err
 		}
 		if _, err := tx.NextBlock(ctx, "booking", maker.serial-serial); err != nil {
@@ -249,6 +255,45 @@ func (s *Server) makeDay(ctx context.Context, m Simulation, maker *yearMaker, as
 		return tx.MarkFigures(ctx, days)
 	})
 	return n, err
+}
+
+// writeDay makes the rows of a day's halls, and last what last adds, and writes them while it makes more.
+func writeDay(ctx context.Context, tx *store.Tx, maker *yearMaker, halls []*directory.Hall, n *madeCount, last func()) (days []oversight.HallDay, err error) {
+	full, free, failed := make(chan *store.Made), make(chan *store.Made, 2), make(chan error, 1)
+	free <- &store.Made{}
+	free <- &store.Made{}
+	go func() {
+		var err error
+		for m := range full {
+			if err == nil {
+				err = tx.AddMade(ctx, m)
+			}
+			m.Clear()
+			free <- m
+		}
+		failed <- err
+	}()
+	send := func() {
+		n.bookings += len(maker.made.Bookings)
+		n.rows += maker.made.Rows()
+		full <- maker.made
+		maker.made = <-free
+	}
+	maker.made = <-free
+	for _, h := range halls {
+		if ctx.Err() != nil || !maker.hall(h) {
+			continue
+		}
+		n.halls++
+		days = append(days, oversight.HallDay{HallID: h.ID, Date: maker.date})
+		if maker.made.Rows() >= rowsAtOnce {
+			send()
+		}
+	}
+	last()
+	send()
+	close(full)
+	return days, errors.Join(<-failed, ctx.Err())
 }
 
 // countYear counts the figures of days that are marked, and returns how many there were.

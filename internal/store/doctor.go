@@ -97,7 +97,7 @@ where state not in ('waiting', 'called', 'held', 'passed', 'done', 'left') or ki
 	{"ticket event", `
 select t.hall_id || ' ' || t.date || ' ' || t.number || ': version ' || t.version || ', ' || count(e.version) || ' events' as line from ticket t
 left join ticket_event e on e.hall_id = t.hall_id and e.ticket = t.id group by t.hall_id, t.date, t.number, t.version
-having count(e.version) <> t.version or coalesce(max(e.version), 0) <> t.version or coalesce(min(e.version), 0) <> 1`},
+having count(e.version) <> t.version or coalesce(max(e.version), 0) <> t.version or coalesce(min(e.version), 0) <> case when t.version = 0 then 0 else 1 end`},
 	{"ticket event of nothing", `
 select e.hall_id || ': event ' || e.version || ' of a ticket that is not there' as line from ticket_event e
 left join ticket t on t.hall_id = e.hall_id and t.id = e.ticket where t.id is null`},
@@ -153,7 +153,7 @@ left join wait_entry w on w.id = k.booking and w.cases > 0 where b.id is null an
 	// A request that is repeated finds what it came to.
 	{"key missing", `
 select x.id || ': no idempotency key of its booker' as line from (
-  select b.booker, b.id from booking b except select c.person, c.booking from claim c where c.name >= 'key:' and c.name < 'key;') x`},
+  select b.booker, b.id from booking b where b.version > 0 except select c.person, c.booking from claim c where c.name >= 'key:' and c.name < 'key;') x`},
 	{"key of nothing", `
 select distinct c.booking || ': booked by a key, but not there' as line from claim c left join booking b on b.id = c.booking
 where c.name >= 'key:' and c.name < 'key;' and b.id is null`},
@@ -187,13 +187,14 @@ left join (select person, max(until_at) as until_at from sanction where kind = '
 where c.name = 'barred:off-site' and c.person < '~' and (m.person is null or c.hash <> cast(m.until_at as text))
 union all select m.id || ': stands without a bar' from sanction m left join claim c on c.person = m.person and c.name = 'barred:off-site'
 where m.kind = 'barred' and m.state = 'stands' and m.person < '~' and c.person is null`},
-	// Each version of a booking has exactly one event, from 1 on without gaps; the last tells where it is.
+	// Each version of a booking has exactly one event, from 1 on without gaps; the last tells where it is. At version 0 are
+	// bookings of a made past whose history was left out: all of them are done.
 	{"event", `
 select b.id || ': version ' || max(b.version) || ', ' || count(e.version) || ' events up to ' || coalesce(max(e.version), 0) as line
 from booking b left join event e on e.booking = b.id group by b.id, b.hall_id
-having count(e.version) <> max(b.version) or count(distinct e.version) <> max(b.version) or coalesce(min(e.version), 0) <> 1
-  or coalesce(max(e.version), 0) <> max(b.version)
-  or sum(case when e.version = b.version and e.slot_id = b.slot_id and e.hall_id = b.hall_id then 1 else 0 end) <> 1`},
+having count(e.version) <> max(b.version) or count(distinct e.version) <> max(b.version) or coalesce(max(e.version), 0) <> max(b.version)
+  or max(b.version) = 0 and max(b.state) <> 'done' or max(b.version) > 0 and (coalesce(min(e.version), 0) <> 1
+  or sum(case when e.version = b.version and e.slot_id = b.slot_id and e.hall_id = b.hall_id then 1 else 0 end) <> 1)`},
 	{"event of nothing", `
 select e.booking || ': version ' || e.version as line from event e left join booking b on b.id = e.booking where b.id is null`},
 	// Whoever booked, moved or cancelled was told, or will be, and so was who lost an hour (Art. 13). Who is at
@@ -350,6 +351,9 @@ func (db *DB) Doctor(ctx context.Context) ([]Finding, error) {
 	}
 	if !current {
 		return append(out, Finding{"schema", Error, "migrations are pending"}), nil
+	}
+	if err := db.CheckClothed(ctx); err != nil {
+		return append(out, Finding{"indexes", Error, err.Error()}), nil
 	}
 	if db.d == &sqlite {
 		found, err := db.quickCheck(ctx)

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/counter"
 	"suiyue/internal/domain/supply"
 )
@@ -23,6 +25,7 @@ type Made struct {
 	Completed    []Completed
 	Requests     []supply.Request // decided
 	Breaches     []LedgerEntry
+	Waits        []*booking.WaitEntry // that are over, each in one line
 }
 
 // MadeFloor is the day of a hall that has ended.
@@ -34,14 +37,14 @@ type MadeFloor struct {
 // Rows returns how many there are.
 func (m *Made) Rows() int {
 	return len(m.Slots) + len(m.Bookings) + len(m.Claims) + len(m.Events) + len(m.Messages) + len(m.Floors) + len(m.Tickets) + len(m.TicketEvents) +
-		len(m.Evaluations) + len(m.Floors) + len(m.Completed) + len(m.Requests) + len(m.Breaches)
+		len(m.Evaluations) + len(m.Floors) + len(m.Completed) + len(m.Requests) + len(m.Breaches) + 2*len(m.Waits)
 }
 
 // Clear empties it and keeps the room.
 func (m *Made) Clear() {
 	*m = Made{
 		m.Slots[:0], m.Bookings[:0], m.Claims[:0], m.Events[:0], m.Messages[:0], m.Floors[:0], m.Tickets[:0], m.TicketEvents[:0],
-		m.Evaluations[:0], m.Completed[:0], m.Requests[:0], m.Breaches[:0],
+		m.Evaluations[:0], m.Completed[:0], m.Requests[:0], m.Breaches[:0], m.Waits[:0],
 	}
 }
 
@@ -56,11 +59,20 @@ var (
 	madeEvaluation  = newInserter("evaluation", "hall_id", "id", "ticket", "queue_id", "item", "counter", "at", "date", "grade", "reasons", "sealed", "channel", "state", "due", "version")
 	madeDay         = newInserter("day_record", "hall_id", "date", "detail", "digest", "sealed_at")
 	madeLedger      = newInserter("ledger", "id", "kind", "request", "account", "hall_id", "unit_id", "district_id", "street_id", "level", "at", "detail", "state")
-	madeCompleted   = newInserter("completed", "hall_id", "queue_id", "date", "n", "source")
+	madeWait        = newInserter("wait_entry", "id", "number", "booker", "level", "applicant_kind", "applicant", "item", "stage", "units", "cases", "lines", "dates", "hours", "channel",
+		"sealed", "state", "hall_id", "slot_id", "passed", "until", "last_at", "version", "joined_at", "changed_at")
+	madeWaitLine  = newInserter("wait_line", "hall_id", "queue_id", "number", "entry", "units", "dates", "hours", "ahead", "state", "joined_at", "ended_at")
+	madeCompleted = newInserter("completed", "hall_id", "queue_id", "date", "n", "source")
 )
 
 // insert writes n rows of one table, many by one statement.
 func (tx *Tx) insert(ctx context.Context, in *inserter, n int, row func(i int, args []any) []any) error {
+	if tx.copies != nil && n > 0 {
+		if err := tx.copies(in, n, row); err != nil {
+			return fmt.Errorf("%s: %w", in.name, err)
+		}
+		return nil
+	}
 	for from := 0; from < n; from += insertedAtOnce {
 		part := min(insertedAtOnce, n-from)
 		for _, s := range in.add(tx.db.d, nil, part, func(i int, args []any) []any { return row(from+i, args) }) {
@@ -137,6 +149,16 @@ func (tx *Tx) AddMade(ctx context.Context, m *Made) error {
 			c := &m.Completed[i]
 			return append(args, c.HallID, c.QueueID, c.Date.String(), n(c.N), c.Source)
 		}},
+		{madeWait, len(m.Waits), func(i int, args []any) []any {
+			e := m.Waits[i]
+			return append(args, e.ID, e.Number, string(e.Booker), n(int(e.Level)), string(e.Applicant), string(e.ApplicantKey), e.Item, string(e.Stage), n(e.Units), n(e.Cases), linesOf(e),
+				datesOf(e), hoursOf(e), string(e.Channel), some(e.Sealed), string(e.State), e.HallID, e.SlotID, marshal(e.Passed), untilOf(e), micros(e.Last()), n(e.Version),
+				micros(e.JoinedAt), micros(e.ChangedAt))
+		}},
+		{madeWaitLine, len(m.Waits), func(i int, args []any) []any {
+			e := m.Waits[i]
+			return append(args, e.Lines[0].HallID, e.Lines[0].QueueID, e.Number, e.ID, n(e.Units), datesOf(e), hoursOf(e), n(i%7), string(e.State), micros(e.JoinedAt), endedAt(e))
+		}},
 	}
 	for _, s := range steps {
 		if err := tx.insert(ctx, s.in, s.n, s.row); err != nil {
@@ -182,4 +204,45 @@ func (db *DB) Size(ctx context.Context) (bytes int64, err error) {
 func (db *DB) Analyze(ctx context.Context) error {
 	_, err := db.write.ExecContext(ctx, "analyze")
 	return err
+}
+
+// Planted is something unusual that was put into the made past of a hall on purpose.
+type Planted struct {
+	HallID      string
+	Kind        string
+	First, Last calendar.Date
+	Times       float64 // the usual
+}
+
+// SavePlanted keeps what was planted; what is kept already stays.
+func (tx *Tx) SavePlanted(ctx context.Context, list []Planted) error {
+	rows := make([][5]string, len(list))
+	for i, p := range list {
+		rows[i] = [5]string{p.HallID, p.Kind, p.First.String(), p.Last.String(), fmt.Sprint(p.Times)}
+	}
+	_, err := tx.exec(ctx, "planted.save", `
+with w as materialized (select r.value->>0 as hall_id, r.value->>1 as kind, r.value->>2 as first, r.value->>3 as last, r.value->>4 as times from {rows} r order by 1, 2, 3)
+insert into planted (hall_id, kind, first, last, times) select hall_id, kind, first, last, times from w where true on conflict (hall_id, kind, first) do nothing`, marshal(rows))
+	return err
+}
+
+// Planted returns what was planted, by hall, kind and date.
+func (tx *Tx) Planted(ctx context.Context) (out []Planted, err error) {
+	return out, tx.query(ctx, "planted.list", `select hall_id, kind, first, last, times from planted order by 1, 2, 3`, func(scan func(...any) error) error {
+		var p Planted
+		var first, last, times string
+		if err := scan(&p.HallID, &p.Kind, &first, &last, &times); err != nil {
+			return err
+		}
+		out = append(out, p)
+		q := &out[len(out)-1]
+		if q.First, err = calendar.ParseDate(first); err != nil {
+			return err
+		}
+		if q.Last, err = calendar.ParseDate(last); err != nil {
+			return err
+		}
+		_, err := fmt.Sscan(times, &q.Times)
+		return err
+	})
 }

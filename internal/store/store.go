@@ -95,6 +95,8 @@ type Tx struct {
 	db    *DB
 	src   *sql.DB
 	fresh []string // texts that are not prepared yet
+
+	copies func(in *inserter, n int, row func(i int, args []any) []any) error // of Fill, nil else
 }
 
 var errTwice = errors.New("store: rolled back once on purpose")

@@ -85,30 +85,40 @@ go build -o "$tmp/withpg" ./scripts/withpg
 
 # The tests' databases live in memory where there is plenty of it: what most of them wait for is the disk. A process
 # that is killed loses nothing of it there either. How quick things are is measured on the disk, at the end.
+# The folder has one name for all runs: what a test asked for in its environment is part of what go test keeps its
+# result by, and a result is kept until something it came from has changed. The last run that uses it tidies it up.
 free() { df -k --output=avail /dev/shm 2>/dev/null | tail -n 1; }
 memory() { awk '/^MemAvailable/ {print $2}' /proc/meminfo 2>/dev/null; }
 room=$(free) left=$(memory)
-if [ "${room:-0}" -gt 8000000 ] && [ "${left:-0}" -gt 12000000 ]; then
-	quick=$(mktemp -d /dev/shm/suiyue-test-XXXXXX)
+if [ "${room:-0}" -gt 8000000 ] && [ "${left:-0}" -gt 12000000 ] && command -v flock >/dev/null 2>&1; then
+	quick=/dev/shm/suiyue-test-$(id -u)
+	[ -d "$quick" ] || mkdir -m 1777 "$quick"
 	chmod 1777 "$quick" # the server of PostgreSQL runs as somebody else
-	trap 'rm -rf "$tmp" "$quick"' EXIT INT TERM
+	exec 9>"$quick.lock"
+	flock -n 9 && rm -rf "$quick"/* || true # what killed runs have left
+	flock -s 9
+	trap 'rm -rf "$tmp"; if flock -n 9; then rm -rf "$quick"/*; fi' EXIT INT TERM
 	disk=${TMPDIR:-}
 	export TMPDIR="$quick"
 fi
+# All was vetted above. Results are kept by Go: what nothing has changed is not run again (-count 1 runs it).
+run() { "$tmp/withpg" go test -vet=off "$@"; }
 step "tests"
-"$tmp/withpg" go test -timeout 20m -parallel 4 $(go list ./... | grep -v '/test/')
+run -timeout 20m -parallel 4 $(go list ./... | grep -v '/test/')
 # Under the detector only what starts goroutines: cases that do one thing after another find no race and take
 # minutes there. Four that do start some are long for another reason; how quickly something happens is seen above.
 step "races"
 at="app web/api web/citizen web/console web/hall server"
 racing=$(go run ./scripts/racing $(for p in $at store; do echo "internal/$p"; done))
-"$tmp/withpg" go test -timeout 20m -race -run "$racing" -skip 'TestArt23_Approvals|TenThousand|AnySequence|WhateverHappens|WithinA' $(for p in $at store; do echo "./internal/$p"; done)
-"$tmp/withpg" go test -timeout 20m -race -run '^(TestSQLite|TestPostgres)$/^race$' ./internal/store
-"$tmp/withpg" go test -timeout 20m -race ./internal/batch ./internal/jobs ./internal/web
-"$tmp/withpg" go test -timeout 20m -race -run '^TestManyAtOnce' ./test/model
+run -timeout 20m -race -run "$racing" -skip 'TestArt23_Approvals|TenThousand|AnySequence|WhateverHappens|WithinA' $(for p in $at store; do echo "./internal/$p"; done)
+run -timeout 20m -race -run '^(TestSQLite|TestPostgres)$/^race$' ./internal/store
+run -timeout 20m -race ./internal/batch ./internal/jobs ./internal/web
+run -timeout 20m -race -run '^TestManyAtOnce' ./test/model
+step "the program"
+run -timeout 20m -parallel 4 $(go list ./test/... | grep -vE '/test/(e2e|pace|steps|hall)$')
 # More pages at once than there are cores: a browser waits a good part of its time.
-step "the program and its pages"
-"$tmp/withpg" go test -timeout 40m -parallel 4 -count 1 $(go list ./test/... | grep -vE '/test/(pace|steps|hall)$')
+step "its pages"
+run -timeout 40m -parallel 4 -count 1 ./test/e2e
 [ -z "${quick:-}" ] || export TMPDIR="${disk:-/tmp}"
 step "the pace of the console, of halls and of steps, by themselves"
-"$tmp/withpg" go test -timeout 20m -p 1 -count 1 ./test/pace ./test/hall ./test/steps
+run -timeout 20m -p 1 -count 1 ./test/pace ./test/hall ./test/steps

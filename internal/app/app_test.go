@@ -25,8 +25,14 @@ func TestMain(m *testing.M) {
 	os.Exit(pgtest.Main(m))
 }
 
-// onBoth runs a case on each engine, every closure of the store twice.
+// onBoth runs a case on each engine, every closure of the store twice, beside other cases: each has a city of its own.
 func onBoth(t *testing.T, run func(t *testing.T, f *apptest.Fixture)) {
+	t.Parallel()
+	aloneOnBoth(t, run)
+}
+
+// aloneOnBoth is onBoth for a case that bounds real time: nothing of this package runs beside it.
+func aloneOnBoth(t *testing.T, run func(t *testing.T, f *apptest.Fixture)) {
 	t.Run("sqlite", func(t *testing.T) { run(t, apptest.New(t, apptest.Options{Twice: true})) })
 	t.Run("postgres", func(t *testing.T) { run(t, apptest.New(t, apptest.Options{Twice: true, Source: apptest.Postgres(t)})) })
 }
@@ -206,7 +212,7 @@ func TestTwoNodesSeeEachOtherWithinAQuarterSecond(t *testing.T) {
 }
 
 func TestASessionEndedElsewhereIsOverWithinASecond(t *testing.T) {
-	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+	aloneOnBoth(t, func(t *testing.T, f *apptest.Fixture) {
 		other, err := app.New(t.Context(), app.Config{DB: f.DB, Vault: f.Vault, Now: time.Now})
 		if err != nil {
 			t.Fatal(err)

@@ -17,7 +17,6 @@ import (
 	"suiyue/internal/domain/draw"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
@@ -276,7 +275,7 @@ func TestDraw_TheSwitch(t *testing.T) {
 
 // What was looked at before the release and is written after it is no commitment: a machine slept, or a clock was moved.
 func TestDraw_NothingIsPublishedThatIsLateByTheTimeItIsWritten(t *testing.T) {
-	for name, source := range map[string]func() string{"sqlite": func() string { return "" }, "postgres": func() string { return pgtest.New(t) }} {
+	for name, source := range map[string]func() string{"sqlite": func() string { return "" }, "postgres": func() string { return apptest.Postgres(t) }} {
 		t.Run(name, func(t *testing.T) {
 			var ahead atomic.Int64 // of the transactions, to the look before them
 			f := apptest.New(t, apptest.Options{Source: source(), Store: func(o *store.Options) {
@@ -297,7 +296,7 @@ func TestDraw_NothingIsPublishedThatIsLateByTheTimeItIsWritten(t *testing.T) {
 // A node that dies after numbers were given and before that was noted leaves no trace: another goes on, and
 // what comes out is what would have come out.
 func TestDraw_IsCarriedOnAfterACrash(t *testing.T) {
-	for name, source := range map[string]func() string{"sqlite": func() string { return "" }, "postgres": func() string { return pgtest.New(t) }} {
+	for name, source := range map[string]func() string{"sqlite": func() string { return "" }, "postgres": func() string { return apptest.Postgres(t) }} {
 		t.Run(name, func(t *testing.T) {
 			var settled atomic.Int32
 			die, cancel := context.WithCancel(t.Context())

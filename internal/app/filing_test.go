@@ -187,7 +187,7 @@ func TestArt11_ARefusalNeedsAReason(t *testing.T) {
 }
 
 func TestArt11_AHandoverIsOneStep(t *testing.T) {
-	onBoth(t, func(t *testing.T, f *apptest.Fixture) {
+	aloneOnBoth(t, func(t *testing.T, f *apptest.Fixture) {
 		ctx := t.Context()
 		other, err := app.New(ctx, app.Config{DB: f.DB, Vault: f.Vault, Now: f.Clock.Now})
 		if err != nil {

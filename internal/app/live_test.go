@@ -9,15 +9,15 @@ import (
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/oversight"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
 const theCity = "440100000000"
 
 func livesOnBoth(t *testing.T, run func(t *testing.T, d *desk)) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) { run(t, newDesk(t, apptest.Options{Twice: true})) })
-	t.Run("postgres", func(t *testing.T) { run(t, newDesk(t, apptest.Options{Twice: true, Source: pgtest.New(t)})) })
+	t.Run("postgres", func(t *testing.T) { run(t, newDesk(t, apptest.Options{Twice: true, Source: apptest.Postgres(t)})) })
 }
 
 // dayOf is a row of figures of today.

@@ -10,14 +10,13 @@ import (
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/oversight"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
 // overseen runs a case about supervision on both engines.
 func overseen(t *testing.T, run func(d *desk)) {
 	t.Run("sqlite", func(t *testing.T) { run(newDesk(t, apptest.Options{Twice: true})) })
-	t.Run("postgres", func(t *testing.T) { run(newDesk(t, apptest.Options{Twice: true, Source: pgtest.New(t)})) })
+	t.Run("postgres", func(t *testing.T) { run(newDesk(t, apptest.Options{Twice: true, Source: apptest.Postgres(t)})) })
 }
 
 // agreed is a system as somebody enters it.

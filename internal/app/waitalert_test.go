@@ -16,7 +16,6 @@ import (
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/supply"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
@@ -30,6 +29,7 @@ type pressed struct {
 }
 
 func alertOnBoth(t *testing.T, run func(p *pressed)) {
+	t.Parallel()
 	one := func(t *testing.T, source string) {
 		p := &pressed{desk: newDesk(t, apptest.Options{Twice: true, Source: source}), serial: 2000}
 		for id := range officers {
@@ -48,7 +48,7 @@ func alertOnBoth(t *testing.T, run func(p *pressed)) {
 		(&inLine{T: t, Fixture: p.Fixture}).sound()
 	}
 	t.Run("sqlite", func(t *testing.T) { one(t, "") })
-	t.Run("postgres", func(t *testing.T) { one(t, pgtest.New(t)) })
+	t.Run("postgres", func(t *testing.T) { one(t, apptest.Postgres(t)) })
 }
 
 // join puts n people into the line of the street hall, seven numbers a day.

@@ -13,7 +13,6 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
@@ -27,6 +26,12 @@ type inLine struct {
 
 // waitOnBoth runs a case on each engine with a waitlist, every closure of the store twice.
 func waitOnBoth(t *testing.T, run func(w *inLine)) {
+	t.Parallel()
+	waitAloneOnBoth(t, run)
+}
+
+// waitAloneOnBoth is waitOnBoth for a case that bounds real time.
+func waitAloneOnBoth(t *testing.T, run func(w *inLine)) {
 	one := func(t *testing.T, source string) {
 		f := apptest.New(t, apptest.Options{Twice: true, Source: source})
 		w := &inLine{T: t, Fixture: f, day: calendar.DateOf(apptest.Start) + 1, serial: 500}
@@ -34,7 +39,7 @@ func waitOnBoth(t *testing.T, run func(w *inLine)) {
 		w.sound()
 	}
 	t.Run("sqlite", func(t *testing.T) { one(t, "") })
-	t.Run("postgres", func(t *testing.T) { one(t, pgtest.New(t)) })
+	t.Run("postgres", func(t *testing.T) { one(t, apptest.Postgres(t)) })
 }
 
 // sound recounts everything.
@@ -325,7 +330,7 @@ func TestArt15_AnEntryEndsWithItsLastHour(t *testing.T) {
 
 // A place that comes free reaches the line in under a second, with nobody asking for it.
 func TestArt15_AFreedPlaceReachesTheLineWithinASecond(t *testing.T) {
-	waitOnBoth(t, func(w *inLine) {
+	waitAloneOnBoth(t, func(w *inLine) {
 		holder, code := w.fill(9)
 		who, c := w.join(9)
 		ctx, stop := context.WithCancel(t.Context())

@@ -8,13 +8,12 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/booking"
-	"suiyue/internal/pgtest"
 )
 
 // A node goes through the line of an hour. The place it saw is given away by another node meanwhile, so that the first
 // it asks for is refused; then one comes free. It is not whoever happens to be asked next who has it.
 func TestArt15_WhatComesFreeWhileTheLineIsServedIsNotForWhoIsAskedNext(t *testing.T) {
-	for name, source := range map[string]func(testing.TB) string{"sqlite": apptest.SQLite, "postgres": func(t testing.TB) string { return pgtest.New(t) }} {
+	for name, source := range map[string]func(testing.TB) string{"sqlite": apptest.SQLite, "postgres": apptest.Postgres} {
 		t.Run(name, func(t *testing.T) {
 			var between atomic.Pointer[func(group int64)]
 			var groups atomic.Int64

@@ -8,13 +8,15 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // Variable names the environment variable with the address of a server tests may make databases on.
-// Without it each test process starts a server of its own.
+// Without it each test process starts a server of its own. It is read past the log that go test keeps of a test's
+// environment: what a test finds is the same on every server, and its result is kept for the next run on another.
 const Variable = "SUIYUE_TEST_POSTGRES"
 
 var shared struct {
@@ -62,7 +64,7 @@ func New(t testing.TB) string {
 }
 
 func server() (string, error) {
-	if admin := os.Getenv(Variable); admin != "" {
+	if admin, _ := syscall.Getenv(Variable); admin != "" {
 		return admin, nil
 	}
 	shared.Lock()

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -30,20 +31,33 @@ func open(t *testing.T, source string, o store.Options) *store.DB {
 	return db
 }
 
+func migrate(source string) error {
+	db, err := store.Open(context.Background(), source, store.Options{})
+	if err != nil {
+		return err
+	}
+	_, err = db.Migrate(context.Background())
+	return errors.Join(err, db.Close())
+}
+
 func TestSQLite(t *testing.T) {
+	made := filepath.Join(t.TempDir(), "made.db")
+	if err := migrate(made); err != nil {
+		t.Fatal(err)
+	}
+	empty, err := os.ReadFile(made)
+	if err != nil {
+		t.Fatal(err)
+	}
 	storetest.Run(t, func(t *testing.T, o store.Options) *store.DB {
-		return open(t, filepath.Join(t.TempDir(), "city.db"), o)
+		path := filepath.Join(t.TempDir(), "city.db")
+		if err := os.WriteFile(path, empty, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, path, o)
 	})
 }
 
 func TestPostgres(t *testing.T) {
-	migrate := func(source string) error {
-		db, err := store.Open(t.Context(), source, store.Options{})
-		if err != nil {
-			return err
-		}
-		_, err = db.Migrate(t.Context())
-		return errors.Join(err, db.Close())
-	}
 	storetest.Run(t, func(t *testing.T, o store.Options) *store.DB { return open(t, pgtest.Reused(t, migrate), o) })
 }

@@ -1,6 +1,6 @@
 // Racing prints a pattern for go test -run: the tests of a package that start goroutines, themselves or in a
-// function of the package's tests that they call. The others do one thing after another; under the race detector
-// they take minutes and find nothing.
+// function of the package's tests that they call. The others do one thing after another, each with what is its own;
+// under the race detector they take minutes and find nothing.
 //
 //	go test -race -run "$(go run ./scripts/racing ./internal/app)" ./internal/app
 package main
@@ -67,7 +67,7 @@ func racing(dir string) ([]string, error) {
 					starts[f.Name.Name] = true
 				case *ast.SelectorExpr:
 					mentions[n.Sel.Name] = true
-					if n.Sel.Name == "Go" || n.Sel.Name == "Parallel" {
+					if n.Sel.Name == "Go" {
 						starts[f.Name.Name] = true
 					}
 				case *ast.Ident:

@@ -31,6 +31,7 @@ type machine struct {
 // Every page of a machine is open to machines of its kind, and to nobody else; a machine's key opens nothing of
 // the console or of the interface for programs; and what a kiosk does, it does at its own hall only.
 func TestMachinesAreWhatTheyWereEnrolledAs(t *testing.T) {
+	t.Parallel()
 	w := newTown(t, "")
 	site := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Now: w.Clock.Now, Page: hall.FaultPage})
 	cookies := web.NewCookies(false, bytes.Repeat([]byte("k"), 32)).Of("hall").Strict()

@@ -281,6 +281,7 @@ func (w *town) fill(path, place string) string {
 }
 
 func TestEveryPageOfTheConsoleIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
+	t.Parallel()
 	w := newTown(t, "")
 	cells, listed := 0, map[string]bool{}
 	for _, route := range w.node.console.Routes() {
@@ -337,6 +338,7 @@ func TestEveryPageOfTheConsoleIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
 }
 
 func TestEveryOperationOfTheAPIIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {
+	t.Parallel()
 	w := newTown(t, "")
 	// Programs: each account with each scope alone, with all, and with none.
 	programs := slices.Clone(w.people)

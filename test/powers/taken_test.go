@@ -8,14 +8,13 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
-	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
 // A power taken away works within a second on every node: two processes over one database, asked all
 // the time while one of them takes it away.
 func TestAPowerTakenAwayWorksWithinASecondOnEveryNode(t *testing.T) {
-	w := newTown(t, pgtest.New(t))
+	w := newTown(t, apptest.Postgres(t))
 	second, err := app.New(t.Context(), app.Config{DB: w.DB, Vault: w.Vault, Now: w.Clock.Now})
 	if err != nil {
 		t.Fatal(err)

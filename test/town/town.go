@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -24,8 +25,19 @@ import (
 	"suiyue/internal/domain/directory"
 )
 
-// Build builds the program into a folder.
+// Build builds the program into a folder. It looks into every folder the program is made of, so that go test runs
+// again what has used it when one of their files has changed. Tests run in a folder right below test.
 func Build(dir string) (binary string, err error) {
+	for _, part := range []string{"cmd", "data", "internal", "go.mod", "go.sum"} {
+		if err := filepath.WalkDir(filepath.Join("..", "..", part), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && d.Name() == "node_modules" {
+				return filepath.SkipDir
+			}
+			return err
+		}); err != nil {
+			return "", err
+		}
+	}
 	binary = filepath.Join(dir, "suiyue")
 	if out, err := exec.Command("go", "build", "-o", binary, "suiyue/cmd/suiyue").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)

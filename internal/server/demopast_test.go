@@ -48,6 +48,7 @@ func liveWatched(t *testing.T, s *Server, hall string, seed uint64, from calenda
 // The way that is chosen errs least on days of the demonstration it has not learned from, and its ranges hold
 // for eight of ten; so they do in the days the demonstration is seeded with (waiting times of the 2025 regulation).
 func TestSeededWaitsHoldOnDaysNotLearnedFrom(t *testing.T) {
+	t.Parallel()
 	s, err := New(t.Context(), cityConfig(t))
 	if err != nil {
 		t.Fatal(err)

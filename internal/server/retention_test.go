@@ -17,6 +17,7 @@ const pieceSize = 16
 // After the time of the rulebook nothing in the database, nor in a copy of it, leads to who came: neither what was
 // sealed nor a hash. How many people there were stays, and the doctor finds everything in order.
 func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
+	t.Parallel()
 	c := testConfig(t)
 	s, err := New(t.Context(), c)
 	if err != nil {

@@ -25,6 +25,7 @@ func figuresIn(t *testing.T, s *Server, noun oversight.Noun, ids []string, span 
 }
 
 func TestFiguresOfADemonstrationAddUpAndAreTheSameAgain(t *testing.T) {
+	t.Parallel()
 	s, err := New(t.Context(), cityConfig(t))
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +88,7 @@ func simulated(t *testing.T, m Simulation) (c Config, done Simulated, rows map[s
 }
 
 func TestASimulatedYearIsInOrderTheSameAgainAndGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	m := Simulation{Year: 2025, Seed: 7, Scale: .4, To: calendar.MakeDate(2025, time.January, 6), Counted: true, Forgotten: calendar.MakeDate(2025, time.January, 4)}
 	c, done, rows := simulated(t, m)
 	if done.Days != 6 || done.Bookings < 500 || rows["booking"] != done.Bookings {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,20 +21,21 @@ import (
 	"suiyue/test/town"
 )
 
-// binary is the program, built once from this tree.
-var binary string
+// built is the folder of the program, made once for all tests.
+var built string
+
+// program is the program, built once from this tree: in a test, where go test sees what it is built from.
+var program = sync.OnceValues(func() (string, error) { return town.Build(built) })
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "suiyue-crash-")
-		if err == nil {
-			defer os.RemoveAll(dir)
-			binary, err = town.Build(dir)
-		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "crash:", err)
 			return 1
 		}
+		defer os.RemoveAll(dir)
+		built = dir
 		return pgtest.Main(m)
 	}())
 }
@@ -54,6 +56,7 @@ func times(t *testing.T) int {
 // place is a small city and how to serve it.
 type place struct {
 	t        *testing.T
+	binary   string
 	database string
 	dir      string
 	address  string
@@ -67,7 +70,11 @@ func newPlace(t *testing.T, database string) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{t: t, database: database, dir: dir}
+	binary, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &place{t: t, binary: binary, database: database, dir: dir}
 	if database == "" {
 		p.database = filepath.Join(dir, "suiyue.db")
 	}
@@ -93,7 +100,7 @@ func (p *place) keys() string { return filepath.Join(p.dir, "suiyue.keys") }
 // run runs the program to its end, which must be a good one.
 func (p *place) run(args ...string) string {
 	p.t.Helper()
-	out, err := town.Command(binary, args...).CombinedOutput()
+	out, err := town.Command(p.binary, args...).CombinedOutput()
 	if err != nil {
 		p.t.Fatalf("suiyue %s: %v\n%s", args[0], err, out)
 	}
@@ -106,7 +113,7 @@ func (p *place) start() {
 	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
 	defer cancel()
 	var err error
-	p.process, err = town.Start(ctx, "http://"+p.address, town.Command(binary, "serve", "--database", p.database, "--key-file", p.keys(),
+	p.process, err = town.Start(ctx, "http://"+p.address, town.Command(p.binary, "serve", "--database", p.database, "--key-file", p.keys(),
 		"--listen", p.address, "--public-url", "https://localhost", "--identity-url", "https://127.0.0.1:9", "--identity-client", "crash",
 		"--address-rate", "0", "--account-rate", "0", "--log-level", "warn"))
 	if err != nil {

@@ -13,11 +13,12 @@ func TestTheHeapHasRoomBetweenCollections(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 3900}, // nothing collected yet
-		{4 << 20, 3900},
-		{32 << 20, 400},
-		{40 << 20, 300},
-		{80 << 20, 100},
+		{0, 4700}, // nothing collected yet
+		{4 << 20, 4700},
+		{32 << 20, 500},
+		{40 << 20, 380},
+		{80 << 20, 140},
+		{96 << 20, 100},
 		{1 << 30, 100}, // a large heap pays for itself
 	} {
 		if got := gcPercent(c.live); got != c.want {

@@ -31,6 +31,7 @@ type AccountFilter struct {
 	Desc   bool
 	From   int
 	Limit  int
+	Walk   *Walk // in place of order, From and Limit
 }
 
 // Accounts returns one page of the accounts the administrator looks after, and how many there are.
@@ -43,7 +44,7 @@ func (a *App) Accounts(ctx context.Context, ad *Admin, f AccountFilter) (page []
 	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
 		rows, total, err = tx.FindAccounts(ctx, store.AccountQuery{
 			Scope: scope, Rank: f.Rank, State: f.State, Unit: f.Unit, ID: strings.ToUpper(strings.TrimSpace(f.ID)), Locked: f.Locked,
-			Sort: f.Sort, Desc: f.Desc, From: f.From, Limit: min(max(f.Limit, 1), 200),
+			Sort: f.Sort, Desc: f.Desc, From: f.From, Limit: min(max(f.Limit, 1), 200), Walk: f.Walk,
 		})
 		return err
 	}); err != nil {

@@ -282,16 +282,16 @@ func (a *App) AuditEntry(ctx context.Context, n int64) (e AuditEntry, err error)
 	return e, nil
 }
 
-// RecordExport writes down that an administrator took entries of the log away as a file.
-func (a *App) RecordExport(ctx context.Context, ad *Admin, what string, entries int) error {
-	return a.db.Update(ctx, func(tx *store.Tx) error {
-		if err := still(ctx, tx, ad); err != nil {
-			return err
-		}
-		r := ad.record("log.export", what, "")
-		r.After = asJSON(map[string]int{"entries": entries})
-		return tx.Audit(ctx, r)
+// CountAudit returns how many records fit.
+func (a *App) CountAudit(ctx context.Context, f AuditFilter) (n int, err error) {
+	err = a.db.Read(ctx, func(tx *store.Tx) error {
+		n, err = tx.CountAudit(ctx, f)
+		return err
 	})
+	if err != nil {
+		return 0, notDone(err)
+	}
+	return n, nil
 }
 
 // LogState is what the audit log is now.

@@ -338,14 +338,15 @@ type BulletinFilter struct {
 	Unit   string
 	Period oversight.BulletinPeriod
 	Kind   directory.UnitKind
-	Page   int // from 0
-	Size   int // 0 = 25
+	Page   int   // from 0
+	Size   int   // 0 = 25
+	Walk   *Walk // in place of Page and Size
 }
 
 // Bulletins returns the bulletins an administrator sees, of the latest period first, without their content, and how many
 // there are.
 func (a *App) Bulletins(ctx context.Context, ad *Admin, f BulletinFilter) (list []oversight.Bulletin, all int, err error) {
-	q := store.BulletinQuery{Scope: a.units(ad), Unit: f.Unit, Period: f.Period, Kind: string(f.Kind), Limit: f.Size}
+	q := store.BulletinQuery{Scope: a.units(ad), Unit: f.Unit, Period: f.Period, Kind: string(f.Kind), Limit: f.Size, Walk: f.Walk}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 25
 	}

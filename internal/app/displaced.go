@@ -36,6 +36,15 @@ type DisplacedView struct {
 // Displaced lists who lost an hour to a request of a hall the administrator may supervise, and who of them
 // has not chosen yet: of one state, or of all (""), from offset on.
 func (a *App) Displaced(ctx context.Context, ad *Admin, request string, state booking.Choice, offset, limit int) (DisplacedPage, error) {
+	return a.displaced(ctx, ad, request, state, offset, limit, nil)
+}
+
+// WalkDisplaced returns the next piece of them, of a Walk by booking and version.
+func (a *App) WalkDisplaced(ctx context.Context, ad *Admin, request string, state booking.Choice, w *Walk) (DisplacedPage, error) {
+	return a.displaced(ctx, ad, request, state, 0, 0, w)
+}
+
+func (a *App) displaced(ctx context.Context, ad *Admin, request string, state booking.Choice, offset, limit int, w *Walk) (DisplacedPage, error) {
 	r, err := a.Request(ctx, ad, request)
 	if err != nil {
 		return DisplacedPage{}, err
@@ -58,7 +67,7 @@ func (a *App) Displaced(ctx context.Context, ad *Admin, request string, state bo
 			}
 		}
 		if list, err = tx.Displaced(ctx, store.DisplacedQuery{
-			Request: request, Scope: a.Scope(ad, account.Supervise), State: state, Offset: max(offset, 0), Limit: min(max(limit, 1), 200),
+			Request: request, Scope: a.Scope(ad, account.Supervise), State: state, Offset: max(offset, 0), Limit: min(max(limit, 1), 200), Walk: w,
 		}); err != nil {
 			return err
 		}
@@ -74,6 +83,9 @@ func (a *App) Displaced(ctx context.Context, ad *Admin, request string, state bo
 	for _, d := range list {
 		b := bookings[d.Booking]
 		if b == nil {
+			if w != nil { // a Walk leaves out nobody
+				p.People = append(p.People, DisplacedView{Displacement: *d})
+			}
 			continue
 		}
 		v, err := a.shown(*b)

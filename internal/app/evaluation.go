@@ -266,7 +266,8 @@ type CaseFilter struct {
 	State   counter.CaseState
 	Overdue bool
 	Offset  int
-	Limit   int // 0 = 25, at most 200
+	Limit   int   // 0 = 25, at most 200
+	Walk    *Walk // in place of order, Offset and Limit
 }
 
 // Cases lists cases of bad grades in halls an administrator may supervise, those due first, and how many.
@@ -274,7 +275,7 @@ func (a *App) Cases(ctx context.Context, ad *Admin, f CaseFilter) (list []CaseVi
 	if f.Limit <= 0 || f.Limit > 200 {
 		f.Limit = 25
 	}
-	q := store.CaseQuery{Scope: a.Scope(ad, account.Supervise), Hall: f.Hall, State: f.State, Offset: max(f.Offset, 0), Limit: f.Limit}
+	q := store.CaseQuery{Scope: a.Scope(ad, account.Supervise), Hall: f.Hall, State: f.State, Offset: max(f.Offset, 0), Limit: f.Limit, Walk: f.Walk}
 	if f.Overdue {
 		q.Overdue = calendar.DateOf(a.now())
 	}

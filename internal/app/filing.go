@@ -452,13 +452,23 @@ type FilingView struct {
 // Filings returns one page of the applications the administrator is concerned with, those that wait
 // first; state "" is all.
 func (a *App) Filings(ctx context.Context, ad *Admin, state account.FilingState, from, limit int) (page []FilingView, total int, err error) {
+	return a.filings(ctx, ad, state, from, limit, nil)
+}
+
+// WalkFilings returns the next piece of them, of a Walk.
+func (a *App) WalkFilings(ctx context.Context, ad *Admin, state account.FilingState, w *Walk) (page []FilingView, err error) {
+	page, _, err = a.filings(ctx, ad, state, 0, 0, w)
+	return page, err
+}
+
+func (a *App) filings(ctx context.Context, ad *Admin, state account.FilingState, from, limit int, w *Walk) (page []FilingView, total int, err error) {
 	scope := ad.Account.Accounts()
 	if !ad.has(account.Manage) {
 		return nil, 0, fault.New(fault.NotAllowed)
 	}
 	err = a.db.View(ctx, func(tx *store.Tx) error {
 		page = nil
-		rows, n, err := tx.FindFilings(ctx, scope, state, ad.Account.ID, ad.Account.Predecessor, from, limit)
+		rows, n, err := tx.FindFilings(ctx, scope, state, ad.Account.ID, ad.Account.Predecessor, from, limit, w)
 		if err != nil {
 			return err
 		}

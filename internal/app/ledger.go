@@ -20,16 +20,17 @@ type LedgerEntry = store.LedgerEntry
 type LedgerFilter struct {
 	Kind     supply.Breach
 	State    supply.EntryState
-	Mine     bool // about who looks
-	ToDecide bool // appealed, and for who looks to decide
-	Page     int  // from 0
-	Size     int  // 0 = 25
+	Mine     bool  // about who looks
+	ToDecide bool  // appealed, and for who looks to decide
+	Page     int   // from 0
+	Size     int   // 0 = 25
+	Walk     *Walk // in place of Page and Size
 }
 
 // Ledger returns the entries about halls an administrator may supervise, newest first, and how many there
 // are (Art. 23).
 func (a *App) Ledger(ctx context.Context, ad *Admin, f LedgerFilter) (list []LedgerEntry, all int, err error) {
-	q := store.LedgerQuery{Scope: a.Scope(ad, account.Supervise), Kind: f.Kind, State: f.State, Limit: f.Size}
+	q := store.LedgerQuery{Scope: a.Scope(ad, account.Supervise), Kind: f.Kind, State: f.State, Limit: f.Size, Walk: f.Walk}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 25
 	}

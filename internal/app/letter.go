@@ -211,13 +211,14 @@ type LetterFilter struct {
 	Unit  string // sent to
 	Mine  string // "in": to the unit of who looks; "out": from it; "do": waiting for who looks
 	Year  int
-	Page  int // from 0
-	Size  int // 0 = 25
+	Page  int   // from 0
+	Size  int   // 0 = 25
+	Walk  *Walk // in place of Page and Size; not of what is to be done
 }
 
 // Letters returns the letters to units that an administrator sees, those that wait first, and how many there are.
 func (a *App) Letters(ctx context.Context, ad *Admin, f LetterFilter) (list []oversight.Letter, all int, err error) {
-	q := store.LetterQuery{Scope: a.units(ad), State: f.State, Open: f.Open, Unit: f.Unit, Year: f.Year, Limit: f.Size}
+	q := store.LetterQuery{Scope: a.units(ad), State: f.State, Open: f.Open, Unit: f.Unit, Year: f.Year, Limit: f.Size, Walk: f.Walk}
 	if q.Limit <= 0 || q.Limit > 200 {
 		q.Limit = 25
 	}

@@ -87,15 +87,16 @@ type RequestFilter struct {
 	ToReport bool   // suggestions waiting for a hall of who looks
 	Order    string // "", "due", "effective"
 	Reversed bool
-	Page     int // from 0
-	Size     int // 0 = 25
+	Page     int   // from 0
+	Size     int   // 0 = 25
+	Walk     *Walk // in place of order, Page and Size
 }
 
 // Requests returns the requests of the halls an administrator may supervise, and how many there are.
 func (a *App) Requests(ctx context.Context, ad *Admin, f RequestFilter) (list []supply.Request, all int, err error) {
 	q := store.RequestQuery{
 		Scope: a.Scope(ad, account.Supervise), State: f.State, Open: f.Open, Kind: f.Kind, Origin: f.Origin, Hall: f.Hall, Bundle: f.Bundle,
-		Order: f.Order, Reversed: f.Reversed, Limit: f.Size,
+		Order: f.Order, Reversed: f.Reversed, Limit: f.Size, Walk: f.Walk,
 	}
 	if q.Limit <= 0 || q.Limit > mostTargets {
 		q.Limit = 25

@@ -42,6 +42,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 		if err := tx.ForgetCodes(ctx, tx.Now.Add(-codesKept)); err != nil {
 			return err
 		}
+		if err := tx.ForgetExports(ctx, tx.Now.Add(-exportsKept)); err != nil {
+			return err
+		}
 		_, err := tx.PurgeSessions(ctx, tx.Now.Add(-sessionsLast))
 		return err
 	})

@@ -220,6 +220,7 @@ type AccountQuery struct {
 	Desc   bool
 	From   int
 	Limit  int
+	Walk   *Walk // in place of order, From and Limit
 }
 
 // rankList writes ranks for a condition: "" for all.
@@ -259,6 +260,15 @@ func (tx *Tx) FindAccounts(ctx context.Context, q AccountQuery) (page []Account,
 	where := ` from account a where ` + inAccountScope + `
   and ($5 = '' or rank = $5) and ($6 = '' or state = $6) and ($7 = '' or unit_id = $7) and ($8 = '' or id like $8 || '%') and locked_until > cast($9 as bigint)`
 	args := []any{rankList(q.Scope.Ranks), q.Scope.Unit, q.Scope.District, q.Scope.Street, string(q.Rank), string(q.State), q.Unit, q.ID, locked}
+	if q.Walk != nil {
+		next := numbered(&args)
+		where += q.Walk.below("a.id", next)
+		return page, 0, tx.walk(ctx, "account.walk", `select `+accountColumns+where+` order by a.id desc limit `+next(int64(q.Walk.Size)), func(scan func(...any) error) error {
+			a, err := scanAccount(scan)
+			page = append(page, *a)
+			return err
+		}, args...)
+	}
 	if _, err := tx.one(ctx, "account.find_count", `select count(*)`+where, args, &total); err != nil {
 		return nil, 0, err
 	}

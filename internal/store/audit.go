@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -173,13 +172,14 @@ type AuditFilter struct {
 	Before                        int64     // records older than this one; 0 = from the newest on
 }
 
-// FindAudit returns the records that fit, newest first, at most limit.
-func (tx *Tx) FindAudit(ctx context.Context, f AuditFilter, limit int) ([]AuditRow, error) {
-	var where []string
-	var args []any
+// condition is the where of a filter, with its arguments.
+func (f AuditFilter) condition() (where string, args []any) {
 	add := func(condition string, v any) {
 		args = append(args, v)
-		where = append(where, condition+" $"+strconv.Itoa(len(args)))
+		if where += " and "; len(args) == 1 {
+			where = " where "
+		}
+		where += condition + " $" + strconv.Itoa(len(args))
 	}
 	for _, c := range []struct{ column, value string }{{"account", f.Account}, {"act", f.Act}, {"noun", f.Noun}, {"key", f.Key}, {"hall_id", f.Hall}} {
 		if c.value != "" {
@@ -195,13 +195,22 @@ func (tx *Tx) FindAudit(ctx context.Context, f AuditFilter, limit int) ([]AuditR
 	if f.Before > 0 {
 		add("n <", f.Before)
 	}
-	text := `select ` + auditColumns + ` from audit_record`
-	if len(where) > 0 {
-		text += ` where ` + strings.Join(where, " and ")
-	}
+	return where, args
+}
+
+// CountAudit returns how many records fit.
+func (tx *Tx) CountAudit(ctx context.Context, f AuditFilter) (n int, err error) {
+	where, args := f.condition()
+	_, err = tx.one(ctx, "audit.count", `select count(*) from audit_record`+where, args, &n)
+	return n, err
+}
+
+// FindAudit returns the records that fit, newest first, at most limit.
+func (tx *Tx) FindAudit(ctx context.Context, f AuditFilter, limit int) ([]AuditRow, error) {
+	where, args := f.condition()
 	args = append(args, int64(limit))
 	var out []AuditRow
-	err := tx.query(ctx, "audit.find", text+` order by n desc limit $`+strconv.Itoa(len(args)), func(scan func(...any) error) error {
+	err := tx.query(ctx, "audit.find", `select `+auditColumns+` from audit_record`+where+` order by n desc limit $`+strconv.Itoa(len(args)), func(scan func(...any) error) error {
 		r, err := scanAudit(scan)
 		out = append(out, r)
 		return err

@@ -74,6 +74,7 @@ type BulletinQuery struct {
 	Newest bool   // of several versions of what is issued only the newest
 	Offset int
 	Limit  int
+	Walk   *Walk // in place of Offset and Limit
 }
 
 // Bulletins returns bulletins without their content, of the latest period first, and how many there are without the
@@ -99,6 +100,15 @@ func (tx *Tx) Bulletins(ctx context.Context, q BulletinQuery) (list []oversight.
 	}
 	if q.Newest {
 		where += " and not exists (select 1 from bulletin n where n.unit_id = b.unit_id and n.period = b.period and n.version > b.version and n.state = 'issued')"
+	}
+	if q.Walk != nil {
+		where += q.Walk.below("b.id", next)
+		return list, 0, tx.walk(ctx, "bulletin.walk", `select `+bulletinColumns+` from bulletin b where `+where+` order by b.id desc limit `+next(int64(q.Walk.Size)),
+			func(scan func(...any) error) error {
+				b, err := scanBulletin(scan)
+				list = append(list, b)
+				return err
+			}, args...)
 	}
 	if _, err := tx.one(ctx, "bulletin.count", `select count(*) from bulletin b where `+where, args, &all); err != nil {
 		return nil, 0, err

@@ -141,6 +141,7 @@ type DisplacedQuery struct {
 	Scope         account.Scope  // of the halls whose hour it was
 	State         booking.Choice // "" for all
 	Offset, Limit int
+	Walk          *Walk // in place of order, Offset and Limit: by booking, and by its version
 }
 
 // Displaced returns displacements in order of booking.
@@ -151,6 +152,22 @@ func (tx *Tx) Displaced(ctx context.Context, q DisplacedQuery) ([]*booking.Displ
 		return "$" + strconv.Itoa(len(args))
 	})
 	var out []*booking.Displacement
+	if q.Walk != nil {
+		args := []any{q.Request, string(q.State)}
+		next := numbered(&args)
+		where := scopeSQL("h", q.Scope, next)
+		if q.Walk.Before != "" {
+			where += " and (d.booking < " + next(q.Walk.Before) + " or d.booking = " + next(q.Walk.Before) + " and d.version < " + next(q.Walk.N) + ")"
+		}
+		return out, tx.query(ctx, "displacement.walk", `
+select `+displacementColumns+` from displacement d join hall h on h.id = d.hall_id
+where d.request = $1 and ($2 = '' or d.state = $2) and `+where+` order by d.booking desc, d.version desc limit `+next(int64(q.Walk.Size)),
+			func(scan func(...any) error) error {
+				d, err := scanDisplacement(scan)
+				out = append(out, d)
+				return err
+			}, args...)
+	}
 	err := tx.query(ctx, "displacement.list", `
 select `+displacementColumns+` from displacement d join hall h on h.id = d.hall_id
 where d.request = $1 and ($2 = '' or d.state = $2) and `+scope+` order by d.booking, d.version limit $3 offset $4`,

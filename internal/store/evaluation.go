@@ -90,6 +90,7 @@ type CaseQuery struct {
 	State         counter.CaseState // "" for all
 	Overdue       calendar.Date     // only open ones due before this date; 0 for all
 	Offset, Limit int
+	Walk          *Walk // in place of order, Offset and Limit
 }
 
 // Cases returns cases of bad grades: open ones by when they are due, then those to be called back, then the
@@ -102,6 +103,15 @@ func (tx *Tx) Cases(ctx context.Context, q CaseQuery) (list []*counter.Evaluatio
 	})
 	where := ` from evaluation e join hall h on h.id = e.hall_id where e.state <> 'none' and ($1 = '' or e.hall_id = $1) and ($2 = '' or e.state = $2)
 and ($3 = '' or e.state = 'open' and e.due < $3) and ` + scope
+	if q.Walk != nil {
+		next := numbered(&args)
+		where += q.Walk.below("e.id", next)
+		return list, 0, tx.walk(ctx, "evaluation.walk", `select `+evaluationColumns+where+` order by e.id desc limit `+next(int64(q.Walk.Size)), func(scan func(...any) error) error {
+			e, err := scanEvaluation(scan)
+			list = append(list, e)
+			return err
+		}, args...)
+	}
 	if _, err := tx.one(ctx, "evaluation.count", `select count(*)`+where, args, &all); err != nil {
 		return nil, 0, err
 	}

@@ -76,11 +76,20 @@ select count(*) from filing where state = 'waiting' and ($1 <> '' and account = 
 }
 
 // FindFilings returns one page of the applications within a scope, or made by or about one of two
-// accounts, newest first, those waiting before the others; and how many there are.
-func (tx *Tx) FindFilings(ctx context.Context, scope account.AccountScope, state account.FilingState, own, before string, from, limit int) (page []Filing, total int, err error) {
+// accounts, newest first, those waiting before the others; and how many there are. With w they come as a Walk has them.
+func (tx *Tx) FindFilings(ctx context.Context, scope account.AccountScope, state account.FilingState, own, before string, from, limit int, w *Walk) (page []Filing, total int, err error) {
 	none := flag(scope.None)
 	where := ` from filing where (cast($8 as bigint) = 0 and ` + inAccountScope + ` or filed_by = $5 or account = $5 or $6 <> '' and filed_by = $6) and ($7 = '' or state = $7)`
 	args := []any{rankList(scope.Ranks), scope.Unit, scope.District, scope.Street, own, before, string(state), none}
+	if w != nil {
+		next := numbered(&args)
+		where += w.below("id", next)
+		return page, 0, tx.walk(ctx, "filing.walk", `select `+filingColumns+where+` order by id desc limit `+next(int64(w.Size)), func(scan func(...any) error) error {
+			f, err := scanFiling(scan)
+			page = append(page, f)
+			return err
+		}, args...)
+	}
 	if _, err := tx.one(ctx, "filing.find_count", `select count(*)`+where, args, &total); err != nil {
 		return nil, 0, err
 	}

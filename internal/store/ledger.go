@@ -85,6 +85,7 @@ type LedgerQuery struct {
 	NotFor  string         // … nor about another of the person of this account
 	Offset  int
 	Limit   int
+	Walk    *Walk // in place of Offset and Limit
 }
 
 // Ledger returns the entries asked for, newest first, and how many there are without the limit.
@@ -125,6 +126,16 @@ func (tx *Tx) Ledger(ctx context.Context, q LedgerQuery) ([]LedgerEntry, int, er
 		parts = append(parts, "not exists (select 1 from account s join account me on me.mobile = s.mobile where s.id = l.account and me.id = "+next(q.NotFor)+")")
 	}
 	where := strings.Join(parts, " and ")
+	if q.Walk != nil {
+		where += q.Walk.below("l.id", next)
+		var out []LedgerEntry
+		return out, 0, tx.walk(ctx, "ledger.walk", `select `+ledgerColumns+` from ledger l where `+where+` order by l.id desc limit `+next(int64(q.Walk.Size)),
+			func(scan func(...any) error) error {
+				e, err := scanLedger(scan)
+				out = append(out, e)
+				return err
+			}, args...)
+	}
 	all := 0
 	if _, err := tx.one(ctx, "ledger.count", `select count(*) from ledger l where `+where, args, &all); err != nil {
 		return nil, 0, err

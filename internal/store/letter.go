@@ -89,6 +89,7 @@ type LetterQuery struct {
 	Year    int
 	Offset  int
 	Limit   int
+	Walk    *Walk // in place of Offset and Limit
 }
 
 // Letters returns the letters asked for, those that wait first, the most urgent in front, and how many there are without
@@ -107,6 +108,15 @@ func (tx *Tx) Letters(ctx context.Context, q LetterQuery) (list []oversight.Lett
 	}
 	if q.Year > 0 {
 		where += " and l.year = " + next(int64(q.Year))
+	}
+	if q.Walk != nil {
+		where += q.Walk.below("l.id", next)
+		return list, 0, tx.walk(ctx, "letter.walk", `select `+letterColumns+` from letter l where `+where+` order by l.id desc limit `+next(int64(q.Walk.Size)),
+			func(scan func(...any) error) error {
+				l, err := scanLetter(scan)
+				list = append(list, l)
+				return err
+			}, args...)
 	}
 	if _, err := tx.one(ctx, "letter.count", `select count(*) from letter l where `+where, args, &all); err != nil {
 		return nil, 0, err

@@ -93,6 +93,7 @@ type RequestQuery struct {
 	Reversed bool
 	Offset   int
 	Limit    int
+	Walk     *Walk // in place of order, Offset and Limit
 }
 
 // scopeSQL is the condition that a row of alias lies in a scope. next gives the placeholder of a value.
@@ -160,6 +161,10 @@ func (q RequestQuery) condition() (string, []any) {
 func (tx *Tx) Requests(ctx context.Context, q RequestQuery) ([]supply.Request, int, error) {
 	where, args := q.condition()
 	all := 0
+	if q.Walk != nil {
+		list, err := tx.walkRequests(ctx, q, where, args)
+		return list, 0, err
+	}
 	if _, err := tx.one(ctx, "request.count", `select count(*) from request r where `+where, args, &all); err != nil {
 		return nil, 0, err
 	}
@@ -181,6 +186,18 @@ func (tx *Tx) Requests(ctx context.Context, q RequestQuery) ([]supply.Request, i
 		return err
 	}, args...)
 	return out, all, err
+}
+
+// walkRequests reads a piece of a Walk.
+func (tx *Tx) walkRequests(ctx context.Context, q RequestQuery, where string, args []any) (out []supply.Request, err error) {
+	next := numbered(&args)
+	where += q.Walk.below("r.id", next)
+	return out, tx.walk(ctx, "request.walk", `select `+requestColumns+` from request r where `+where+` order by r.id desc limit `+next(int64(q.Walk.Size)),
+		func(scan func(...any) error) error {
+			r, err := scanRequest(scan)
+			out = append(out, r)
+			return err
+		}, args...)
 }
 
 // RequestsDue returns requests in a state that were due before an instant, the first due first.

@@ -73,6 +73,11 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+// Note logs an error that changes nothing about the answer any more.
+func (s *Site) Note(r *http.Request, what string, err error) {
+	s.log.LogAttrs(r.Context(), slog.LevelError, what, slog.String("request_id", RequestID(r)), slog.String("route", routeOf(r)), slog.Any("error", err))
+}
+
 // Render writes a whole page, or nothing and the error. A page is personal unless the handler has
 // set another Cache-Control before.
 func Render(w http.ResponseWriter, r *http.Request, status int, c Component) error {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"suiyue/internal/domain/fault"
@@ -48,20 +49,21 @@ type Observation struct {
 
 // Site is the shared part of all faces. It is made by New and safe for concurrent use.
 type Site struct {
-	log     *slog.Logger
-	now     func() time.Time
-	secure  bool
-	trusted []netip.Prefix
-	headers []header
-	page    FaultPage
-	address *Limiter
-	maxBody int64
-	timeout time.Duration
-	observe func(Observation)
-	streams *streams
-	known   func(*http.Request) string
-	machine *Limiter
-	origins *http.CrossOriginProtection
+	log       *slog.Logger
+	now       func() time.Time
+	secure    bool
+	trusted   []netip.Prefix
+	headers   []header
+	page      FaultPage
+	address   *Limiter
+	maxBody   int64
+	timeout   time.Duration
+	observe   func(Observation)
+	streams   *streams
+	downloads atomic.Int64 // that are being written
+	known     func(*http.Request) string
+	machine   *Limiter
+	origins   *http.CrossOriginProtection
 }
 
 // New makes a Site.
@@ -188,7 +190,11 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 		}
 
 		defer func() {
-			if v := recover(); v != nil {
+			v := recover()
+			if v == http.ErrAbortHandler { // a download that is cut off: the connection ends, and the log has it
+				s.finish(rec, r, x, start)
+			}
+			if v != nil {
 				s.recovered(rec, r, v)
 			}
 			s.finish(rec, r, x, start)

@@ -205,6 +205,11 @@ const (
 	EvaluationOver   Code = "evaluation_over"
 	CaseNotFound     Code = "evaluation_case_not_found"
 
+	// A list that is taken away as a file.
+	ExportNotFound  Code = "export_not_found"
+	ExportCancelled Code = "export_cancelled"
+	ExportsMany     Code = "too_many_exports" // at once, on this node
+
 	// One thing (Art. 20).
 	ThemeNotFound   Code = "theme_not_found"
 	OneCaseNotFound Code = "one_thing_case_not_found"
@@ -261,7 +266,7 @@ var kinds = map[Code]Kind{
 	OtherHall: Conflict, DocumentMismatch: Forbidden, OnSiteNotYet: Conflict, OnSiteNone: Conflict, OnSiteOnce: Conflict, NotOpenToday: Conflict, DeviceNotFound: NotFound,
 	DeviceEnded: SignIn, DeviceCodeWrong: Invalid, ReprintGuarded: Forbidden, TooFar: Forbidden, DayCodeWrong: Invalid, NotMissed: Conflict, RebookUsed: Conflict, RebookLate: Conflict,
 	RebookOther: Invalid, AppealWaits: Conflict, AppealDecided: Conflict, AppealNotFound: NotFound, EvaluationTwice: Conflict, EvaluationNotYet: Conflict, EvaluationOver: Gone,
-	CaseNotFound: NotFound,
+	CaseNotFound: NotFound, ExportNotFound: NotFound, ExportCancelled: Conflict, ExportsMany: Unavailable,
 
 	ThemeNotFound: NotFound, OneCaseNotFound: NotFound, StepNotFound: NotFound, StepTaken: Conflict, StepNotThere: Conflict, CaseOver: Conflict,
 	StepCycle: Invalid, StepUnreachable: Invalid,

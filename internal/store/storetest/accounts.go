@@ -287,7 +287,7 @@ func filings(w *world) {
 		"3 321": {account.AccountScope{District: "d"}, "A1", ""}, "2 31": {account.AccountScope{None: true}, "A1", ""}, "1 2 ": {account.AccountScope{None: true}, "A9", "A2"}, "0 ": {account.AccountScope{None: true}, "A9", ""},
 	} {
 		w.view(func(tx *store.Tx) error {
-			page, total, err := tx.FindFilings(w.ctx, c.scope, "", c.own, c.before, 0, 10)
+			page, total, err := tx.FindFilings(w.ctx, c.scope, "", c.own, c.before, 0, 10, nil)
 			got := fmt.Sprint(total, " ")
 			for _, f := range page {
 				got += f.ID[6:]
@@ -325,7 +325,7 @@ func filings(w *world) {
 		if err == nil && (f.State != account.FilingConfirmed || f.DecidedBy != "A7" || !f.DecidedAt.Equal(begin) || f.Opened != "A8" || f.Version != 2) {
 			w.Errorf("decided: %+v", f)
 		}
-		page, _, err := tx.FindFilings(w.ctx, account.AccountScope{}, "", "", "", 0, 10)
+		page, _, err := tx.FindFilings(w.ctx, account.AccountScope{}, "", "", "", 0, 10, nil)
 		if err == nil && (len(page) != 3 || page[2].ID != one.ID) {
 			w.Errorf("those that wait come first: %+v", page)
 		}

@@ -28,6 +28,7 @@ func (c *Console) accountRoutes() {
 	} {
 		c.add(Route{Pattern: r.pattern, Act: account.Manage, Or: account.Keys, Prove: r.prove}, r.h)
 	}
+	c.fileRoutesOf(Route{Act: account.Manage, Or: account.Keys}, accountsPath, c.accountFile)
 }
 
 type accountsView struct {
@@ -35,23 +36,32 @@ type accountsView struct {
 	Table Table
 }
 
-// accounts lists the accounts of my scope.
-func (c *Console) accounts(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
-	l := web.LocaleOf(r)
-	list := listOf(r, "id", "rank", "unit", "state", "-created")
-	ranks, states := []string{}, []string{string(account.Invited), string(account.Open), string(account.Closed), "locked"}
+var accountSorts = []string{"id", "rank", "unit", "state", "-created"}
+
+// accountFilter is what the address says of the accounts, and the ranks and states it may name.
+func accountFilter(list List, ad *app.Admin) (ranks, states []string, f app.AccountFilter) {
+	states = []string{string(account.Invited), string(account.Open), string(account.Closed), "locked"}
 	scope := ad.Account.Accounts()
 	for _, rank := range account.Ranks {
 		if scope.Ranks == nil || has(scope.Ranks, rank) {
 			ranks = append(ranks, string(rank))
 		}
 	}
-	rank, state := list.Value("rank", ranks...), list.Value("state", states...)
-	filter := app.AccountFilter{Rank: account.Rank(rank), State: account.State(state), Unit: list.Get("unit"), ID: list.Query, Sort: list.Sort, Desc: list.Desc, Limit: list.Size}
+	state := list.Value("state", states...)
+	f = app.AccountFilter{Rank: account.Rank(list.Value("rank", ranks...)), State: account.State(state), Unit: list.Get("unit"), ID: list.Query, Sort: list.Sort, Desc: list.Desc, Limit: list.Size}
 	if state == "locked" {
-		filter.State, filter.Locked = "", true
+		f.State, f.Locked = "", true
 	}
-	filter.From = (list.Page - 1) * list.Size
+	f.From = (list.Page - 1) * list.Size
+	return ranks, states, f
+}
+
+// accounts lists the accounts of my scope.
+func (c *Console) accounts(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
+	l := web.LocaleOf(r)
+	list := listOf(r, accountSorts...)
+	ranks, states, filter := accountFilter(list, ad)
+	rank, state := list.Value("rank", ranks...), list.Value("state", states...)
 	page, total, err := c.App.Accounts(r.Context(), ad, filter)
 	if err != nil {
 		return err
@@ -64,6 +74,7 @@ func (c *Console) accounts(w http.ResponseWriter, r *http.Request, ad *app.Admin
 	}
 	f := c.frame(w, r, ad, l.T("accounts.title"))
 	f.Actions = []ui.ButtonView{{Text: l.T("filing.new"), Href: filingsPath + "/new"}, {Text: l.T("filing.bulk"), Href: filingsPath + "/bulk", Kind: ui.Secondary}}
+	c.fileActions(&f, r, ad, list)
 	v := accountsView{Bar: FilterBar{L: l, List: list, Search: l.T("accounts.search"), Clear: rank+state+list.Query+list.Get("unit") != "", Total: l.N("accounts.total", total),
 		Filters: []Filter{{"rank", l.T("account.rank"), options(l, "rank.", ranks, rank)}, {"state", l.T("account.state"), options(l, "account.state.", states, state)}}}}
 	v.Table = Table{Caption: l.T("accounts.title"), Cols: []Col{

@@ -18,6 +18,7 @@ const bulletinsPath = Prefix + "/bulletins"
 
 func (c *Console) bulletinRoutes() {
 	c.add(Route{Pattern: "GET " + bulletinsPath, Act: account.Supervise}, c.bulletins)
+	c.fileRoutesOf(Route{Act: account.Export}, bulletinsPath, c.bulletinListFile)
 	c.add(Route{Pattern: "GET " + bulletinsPath + "/new", Act: account.Supervise}, c.newBulletin)
 	c.add(Route{Pattern: "POST " + bulletinsPath + "/new", Act: account.Supervise}, c.draftBulletin)
 	c.add(Route{Pattern: "GET " + bulletinsPath + "/{id}", Act: account.Supervise}, c.bulletin)
@@ -36,6 +37,15 @@ func bulletinTag(l web.Locale, s oversight.BulletinState) ui.Tag {
 	return ui.Tag{Text: l.T("bulletin.state." + string(s)), Kind: kind}
 }
 
+var bulletinKinds = []string{string(directory.Platform), string(directory.District), string(directory.Agency)}
+
+// bulletinFilter is what the address says of the bulletins.
+func bulletinFilter(list List) app.BulletinFilter {
+	return app.BulletinFilter{
+		State: oversight.BulletinState(list.Value("state", words(oversight.BulletinStates)...)), Kind: directory.UnitKind(list.Value("kind", bulletinKinds...)), Page: list.Page - 1, Size: list.Size,
+	}
+}
+
 // bulletins lists the bulletins of the units that who looks sees, of the latest period first (Art. 21).
 func (c *Console) bulletins(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
 	l, list := web.LocaleOf(r), listOf(r)
@@ -44,15 +54,13 @@ func (c *Console) bulletins(w http.ResponseWriter, r *http.Request, ad *app.Admi
 	if len(c.App.BulletinUnits(ad)) > 0 {
 		f.Actions = []ui.ButtonView{{Text: l.T("bulletin.new"), Href: bulletinsPath + "/new", Kind: ui.Secondary}}
 	}
-	kinds := []string{string(directory.Platform), string(directory.District), string(directory.Agency)}
-	rows, all, err := c.App.Bulletins(r.Context(), ad, app.BulletinFilter{
-		State: oversight.BulletinState(list.Value("state", words(oversight.BulletinStates)...)), Kind: directory.UnitKind(list.Value("kind", kinds...)), Page: list.Page - 1, Size: list.Size,
-	})
+	c.fileActions(&f, r, ad, list)
+	rows, all, err := c.App.Bulletins(r.Context(), ad, bulletinFilter(list))
 	if err != nil {
 		return err
 	}
 	v := listView{Bar: FilterBar{L: l, List: list, Total: l.N("bulletin.total", all), Clear: list.Get("kind")+list.Get("state") != "", Filters: []Filter{
-		option(l, list, "kind", "bulletin.kind", kinds...), option(l, list, "state", "bulletin.state", words(oversight.BulletinStates)...),
+		option(l, list, "kind", "bulletin.kind", bulletinKinds...), option(l, list, "state", "bulletin.state", words(oversight.BulletinStates)...),
 	}}}
 	v.Table = Table{Caption: l.T("bulletin.title"), Cols: []Col{
 		{Text: l.T("bulletin.period")}, {Text: l.T("bulletin.unit")}, {Text: l.T("bulletin.state")}, {Text: l.T("bulletin.drafted")}, {Text: l.T("bulletin.issued_by")},

@@ -19,6 +19,7 @@ const casesPath = Prefix + "/cases"
 
 func (c *Console) caseRoutes() {
 	c.add(Route{Pattern: "GET " + casesPath, Act: account.Supervise}, c.cases)
+	c.fileRoutesOf(Route{Act: account.Export}, casesPath, c.caseFile)
 	c.add(Route{Pattern: "GET " + casesPath + "/{id}", Act: account.Supervise}, c.oneCase)
 	c.add(Route{Pattern: "POST " + casesPath + "/{id}/answer", Act: account.CarryOut}, c.answerCase)
 	c.add(Route{Pattern: "POST " + casesPath + "/{id}/called", Act: account.CarryOut}, c.calledCase)
@@ -48,10 +49,8 @@ func (c *Console) cases(w http.ResponseWriter, r *http.Request, ad *app.Admin) e
 	f := c.frame(w, r, ad, l.T("case.title"))
 	f.Path, f.Lead = c.home0(l), l.T("case.lead")
 	state := list.Value("state", "open", "answered", "closed", "overdue")
-	q := app.CaseFilter{State: counter.CaseState(state), Offset: (list.Page - 1) * list.Size, Limit: list.Size}
-	if state == "overdue" {
-		q.State, q.Overdue = "", true
-	}
+	q := caseFilter(list)
+	c.fileActions(&f, r, ad, list)
 	rows, all, err := c.App.Cases(r.Context(), ad, q)
 	if err != nil {
 		return err

@@ -77,6 +77,7 @@ func New(c Config) *Console {
 	k.dayRoutes()
 	k.figureRoutes()
 	k.pictureRoutes()
+	k.takenRoutes()
 	return k
 }
 
@@ -90,6 +91,7 @@ type Route struct {
 	Hall    string         // name of the part of the path that is the hall it needs Act over; "" = over some hall, or the platform
 	Prove   bool           // the person must have proved who they are lately: decisions, exports, names
 	Asset   bool           // not a page: no frame, no sign-in redirect
+	File    bool           // a list to be taken away: who has yet to prove who they are comes back to its page
 
 	handle handler
 }
@@ -136,7 +138,11 @@ func (c *Console) guard(route Route) web.Handler {
 		}
 		if route.Prove {
 			if err := c.App.Proven(ad); err != nil {
-				return web.SeeOther(w, r, Prefix+"/prove?"+url.Values{"return": {back(r)}}.Encode())
+				to := back(r)
+				if route.File {
+					to = listOfFile(r)
+				}
+				return web.SeeOther(w, r, Prefix+"/prove?"+url.Values{"return": {to}}.Encode())
 			}
 		}
 		if r.Method == http.MethodPost && c.Account != nil {

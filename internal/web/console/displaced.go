@@ -17,6 +17,7 @@ func (c *Console) displacedRoutes() {
 	c.add(Route{Pattern: "GET " + displacedPath, Act: account.Supervise}, c.unchosen)
 	c.add(Route{Pattern: "GET " + hallPath("{hall}") + "/displaced", Act: account.Supervise, Hall: "hall"}, c.unchosen)
 	c.add(Route{Pattern: "GET " + requestsPath + "/{id}/affected", Act: account.Supervise}, c.displaced)
+	c.fileRoutesOf(Route{Act: account.Export}, requestsPath+"/{id}/affected", c.affectedFile)
 	c.add(Route{Pattern: "POST " + requestsPath + "/{id}/affected", Act: account.Reveal, Prove: true}, c.phone)
 }
 
@@ -104,6 +105,7 @@ func (c *Console) showDisplaced(w http.ResponseWriter, r *http.Request, ad *app.
 	f := c.frame(w, r, ad, l.T("displaced.page", "id", id))
 	f.Path = append(c.home0(l), ui.Link{Text: l.T("request.title"), Href: requestsPath}, ui.Link{Text: id, Href: requestPath(id)})
 	f.Lead = c.sentence(l, p.Request.HallID, p.Request.QueueID, p.Request.Change)
+	c.fileActions(&f, r, ad, list)
 	v := displacedView{At: l.T("displaced.as_of", "at", web.Clock(now)), Reload: ui.Link{Text: l.T("displaced.reload_on"), Href: list.With("reload", "on")}}
 	if r.Method == http.MethodGet && list.Value("reload", "on") != "" {
 		w.Header().Set("Refresh", strconv.Itoa(reloadAfter))

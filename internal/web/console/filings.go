@@ -17,6 +17,7 @@ import (
 const filingsPath = Prefix + "/filings"
 
 func (c *Console) filingRoutes() {
+	c.fileRoutesOf(Route{Act: account.Manage, Or: account.Keys}, filingsPath, c.filingFile)
 	// Everybody may apply for a new mobile or a successor of their own.
 	c.add(Route{Pattern: "GET " + filingsPath}, c.filings)
 	c.add(Route{Pattern: "GET " + filingsPath + "/new", Prove: true}, c.fileForm)
@@ -38,12 +39,13 @@ type filingsView struct {
 	Table Table
 }
 
+var filingStates = []string{string(account.FilingWaiting), string(account.FilingConfirmed), string(account.FilingRefused), string(account.FilingWithdrawn)}
+
 // filings lists the applications I am concerned with, those that wait first.
 func (c *Console) filings(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
 	l := web.LocaleOf(r)
 	list := listOf(r)
-	states := []string{string(account.FilingWaiting), string(account.FilingConfirmed), string(account.FilingRefused), string(account.FilingWithdrawn)}
-	state := list.Value("state", states...)
+	state := list.Value("state", filingStates...)
 	page, total, err := c.App.Filings(r.Context(), ad, account.FilingState(state), (list.Page-1)*list.Size, list.Size)
 	if err != nil {
 		return err
@@ -54,8 +56,9 @@ func (c *Console) filings(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 	if !ad.Account.Accounts().None {
 		f.Actions = append(f.Actions, ui.ButtonView{Text: l.T("filing.bulk"), Href: filingsPath + "/bulk", Kind: ui.Secondary})
 	}
+	c.fileActions(&f, r, ad, list)
 	v := filingsView{Bar: FilterBar{L: l, List: list, Clear: state != "", Total: l.N("filings.total", total),
-		Filters: []Filter{{"state", l.T("account.state"), options(l, "filing.state.", states, state)}}}}
+		Filters: []Filter{{"state", l.T("account.state"), options(l, "filing.state.", filingStates, state)}}}}
 	v.Table = Table{Caption: l.T("filings.title"), Cols: []Col{
 		{Text: l.T("filing.id")}, {Text: l.T("filing.what")}, {Text: l.T("account.rank")}, {Text: l.T("account.unit")}, {Text: l.T("account.field.name")},
 		{Text: l.T("filing.by")}, {Text: l.T("filing.at")}, {Text: l.T("account.state")},

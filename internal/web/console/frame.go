@@ -28,6 +28,7 @@ type Frame struct {
 	Scripts []string
 	Styles  []string    // beside the console's
 	Reader  *readerView // of a desk's machine, nil for none
+	Taking  *takingView // lists of the page can be taken away; nil for none
 
 	Langs  []ui.Link
 	Tree   []Node // my halls

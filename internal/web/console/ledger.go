@@ -18,6 +18,7 @@ const ledgerPath = Prefix + "/ledger"
 
 func (c *Console) ledgerRoutes() {
 	c.add(Route{Pattern: "GET " + ledgerPath, Act: account.Supervise}, c.ledger)
+	c.fileRoutesOf(Route{Act: account.Export}, ledgerPath, c.ledgerFile)
 	c.add(Route{Pattern: "GET " + ledgerPath + "/{entry}", Act: account.Supervise}, c.breach)
 	c.add(Route{Pattern: "POST " + ledgerPath + "/{entry}/appeal", Act: account.Supervise}, c.appeal)
 	c.add(Route{Pattern: "POST " + ledgerPath + "/{entry}/decide", Act: account.Decide, Prove: true}, c.decideAppeal)
@@ -36,11 +37,9 @@ func (c *Console) ledger(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 	f := c.frame(w, r, ad, l.T("ledger.title"))
 	f.Path, f.Lead = c.home0(l), l.T("ledger.lead")
 	f.Actions = []ui.ButtonView{{Text: l.T("yearly.link"), Kind: ui.Secondary, Href: yearlyPath}}
+	c.fileActions(&f, r, ad, list)
 	who := list.Value("who", "decide", "mine")
-	rows, all, err := c.App.Ledger(r.Context(), ad, app.LedgerFilter{
-		Kind: supply.Breach(list.Value("kind", words(supply.Breaches)...)), State: supply.EntryState(list.Value("state", words(supply.EntryStates)...)),
-		Mine: who == "mine", ToDecide: who == "decide", Page: list.Page - 1, Size: list.Size,
-	})
+	rows, all, err := c.App.Ledger(r.Context(), ad, ledgerFilter(list))
 	if err != nil {
 		return err
 	}

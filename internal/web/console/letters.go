@@ -18,6 +18,7 @@ const lettersPath = Prefix + "/letters"
 
 func (c *Console) letterRoutes() {
 	c.add(Route{Pattern: "GET " + lettersPath, Act: account.Supervise}, c.letters)
+	c.fileRoutesOf(Route{Act: account.Export}, lettersPath, c.letterFile)
 	c.add(Route{Pattern: "GET " + lettersPath + "/new", Act: account.Decide}, c.newLetter)
 	c.add(Route{Pattern: "POST " + lettersPath + "/new", Act: account.Decide, Prove: true}, c.issueLetter)
 	c.add(Route{Pattern: "GET " + lettersPath + "/{id}", Act: account.Supervise}, c.letter)
@@ -57,9 +58,8 @@ func (c *Console) letters(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 	if len(c.App.UnitsHeaded(ad, true)) > 0 && c.may(ad, account.Decide) {
 		f.Actions = []ui.ButtonView{{Text: l.T("letter.new"), Href: lettersPath + "/new"}}
 	}
-	rows, all, err := c.App.Letters(r.Context(), ad, app.LetterFilter{
-		State: oversight.LetterState(list.Value("state", words(oversight.LetterStates)...)), Mine: list.Value("who", "do", "in", "out"), Page: list.Page - 1, Size: list.Size,
-	})
+	c.fileActions(&f, r, ad, list)
+	rows, all, err := c.App.Letters(r.Context(), ad, letterFilter(list))
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package console
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,12 +23,9 @@ func (c *Console) logRoutes() {
 	c.add(Route{Pattern: "GET " + log, Act: account.ReadLog}, c.logPage)
 	c.add(Route{Pattern: "GET " + log + "/{n}", Act: account.ReadLog}, c.logEntry)
 	c.add(Route{Pattern: "GET " + log + "/{n}/proof", Act: account.ReadLog, Asset: true}, c.logProof)
-	c.add(Route{Pattern: "GET " + log + "/file", Act: account.ReadLog, Prove: true}, c.logFile)
+	c.fileRoutesOf(Route{Act: account.ReadLog}, log, c.logFile)
 	c.add(Route{Pattern: "POST " + log + "/check", Act: account.ReadLog}, c.logCheck)
 }
-
-// mostExported is how many entries one file of the log holds at most.
-const mostExported = 10_000
 
 // logSearch is what is sought in the log, as it stands in the address.
 type logSearch struct {
@@ -75,7 +71,6 @@ type logView struct {
 	State  []Fact
 	Token  string
 	Table  Table
-	Export string
 }
 
 func (c *Console) logPage(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
@@ -95,9 +90,9 @@ func (c *Console) logPage(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 	}
 	f := c.frame(w, r, ad, l.T("log.title"))
 	f.Path, f.Lead = c.home0(l), l.T("log.lead")
+	c.fileActions(&f, r, ad, s.List)
 	v := logView{
 		L: l, Search: s, Token: f.Token, State: logFacts(l, state), Acts: []ui.Option{{Text: l.T("log.any"), Selected: s.Act == ""}},
-		Export: strings.Replace(s.List.With("before", ""), Prefix+"/log", Prefix+"/log/file", 1),
 		Table: Table{
 			Caption: l.T("log.title"), Empty: ui.EmptyView{Title: l.T("log.none")},
 			Cols: []Col{{Text: l.T("log.n")}, {Text: l.T("log.at")}, {Text: l.T("log.account")}, {Text: l.T("log.act")}, {Text: l.T("log.subject")}, {Text: l.T("log.hall")}},
@@ -232,46 +227,6 @@ func sendFile(w http.ResponseWriter, kind, name string, body []byte) error {
 	// An error here is the reader gone away.
 	_, _ = w.Write(body)
 	return nil
-}
-
-// logFile is what is sought as CSV; taking it away is itself written down.
-func (c *Console) logFile(w http.ResponseWriter, r *http.Request, ad *app.Admin) error {
-	_, filter := logSought(r)
-	entries, _, err := c.App.FindAudit(r.Context(), filter, mostExported)
-	if err != nil {
-		return err
-	}
-	if err := c.App.RecordExport(r.Context(), ad, "log", len(entries)); err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	b.WriteString("\ufeff") // for spreadsheets
-	out := csv.NewWriter(&b)
-	rows := [][]string{{"n", "at", "account", "rank", "act", "noun", "key", "hall", "from", "why", "before", "after"}}
-	for _, e := range entries {
-		rows = append(rows, []string{
-			strconv.FormatInt(e.N, 10), e.At.In(calendar.Zone).Format(time.RFC3339), e.Account, e.Rank, e.Act, e.Noun, e.Key, e.Hall, e.From, e.Why,
-			string(e.Before), string(e.After),
-		})
-	}
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = inertCell(cell)
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return sendFile(w, "text/csv; charset=utf-8", "suiyue-log.csv", b.Bytes())
-}
-
-// inertCell keeps a spreadsheet from taking a text for a formula.
-func inertCell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 type logCheckView struct {

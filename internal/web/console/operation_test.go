@@ -88,7 +88,7 @@ func TestTheAuditRoleFindsReadsProvesAndExports(t *testing.T) {
 		t.Errorf("an entry there is not: %d", w.Code)
 	}
 
-	file := d.get(who, "/console/log/file?account=A1")
+	file := d.get(who, "/console/log.csv?account=A1")
 	rows, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file.Body.Bytes(), []byte("\ufeff")))).ReadAll()
 	if err != nil || len(rows) != 61 {
 		t.Fatalf("%d lines, %v", len(rows), err)
@@ -100,7 +100,7 @@ func TestTheAuditRoleFindsReadsProvesAndExports(t *testing.T) {
 			}
 		}
 	}
-	if page := d.page(who, "/console/log?act=log.export"); !strings.Contains(page, "log.export") {
+	if page := d.page(who, "/console/log?act=file.exported"); !strings.Contains(page, "file.exported") {
 		t.Error("taking the log away is not in the log")
 	}
 	w := d.post(who, "/console/log/check", "application/x-www-form-urlencoded", strings.NewReader(url.Values{"form_token": {d.token(who, "/console/log")}}.Encode()).Read)

@@ -22,6 +22,9 @@ func (c *Console) requestRoutes() {
 	c.add(Route{Pattern: "GET " + requestsPath, Act: account.Supervise}, c.requests)
 	c.add(Route{Pattern: "GET " + suggestionsPath, Act: account.Supervise}, c.requests)
 	c.add(Route{Pattern: "GET " + hallPath("{hall}") + "/requests", Act: account.Supervise, Hall: "hall"}, c.requests)
+	c.fileRoutesOf(Route{Act: account.Export}, requestsPath, c.requestFile("requests", ""))
+	c.fileRoutesOf(Route{Act: account.Export}, suggestionsPath, c.requestFile("suggestions", supply.Suggested))
+	c.fileRoutesOf(Route{Act: account.Export, Hall: "hall"}, hallPath("{hall}")+"/requests", c.requestFile("requests", ""))
 	c.add(Route{Pattern: "GET " + requestsPath + "/new", Act: account.Adjust}, c.newRequest)
 	c.add(Route{Pattern: "POST " + requestsPath + "/new", Act: account.Adjust}, c.fileRequest)
 	c.add(Route{Pattern: "GET " + suggestionsPath + "/new", Act: account.Suggest}, c.newRequest)
@@ -77,16 +80,8 @@ func (c *Console) requests(w http.ResponseWriter, r *http.Request, ad *app.Admin
 	if hall == "" {
 		f.Path = c.home0(l)
 	}
-	in := app.RequestFilter{
-		State: supply.State(list.Value("state", words(supply.States)...)), Kind: supply.Kind(list.Value("kind", words(supply.Kinds)...)), Hall: list.Get("hall"),
-		Bundle: list.Get("bundle"), Order: map[string]string{"due": "due", "effective": "effective"}[list.Sort], Page: list.Page - 1, Size: list.Size,
-	}
-	in.Reversed = list.Desc != (list.Sort == "filed")
-	who := list.Value("who", "decide", "mine", "report")
-	in.ToDecide, in.Mine, in.ToReport = who == "decide", who == "mine", who == "report"
-	if hall != "" {
-		in.Hall = hall
-	}
+	in := requestFilter(r, list)
+	c.fileActions(&f, r, ad, list)
 	if suggestions {
 		in.Origin = supply.Suggested
 	}

@@ -6,7 +6,7 @@ GO      ?= go
 BIN     := bin/suiyue
 TEMPL   := v0.3.1020
 
-.PHONY: all build demo test quick sim bench soak hall noon model steps assets generate clean
+.PHONY: all build demo test quick sim bench soak hall noon model exports steps assets generate clean
 
 all: build
 
@@ -52,6 +52,10 @@ noon:
 MODEL ?= full
 model:
 	SUIYUE_MODEL=$(MODEL) $(GO) run ./scripts/withpg $(GO) test -timeout 8h -count 1 -v -run TestTheCityIsAsTheReferenceHasIt ./test/model
+
+# A million rows as CSV and as XLSX, on both engines, while others write: prints rows a second and how far the heap grew.
+exports:
+	SUIYUE_EXPORT=1000000 $(GO) run ./scripts/withpg $(GO) test -timeout 30m -count 1 -v -run TestLongLists ./test/pace
 
 # Pages are written in .templ files; the Go made of them is kept in the repository.
 generate: .tools/templ-$(TEMPL)

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		code := pgtest.Main(m)
-		err = errors.Join(shared.end(), chromedp.Cancel(chrome)) // waits until both are gone
+		err = errors.Join(shared.end(), os.RemoveAll(made.dir), chromedp.Cancel(chrome)) // waits until both are gone
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "e2e:", err)
 			code = max(code, 1)
@@ -62,6 +62,8 @@ func setUp(dir string) error {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		// Whatever the pages ask for, the browser of a test speaks to this machine only.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
+		// Many pages share few cores: work spread over threads costs more than it saves.
+		chromedp.Flag("disable-threaded-compositing", true), chromedp.Flag("num-raster-threads", "1"), chromedp.Flag("js-flags", "--single-threaded-gc"),
 		chromedp.Flag("accept-lang", "zh-CN,zh"), chromedp.Flag("lang", "zh-CN"),
 		// A page that comes back from memory loads nothing, and the driver would wait for its load.
 		chromedp.Flag("disable-features", "Translate,BackForwardCache"), chromedp.Env("TZ=Asia/Shanghai", "LANGUAGE=zh_CN"),

@@ -32,8 +32,11 @@ globalThis.looking = (() => {
   return {
     // the whole page, by every rule
     all() { remember(); return run(document, {runOnly: tags}) },
-    // in other colours
-    contrast() { return run(document, {runOnly: {type: "rule", values: contrast}}) },
+    // in other colours, when they have been reached
+    contrast() {
+      for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish();
+      return run(document, {runOnly: {type: "rule", values: contrast}});
+    },
     // in another language
     names() { return run(document, {runOnly: {type: "rule", values: names}}) },
     // rest is a text that stands for what all and rest have not looked at as it is shown now; "" for nothing. more looks at it.

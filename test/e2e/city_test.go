@@ -143,6 +143,9 @@ func small(t *testing.T, database string, more ...string) *city {
 		if err == nil {
 			err = os.CopyFS(dir, os.DirFS(filepath.Join(from, "demo")))
 		}
+		for _, name := range []string{"suiyue.keys", "suiyue.keys.kek"} {
+			err = errors.Join(err, os.Chmod(filepath.Join(dir, name), 0o600)) // CopyFS lets others read
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

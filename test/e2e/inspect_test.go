@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -112,6 +113,9 @@ func (b *tab) inspectAs(l look) {
 			least = l.fine
 		}
 		m := eval[measures](b, fmt.Sprintf("%s(%d, %d)", measure, least, width))
+		for until := time.Now().Add(5 * time.Second); m.Wide > width && time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+			m = eval[measures](b, fmt.Sprintf("%s(%d, %d)", measure, least, width)) // a picture is drawn anew some time after
+		}
 		if i == 0 && m.Lang != l.lang {
 			b.t.Errorf("%s: the document's language is %q, not %q", l.name, m.Lang, l.lang)
 		}

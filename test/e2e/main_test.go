@@ -62,8 +62,6 @@ func setUp(dir string) error {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		// Whatever the pages ask for, the browser of a test speaks to this machine only.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
-		// Many pages share few cores: work spread over threads costs more than it saves.
-		chromedp.Flag("disable-threaded-compositing", true), chromedp.Flag("num-raster-threads", "1"), chromedp.Flag("js-flags", "--single-threaded-gc"),
 		chromedp.Flag("accept-lang", "zh-CN,zh"), chromedp.Flag("lang", "zh-CN"),
 		// A page that comes back from memory loads nothing, and the driver would wait for its load.
 		chromedp.Flag("disable-features", "Translate,BackForwardCache"), chromedp.Env("TZ=Asia/Shanghai", "LANGUAGE=zh_CN"),

@@ -15,7 +15,9 @@ globalThis.looking = (() => {
   const colours = (e) => { const s = getComputedStyle(e); return [s.color, s.backgroundColor, s.backgroundImage].join() };
   const shown = () => [...document.body.querySelectorAll("*"), document.body].filter((e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0);
   const remember = () => { for (const e of shown()) seen.set(e, colours(e)) };
+  const settle = () => { for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish() }; // colours on their way to others
   const run = async (where, how) => {
+    settle();
     const r = await axe.run(where, {resultTypes: ["violations"], iframes: false, preload: false, ...how});
     return r.violations.map((v) => ({ID: v.id, Help: v.help, Nodes: v.nodes.slice(0, 3).map((n) => n.target.join(" ") + ": " + n.failureSummary)}));
   };
@@ -31,16 +33,14 @@ globalThis.looking = (() => {
 
   return {
     // the whole page, by every rule
-    all() { remember(); return run(document, {runOnly: tags}) },
-    // in other colours, when they have been reached
-    contrast() {
-      for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish();
-      return run(document, {runOnly: {type: "rule", values: contrast}});
-    },
+    all() { settle(); remember(); return run(document, {runOnly: tags}) },
+    // in other colours
+    contrast() { return run(document, {runOnly: {type: "rule", values: contrast}}) },
     // in another language
     names() { return run(document, {runOnly: {type: "rule", values: names}}) },
     // rest is a text that stands for what all and rest have not looked at as it is shown now; "" for nothing. more looks at it.
     rest() {
+      settle();
       const all = new Set(shown().filter((e) => seen.get(e) !== colours(e)));
       left = [...all].filter((e) => !all.has(e.parentElement));
       remember();

@@ -25,7 +25,7 @@ func TestPagesOfBatchesAndDraws(t *testing.T) {
 		{"en", "en", "en", false, 730, []int64{320}},
 	} {
 		t.Run(p.name, func(t *testing.T) { // one after the other: the agent may have one batch of an item at a time
-			w := &walk{tab: open(t, c), lang: p.lang, elder: p.elder, person: "agent", at: p.at}
+			w := &walk{tab: open(t, c), lang: p.lang, elder: p.elder, person: "agent", at: p.at, words: p.at != nil}
 			w.begin(p.locale)
 			w.page("draws", "/draws", 200)
 			w.page("no such draw", "/draws/440103000000-social-20261124", 404)

@@ -40,7 +40,7 @@ type tab struct {
 func open(t *testing.T, c *city) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(chrome, chromedp.WithNewBrowserContext())
-	ctx, stop := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, stop := context.WithTimeout(ctx, 10*time.Minute)
 	b := &tab{t: t, ctx: ctx, base: c.url}
 	messages := chromedp.Console(ctx)
 	done := make(chan struct{})
@@ -130,7 +130,7 @@ func (b *tab) goTo(path string) int {
 // follow does something that brings another page, and returns its status.
 func (b *tab) follow(steps ...chromedp.Action[chromedp.Void]) int {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	resp, err := chromedp.RunResponse(ctx, steps...)
 	if err != nil {
@@ -174,7 +174,7 @@ var enterKey = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error
 // must fails when nothing on the page matches, after giving a page that is just coming the time to.
 func (b *tab) must(css string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); b.count(css) == 0; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); b.count(css) == 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("%s: nothing matches %s", b.path(), css)
 		}
@@ -224,7 +224,7 @@ func (b *tab) attribute(css, name string) string {
 // wait waits until an expression is true.
 func (b *tab) wait(js string) {
 	b.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(45 * time.Second)
 	for !eval[bool](b, js) {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("%s: this never becomes true: %s", b.path(), js)

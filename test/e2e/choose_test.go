@@ -37,7 +37,11 @@ func TestWhoLosesAnHourIsAskedOnThePass(t *testing.T) {
 		if status := b.goTo(pass + look.query); status != 200 {
 			t.Fatalf("the pass answers %d", status)
 		}
-		b.inspect(look.name, look.lang, look.elder)
+		if look.elder || look.lang == "zh-Hans-CN" {
+			b.inspect(look.name, look.lang, look.elder)
+		} else {
+			b.inspectWords(look.name, look.lang, false)
+		}
 		b.keep(look.name)
 	}
 	for _, path := range []string{"/", "/bookings", "/messages"} {

@@ -41,7 +41,7 @@ func demo(dir, files, database string, more ...string) (*city, error) {
 	} else {
 		c.database = filepath.Join(dir, "suiyue.db")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	var err error
 	if c.process, err = town.Start(ctx, "", town.Command(binary, args...)); err == nil {
@@ -105,6 +105,31 @@ func (g *guangzhou) end() error {
 	return errors.Join(err, os.RemoveAll(g.city.dir))
 }
 
+// made is a small part of the city on SQLite that has been made and is served by nobody: what the others begin with.
+var made struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+func ready() (string, error) {
+	made.once.Do(func() {
+		if made.dir, made.err = os.MkdirTemp("", "suiyue-e2e-made-"); made.err != nil {
+			return
+		}
+		files, err := town.Files(made.dir)
+		if err != nil {
+			made.err = err
+			return
+		}
+		args := []string{"demo", "--make-only", "--dir", filepath.Join(made.dir, "demo"), "--city", files, "--people", "200"}
+		if out, err := town.Command(binary, args...).CombinedOutput(); err != nil {
+			made.err = fmt.Errorf("a small city: %w\n%s", err, out)
+		}
+	})
+	return made.dir, made.err
+}
+
 // small starts a small part of the city.
 func small(t *testing.T, database string, more ...string) *city {
 	t.Helper()
@@ -112,6 +137,18 @@ func small(t *testing.T, database string, more ...string) *city {
 	files, err := town.Files(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if database == "" {
+		from, err := ready()
+		if err == nil {
+			err = os.CopyFS(dir, os.DirFS(filepath.Join(from, "demo")))
+		}
+		for _, name := range []string{"suiyue.keys", "suiyue.keys.kek"} {
+			err = errors.Join(err, os.Chmod(filepath.Join(dir, name), 0o600)) // CopyFS lets others read
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	c, err := demo(dir, files, database, more...)
 	if err != nil {

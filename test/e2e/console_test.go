@@ -66,29 +66,27 @@ func (b *tab) scheme(name string) {
 func TestConsolePages(t *testing.T) {
 	c := shared.get(t)
 	for _, way := range []struct {
-		scheme, locale, lang string
-		at                   []int64
+		locale string
+		look   look
 	}{
-		{"light", "zh-Hans", "zh-Hans-CN", []int64{phone}}, {"light", "zh-Hans", "zh-Hans-CN", []int64{desk}},
-		{"dark", "zh-Hant", "zh-Hant-HK", []int64{wide}}, {"light", "en", "en", []int64{tablet}},
+		{"zh-Hans", look{lang: "zh-Hans-CN", at: []int64{phone, desk}, dark: wide}},
+		{"zh-Hant", look{lang: "zh-Hant-HK", at: []int64{wide}, words: true}},
+		{"en", look{lang: "en", at: []int64{tablet}, unseen: true}},
 	} {
 		for rank, pages := range consolePages {
-			t.Run(fmt.Sprint(rank, "-", way.locale, "-", way.at[0]), func(t *testing.T) {
+			t.Run(fmt.Sprint(rank, "-", way.locale, "-", way.look.at[0]), func(t *testing.T) {
 				t.Parallel()
 				b := open(t, c)
 				b.beAdmin(rank, way.locale)
-				b.scheme(way.scheme)
 				for _, path := range pages {
 					if status := b.goTo(path); status != 200 {
 						t.Errorf("%s as %s: %d", path, rank, status)
 						continue
 					}
-					name := strings.NewReplacer("/", "_", "?", "_", "&", "_", "=", "_").Replace(strings.TrimPrefix(path, "/")) + "-" + rank + "-" + way.scheme
-					least := finger
-					if way.at[0] >= 1024 {
-						least = mouse
-					}
-					b.inspectAs(look{name: name, lang: way.lang, least: least, at: way.at, seen: way.at[0] == tablet})
+					l := way.look
+					l.least, l.fine = finger, mouse
+					l.name = strings.NewReplacer("/", "_", "?", "_", "&", "_", "=", "_").Replace(strings.TrimPrefix(path, "/")) + "-" + rank
+					b.inspectAs(l)
 				}
 			})
 		}
@@ -98,10 +96,13 @@ func TestConsolePages(t *testing.T) {
 // What a file of directory entries would do, and what is wrong with one, in a real browser.
 func TestPlanOfAFile(t *testing.T) {
 	c := shared.get(t)
-	for _, way := range []struct{ scheme, locale, lang string }{{"light", "zh-Hans", "zh-Hans-CN"}, {"dark", "zh-Hant", "zh-Hant-HK"}, {"light", "en", "en"}} {
-		b := open(t, c)
-		b.beAdmin("district-1", way.locale)
-		b.scheme(way.scheme)
+	b := open(t, c)
+	b.beAdmin("district-1", "zh-Hans")
+	for _, way := range []struct {
+		locale string
+		look   look
+	}{{"zh-Hans", look{lang: "zh-Hans-CN", dark: desk}}, {"zh-Hant", look{lang: "zh-Hant-HK", words: true}}, {"en", look{lang: "en", words: true}}} {
+		b.goTo("/console?lang=" + way.locale)
 		for name, rows := range map[string]string{
 			"changes": "id,phone,notice_hans,notice_hant,notice_en\n440106000000,020-12345678,今日系统升级,今日系統升級,Systems are being renewed today\n",
 			"faults":  "id,phone\n440106000000,\nnowhere,020-1\n",
@@ -117,8 +118,9 @@ func TestPlanOfAFile(t *testing.T) {
 			if at := b.path(); !strings.HasPrefix(at, "/console/directory/files/") {
 				t.Fatalf("%s leads to %s: %s", name, at, b.text("main"))
 			}
-			b.inspectAs(look{name: "file plan, " + name, lang: way.lang, least: mouse, at: []int64{desk}})
-			b.inspectAs(look{name: "file plan, " + name, lang: way.lang, least: finger, at: []int64{phone, tablet}})
+			l := way.look
+			l.name, l.least, l.fine = "file plan, "+name, finger, mouse
+			b.inspectAs(l)
 		}
 	}
 }

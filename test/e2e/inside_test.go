@@ -158,7 +158,11 @@ func (b *tab) ways(name, path string) {
 		default:
 			b.t.Fatalf("%s answers %d", path, status)
 		}
-		b.inspect(name, l.lang, l.elder, l.at...)
+		if l.at == nil {
+			b.inspect(name, l.lang, l.elder)
+		} else {
+			b.inspectWords(name, l.lang, l.elder, l.at...)
+		}
 	}
 }
 

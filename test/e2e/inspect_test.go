@@ -4,14 +4,19 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
 
-// axe finds faults of accessibility (axe/LICENSE).
-//
-//go:embed axe/axe.min.js
-var axe string
+// axe finds faults of accessibility (axe/LICENSE); looking asks it for them.
+var (
+	//go:embed axe/axe.min.js
+	axe string
+	//go:embed axe/look.js
+	looking string
+)
 
 // widths are those of a small phone, a tablet and a desk, in CSS pixels.
 var widths = []int64{320, 768, 1280}
@@ -21,11 +26,6 @@ type finding struct {
 	ID, Help string
 	Nodes    []string
 }
-
-const runAxe = `axe.run(document, {
-	resultTypes: ["violations"],
-	runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-}).then(r => r.violations.map(v => ({ID: v.id, Help: v.help, Nodes: v.nodes.slice(0, 3).map(n => n.target.join(" ") + ": " + n.failureSummary)})))`
 
 // tooSmall lists the controls that are smaller than a finger. Links that stand inside a sentence are no
 // controls; a card whose title leads on is one as a whole.
@@ -42,66 +42,139 @@ const tooSmall = `(least => {
 	return [...new Set(out)];
 })`
 
+// measures is what a page is like at one width, in one answer.
+type measures struct {
+	Lang, Title string
+	H1          int
+	Wide, High  int64    // of the document
+	Out         string   // what stands out to the right
+	Small       []string // tooSmall
+}
+
+const measure = `((least, width) => {
+	const wide = Math.max(document.documentElement.scrollWidth, document.body.scrollWidth);
+	return {Lang: document.documentElement.lang, Title: document.title, H1: document.querySelectorAll("h1").length,
+		Wide: wide, High: document.documentElement.scrollHeight, Small: ` + tooSmall + `(least),
+		Out: wide <= width ? "" : [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > width + 1).slice(0, 4).map(e => e.tagName + "." + (e.className.baseVal ?? e.className)).join(", ")};
+})`
+
 // inspect looks at the page that is shown, at every width: no scrolling sideways, controls as large as a finger,
-// the language of the document, and, at the narrowest and the widest, nothing that axe finds.
+// the language of the document, and nothing that axe finds.
 func (b *tab) inspect(name, lang string, elder bool, at ...int64) {
 	b.t.Helper()
+	b.inspectAs(lookAt(name, lang, elder, at))
+}
+
+// inspectWords is inspect for a page that is inspected in another language as well: axe looks for what words can break.
+func (b *tab) inspectWords(name, lang string, elder bool, at ...int64) {
+	b.t.Helper()
+	l := lookAt(name, lang, elder, at)
+	l.words = true
+	b.inspectAs(l)
+}
+
+func lookAt(name, lang string, elder bool, at []int64) look {
 	l := look{name: name, lang: lang, least: 44, at: at}
 	if elder {
 		l.least = 60
 	}
-	b.inspectAs(l)
+	return l
 }
 
 // look is what a page must be like.
 type look struct {
 	name, lang string
 	least      int     // size of a control in CSS pixels
-	at         []int64 // widths; nil = all
-	seen       bool    // axe has seen the page in another language at a narrower and a wider width
+	fine       int     // the same from 1024 px on, where there is a mouse; 0 for the same
+	at         []int64 // widths, the narrowest first; nil = all
+	words      bool    // axe sees the page in another language: here it looks for what words can break
+	unseen     bool    // axe sees the page elsewhere
+	dark       int64   // a width at which colours are looked at in the dark as well; 0 for none
 }
 
+// inspectAs looks at a page. Axe looks at all of it at the narrowest width, and at the widest at what was not shown there or
+// had other colours.
 func (b *tab) inspectAs(l look) {
 	b.t.Helper()
-	name, lang, least, at := l.name, l.lang, l.least, l.at
+	at := l.at
 	if len(at) == 0 {
 		at = widths
 	}
-	if got := b.attribute("html", "lang"); got != lang {
-		b.t.Errorf("%s: the document's language is %q, not %q", name, got, lang)
-	}
-	if b.text("title") == "" && eval[string](b, "document.title") == "" || b.count("h1") != 1 {
-		b.t.Errorf("%s: a page has one title and one h1, this has %d", name, b.count("h1"))
-	}
 	edition := "normal"
-	if least == 60 {
+	if l.least == 60 {
 		edition = "elder"
 	}
-	b.do(chromedp.Evaluate[chromedp.Void](axe))
-	for _, width := range at {
+	where := func(width int64) string { return fmt.Sprintf("%s, %s, %s, %d px", l.name, l.lang, edition, width) }
+	for i, width := range at {
 		b.resize(width)
-		where := fmt.Sprintf("%s, %s, %s, %d px", name, lang, edition, width)
-		b.keep(fmt.Sprintf("%s-%s-%s-%d", strings.ReplaceAll(name, " ", "_"), lang, edition, width))
-		if wide := eval[int64](b, "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)"); wide > width {
-			b.report(where, "scrolls sideways, %d px wide: %s", wide, eval[string](b, fmt.Sprintf(
-				`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > %d + 1).slice(0, 4).map(e => e.tagName + "." + (e.className.baseVal ?? e.className)).join(", ")`, width)))
+		b.keep(fmt.Sprintf("%s-%s-%s-%d", strings.ReplaceAll(l.name, " ", "_"), l.lang, edition, width))
+		least := l.least
+		if l.fine != 0 && width >= 1024 {
+			least = l.fine
 		}
-		for _, s := range eval[[]string](b, fmt.Sprintf("%s(%d)", tooSmall, least)) {
-			b.report(where, "smaller than %d px: %s", least, s)
+		m := eval[measures](b, fmt.Sprintf("%s(%d, %d)", measure, least, width))
+		for until := time.Now().Add(5 * time.Second); m.Wide > width && time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+			m = eval[measures](b, fmt.Sprintf("%s(%d, %d)", measure, least, width)) // a picture is drawn anew some time after
 		}
-		if l.seen || width != at[0] && width != at[len(at)-1] {
-			continue // what axe looks at is shown at the narrowest or at the widest
+		if i == 0 && m.Lang != l.lang {
+			b.t.Errorf("%s: the document's language is %q, not %q", l.name, m.Lang, l.lang)
 		}
-		b.unroll(width)
-		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]finding](runAxe, chromedp.EvalAwaitPromise))
-		if err != nil {
-			b.fail(err)
+		if i == 0 && (m.Title == "" || m.H1 != 1) {
+			b.t.Errorf("%s: a page has one title and one h1, this has %d", l.name, m.H1)
 		}
-		for _, f := range found {
-			b.report(where, "axe %s (%s)\n  %s", f.ID, f.Help, strings.Join(f.Nodes, "\n  "))
+		if m.Wide > width {
+			b.report(where(width), "scrolls sideways, %d px wide: %s", m.Wide, m.Out)
+		}
+		for _, s := range m.Small {
+			b.report(where(width), "smaller than %d px: %s", least, s)
+		}
+		// So high that nothing lies under a bar that stays in view.
+		high := func() { b.window(width, m.High+200) }
+		switch {
+		case l.unseen:
+		case i == 0 && l.words:
+			b.axe(where(width), "names")
+		case i == 0:
+			high()
+			b.axe(where(width), "all")
+		case i == len(at)-1 && !l.words:
+			b.axeRest(where(width), edition, high)
 		}
 	}
+	if l.dark != 0 {
+		b.scheme("dark")
+		b.unroll(l.dark)
+		b.axe(where(l.dark)+", dark", "contrast")
+		b.scheme("light")
+	}
 	b.quiet()
+}
+
+// axe has axe look at what is shown now, in one of the ways of axe/look.js.
+func (b *tab) axe(where, how string) {
+	b.t.Helper()
+	if !eval[bool](b, `"looking" in globalThis`) {
+		b.do(chromedp.Evaluate[chromedp.Void](axe + "\n" + looking))
+	}
+	for _, f := range eval[[]finding](b, "looking."+how+"()", chromedp.EvalAwaitPromise) {
+		b.report(where, "axe %s (%s)\n  %s", f.ID, f.Help, strings.Join(f.Nodes, "\n  "))
+	}
+}
+
+// seen are texts of rest with their editions: parts of pages that axe has looked at. A bar that stands on every page is one.
+var seen sync.Map
+
+// axeRest has axe look at what it has not seen in this document or any other of the edition; first makes ready for it.
+func (b *tab) axeRest(where, edition string, first func()) {
+	b.t.Helper()
+	rest := eval[string](b, "looking.rest()")
+	if rest == "" {
+		return
+	}
+	if _, known := seen.LoadOrStore(edition+" "+rest, true); !known {
+		first()
+		b.axe(where, "more")
+	}
 }
 
 // report fails the test: once for what is wrong on every page.

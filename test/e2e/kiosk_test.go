@@ -42,13 +42,16 @@ func (b *tab) reach(js string) {
 // looks at a page of a kiosk on both screens: nothing that axe finds, everything on the screen at once.
 func (b *tab) kioskLook(name string, whole bool) {
 	b.t.Helper()
-	b.do(chromedp.Evaluate[chromedp.Void](axe))
-	for _, s := range kioskScreens {
+	for i, s := range kioskScreens {
 		b.do(chromedp.EmulateViewport(s[0], s[1]))
 		eval[bool](b, `document.body.dispatchEvent(new PointerEvent("pointerdown", {bubbles: true}))`)
 		where := fmt.Sprintf("%s, %d×%d", name, s[0], s[1])
 		b.keep(fmt.Sprintf("kiosk-%s-%d", name, s[0]))
-		b.axeHere(where)
+		if i == 0 {
+			b.axe(where, "all")
+		} else {
+			b.axeRest(where, "kiosk", func() {})
+		}
 		if wide := eval[int64](b, "document.documentElement.scrollWidth"); wide > s[0] {
 			b.report(where, "scrolls sideways: %d px", wide)
 		}
@@ -65,8 +68,7 @@ func (b *tab) kioskLook(name string, whole bool) {
 // shown looks with axe at what is on the screen and would go with a touch.
 func (b *tab) shown(name string) {
 	b.t.Helper()
-	b.do(chromedp.Evaluate[chromedp.Void](axe))
-	b.axeHere(name)
+	b.axe(name, "all")
 	b.keep("kiosk-" + name)
 }
 

@@ -55,8 +55,7 @@ func TestArt4_LivePicture(t *testing.T) {
 		if small := eval[string](b, `[...document.querySelectorAll(".eight dt, .eight dd > *, .eight__note, .stream p, .tiles text, .legend li, .wall__time *")].filter(e => (e.closest("svg.tiles") ? parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a : parseFloat(getComputedStyle(e).fontSize)) < innerWidth / 100).slice(0, 4).map(e => e.tagName + " " + e.textContent).join(", ")`); small != "" {
 			t.Errorf("%s: too small to be read from five metres: %s", where, small)
 		}
-		b.do(chromedp.Evaluate[chromedp.Void](axe))
-		b.axeHere(where)
+		b.axe(where, "all")
 	}
 	if b.text("#clock") == "" || eval[bool](b, `!document.getElementById("stale").hidden`) {
 		t.Error("no clock, or said to be out of touch")

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		code := pgtest.Main(m)
-		err = errors.Join(shared.end(), chromedp.Cancel(chrome)) // waits until both are gone
+		err = errors.Join(shared.end(), os.RemoveAll(made.dir), chromedp.Cancel(chrome)) // waits until both are gone
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "e2e:", err)
 			code = max(code, 1)

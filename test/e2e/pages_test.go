@@ -47,7 +47,7 @@ func TestLanguages(t *testing.T) {
 	for locale, lang := range map[string]string{"zh-Hant": "zh-Hant-HK", "en": "en"} {
 		t.Run(locale, func(t *testing.T) {
 			t.Parallel()
-			w := &walk{tab: open(t, c), lang: lang, person: map[string]string{"zh-Hant": "hong-kong-card", "en": "foreign-card-2023"}[locale], at: []int64{320}}
+			w := &walk{tab: open(t, c), lang: lang, person: map[string]string{"zh-Hant": "hong-kong-card", "en": "foreign-card-2023"}[locale], at: []int64{320}, words: true}
 			w.begin(locale)
 			w.everybody()
 			w.booking()
@@ -62,6 +62,7 @@ type walk struct {
 	elder  bool
 	person string
 	at     []int64 // widths; nil = all
+	words  bool    // the pages are inspected in another language as well
 }
 
 func (w *walk) begin(locale string) {
@@ -82,13 +83,15 @@ func (w *walk) page(name, path string, status int) {
 		w.t.Errorf("%s: %s answers %d, not %d", name, path, got, status)
 	}
 	w.expectStatus(status)
-	w.inspect(name, w.lang, w.elder, w.at...)
+	w.here(name)
 }
 
 // here inspects the page that is shown.
 func (w *walk) here(name string) {
 	w.t.Helper()
-	w.inspect(name, w.lang, w.elder, w.at...)
+	l := lookAt(name, w.lang, w.elder, w.at)
+	l.words = w.words
+	w.inspectAs(l)
 }
 
 // send submits the form of the page and expects a refusal.

@@ -59,7 +59,11 @@ func everyWay(b *tab, name, path string) {
 		if status := b.goTo(path + with + l.query); status != 200 {
 			b.t.Fatalf("%s answers %d", path, status)
 		}
-		b.inspect(name+l.name, l.lang, l.elder)
+		if l.elder || l.name == "" {
+			b.inspect(name+l.name, l.lang, l.elder)
+		} else {
+			b.inspectWords(name+l.name, l.lang, false)
+		}
 		b.keep(name + l.name)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -68,7 +69,16 @@ func TestAMadeYearIsInOrderAndReadInTime(t *testing.T) {
 	run("figures", "--again", "--from", "2025-01-01", "--to", to)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	p, err := town.Start(ctx, "", town.Command(binary, "serve", "--demo", "--identity", "dev", "--listen", "127.0.0.1:0", "--database", database, "--key-file", keys))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := town.Start(ctx, "http://"+address, town.Command(binary, "serve", "--demo", "--identity", "dev", "--listen", address, "--database", database,
+		"--key-file", keys, "--address-rate", "0", "--account-rate", "0", "--log-level", "warn"))
 	if err != nil {
 		t.Fatal(err)
 	}

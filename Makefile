@@ -7,6 +7,7 @@ BIN     := bin/suiyue
 TEMPL   := v0.3.1020
 
 .PHONY: all build demo test quick sim bench soak hall noon model exports steps assets generate clean
+.PHONY: all build demo test quick sim bench soak hall noon model year steps assets generate clean
 
 all: build
 
@@ -56,6 +57,11 @@ model:
 # A million rows as CSV and as XLSX, on both engines, while others write: prints rows a second and how far the heap grew.
 exports:
 	SUIYUE_EXPORT=1000000 $(GO) run ./scripts/withpg $(GO) test -timeout 30m -count 1 -v -run TestLongLists ./test/pace
+# A past year of the city on a throw-away PostgreSQL, served and measured page by page: over 500 ms in 5 of 100 is a failure.
+# SCALE=0.01 is a short form; SUIYUE_YEAR_DATABASE and SUIYUE_YEAR_KEYS take a year that is there.
+SCALE ?= 1
+year:
+	SUIYUE_YEAR=$(SCALE) $(GO) run ./scripts/withpg $(GO) test -timeout 8h -count 1 -v ./test/year
 
 # Pages are written in .templ files; the Go made of them is kept in the repository.
 generate: .tools/templ-$(TEMPL)

@@ -281,11 +281,11 @@ func writeDay(ctx context.Context, tx *store.Tx, maker *yearMaker, halls []*dire
 	}
 	maker.made = <-free
 	for _, h := range halls {
+		days = append(days, oversight.HallDay{HallID: h.ID, Date: maker.date}) // people join lines while a hall is shut, too
 		if ctx.Err() != nil || !maker.hall(h) {
 			continue
 		}
 		n.halls++
-		days = append(days, oversight.HallDay{HallID: h.ID, Date: maker.date})
 		if maker.made.Rows() >= rowsAtOnce {
 			send()
 		}

@@ -34,6 +34,8 @@ type Message struct {
 type Receipt struct {
 	ID       string    // the carrier's id
 	Parts    []string  // the carrier's id of each part, where it gives every part its own
+	Tag      string    // digits that its reports bring back, "" for none
+	Gateway  string    // which of several it was, "" where there is one
 	Segments int       // what it is counted as
 	Accepted time.Time // when
 }

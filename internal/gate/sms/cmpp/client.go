@@ -129,8 +129,8 @@ func (k *Client) Send(ctx context.Context, m sms.Message) (sms.Receipt, error) {
 	if len(m.To)+1 > terminalSize {
 		return sms.Receipt{}, sms.Refuse(sms.Permanent, "phone", nil)
 	}
-	to, from := strings.Replace(m.To, "+", "00", 1), k.c.Number+sms.Tag(m.Reference, k.c.Extension)
-	r := sms.Receipt{Segments: sms.Segments(m.Text)}
+	r := sms.Receipt{Segments: sms.Segments(m.Text), Tag: sms.Tag(m.Reference, k.c.Extension)}
+	to, from := strings.Replace(m.To, "+", "00", 1), k.c.Number+r.Tag
 	for _, p := range parts(m.Text, byte(k.piece.Add(1))) {
 		id, err := k.submit(ctx, submission(&k.c, to, from, p))
 		if err != nil {

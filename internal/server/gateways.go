@@ -27,14 +27,10 @@ type gatewayEntry struct {
 	Extension int    `json:"extension"`  // digits the contract lets us add to it, 0 to 9
 	Window    int    `json:"window"`     // submits under way, 0 for 16
 	PerSecond int    `json:"per_second"` // submits a second by contract, 0 for no limit
-	Price     int    `json:"price"`      // of a part, in thousandths of a yuan
 }
 
 // gateways are the carriers of the file, in its order.
-type gateways struct {
-	chain  *sms.Chain
-	prices map[string]int // of a part, in thousandths of a yuan
-}
+type gateways struct{ chain *sms.Chain }
 
 // keepReports records what a gateway reported; tag gives the tag of a reference.
 type keepReports func(ctx context.Context, gateway string, list []app.SMSReport, tag func(reference string) string) error
@@ -49,7 +45,6 @@ func openGateways(path string, now func() time.Time, log *slog.Logger, keep keep
 	if err != nil {
 		return nil, err
 	}
-	g := &gateways{prices: map[string]int{}}
 	var list []sms.Gateway
 	zone := time.FixedZone("Asia/Shanghai", 8*3600)
 	for _, e := range entries {
@@ -72,10 +67,8 @@ func openGateways(path string, now func() time.Time, log *slog.Logger, keep keep
 			return nil, fmt.Errorf("gateway %q: %w", e.Name, err)
 		}
 		list = append(list, sms.Gateway{Name: e.Name, Sender: cmppSender{client}})
-		g.prices[e.Name] = e.Price
 	}
-	g.chain = sms.NewChain(list...)
-	return g, nil
+	return &gateways{sms.NewChain(list...)}, nil
 }
 
 // cmppSender says goodbye within a few seconds.
@@ -114,8 +107,6 @@ func readGateways(path string) (list []gatewayEntry, err error) {
 			return nil, fmt.Errorf("--sms-gateways: two are named %q", e.Name)
 		case e.Driver != "cmpp":
 			return nil, fmt.Errorf("--sms-gateways: the driver of %q must be cmpp", e.Name)
-		case e.Price < 0:
-			return nil, fmt.Errorf("--sms-gateways: the price of %q must not be negative", e.Name)
 		}
 		seen[e.Name] = true
 	}

@@ -142,6 +142,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.keeper.Store(s.app)
 	s.closeApp = sync.OnceFunc(s.app.Close)
 	s.metrics.lanes(s.app)
+	if s.gateways != nil {
+		s.metrics.gateways(s.gateways.chain.States)
+	}
 	s.metrics.waits(s.app.WaitCoverage)
 	s.health = &health{ready: s.ready}
 	provider, dev, err := newProvider(c, s.public, s.clock.Now)

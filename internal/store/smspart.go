@@ -121,26 +121,3 @@ j as materialized (select w.booking, w.version, w.kind, case when max(case when 
 update message set state = j.state from j
 where message.booking = j.booking and message.version = j.version and message.kind = j.kind and message.state in ('sent', 'arrived', 'lost')`)
 }
-
-// SMSCount is what one hall's messages came to on one day at one carrier, in parts.
-type SMSCount struct {
-	HallID, Gateway         string
-	Date                    string
-	Parts, Arrived, Missing int // Missing: the carrier says they will not get there; neither: nothing is known yet
-}
-
-// SMSCounts returns the counts of days at halls, by date and hall; a hall that is "" is that of parts whose message is not known.
-func (tx *Tx) SMSCounts(ctx context.Context, from, to calendar.Date, halls []string) (out []SMSCount, err error) {
-	err = tx.query(ctx, "sms_part.count", `
-with w as materialized (select r.value->>0 as hall_id from {rows} r)
-select p.hall_id, p.gateway, p.date, count(*), sum(case when p.state = 'arrived' then 1 else 0 end), sum(case when p.state = 'lost' then 1 else 0 end)
-from sms_part p where p.date >= $2 and p.date <= $3 and p.hall_id in (select hall_id from w)
-group by p.date, p.hall_id, p.gateway order by p.date, p.hall_id, p.gateway`,
-		func(scan func(...any) error) error {
-			var c SMSCount
-			err := scan(&c.HallID, &c.Gateway, &c.Date, &c.Parts, &c.Arrived, &c.Missing)
-			out = append(out, c)
-			return err
-		}, marshal(oneColumn(halls)), from.String(), to.String())
-	return out, err
-}

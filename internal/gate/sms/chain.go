@@ -26,7 +26,9 @@ func NewChain(list ...Gateway) *Chain {
 }
 
 // Health is what a gateway that keeps a line tells of itself: why is a fixed word.
-type Health interface{ Well() (well bool, why string) }
+type Health interface {
+	Well() (well bool, why string)
+}
 
 // Send implements Sender. Gateways that say they are not well come last, in their order.
 func (c *Chain) Send(ctx context.Context, m Message) (Receipt, error) {

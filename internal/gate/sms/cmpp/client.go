@@ -258,7 +258,7 @@ func (k *Client) Close(ctx context.Context) error {
 }
 
 const (
-	firstPause = time.Second
+	firstPause = 200 * time.Millisecond
 	lastPause  = time.Minute
 	// A gateway that refuses the login is not asked every second: it would lock the account.
 	refusedPause = 5 * time.Minute

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"suiyue/internal/app"
-	"suiyue/internal/gate/sms"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/gate/sms"
 	"suiyue/internal/jobs"
 	"suiyue/internal/web"
 )

@@ -32,7 +32,6 @@ type gateway struct {
 	parts []peer.Cmpp3SubmitReqPkt
 	next  uint64
 	early bool // its reports come before its answers
-	sent  map[uint64]string
 }
 
 func (g *gateway) ServeCmpp(r *peer.Response, p *peer.Packet, _ *log.Logger) (bool, error) {

@@ -23,6 +23,8 @@ type (
 const (
 	MessagePending = store.MessagePending
 	MessageSent    = store.MessageSent
+	MessageArrived = store.MessageArrived
+	MessageLost    = store.MessageLost
 	MessageFailed  = store.MessageFailed
 	MessageDropped = store.MessageDropped
 	MessageShown   = store.MessageShown
@@ -231,6 +233,71 @@ func (a *App) outgoing(ctx context.Context, r store.MessageRow, b *booking.Booki
 func (a *App) SettleMessages(ctx context.Context, list []Settled) error {
 	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.SettleMessages(ctx, list) })
 }
+
+// SMSReport is what a carrier says of one part of a message.
+type SMSReport struct {
+	ID      string // the carrier's, as in Settled.Parts
+	Tag     string // digits that follow from the message's reference, "" for none
+	Arrived bool
+	Word    string // the carrier's word
+}
+
+// reportsCome is how long after it was given to a carrier a message is still reported of: carriers try for two days.
+const reportsCome = 72 * time.Hour
+
+// KeepReports records what a carrier reported. A part whose answer was never seen is found by its tag, tag giving that of a
+// reference: its message is settled as sent. One that finds none, or several, is kept by itself: its answer may be on its way.
+func (a *App) KeepReports(ctx context.Context, gateway string, list []SMSReport, tag func(reference string) string) error {
+	byID := map[string]store.SMSPart{} // the last of each counts
+	var ids, tags []string
+	for _, r := range list {
+		state := store.PartLost
+		if r.Arrived {
+			state = store.PartArrived
+		}
+		byID[r.ID] = store.SMSPart{Gateway: gateway, ID: r.ID, Tag: r.Tag, State: state, Word: r.Word}
+	}
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		ids, tags = append(ids, id), append(tags, byID[id].Tag)
+	}
+	return a.db.Update(ctx, func(tx *store.Tx) error {
+		from := tx.Now.Add(-reportsCome)
+		known, err := tx.PartsKnown(ctx, gateway, ids)
+		if err != nil {
+			return err
+		}
+		same, err := tx.PartsByTag(ctx, gateway, tags, from)
+		if err != nil {
+			return err
+		}
+		handed, err := tx.HandedMessages(ctx, from, handedAtMost)
+		if err != nil {
+			return err
+		}
+		byTag := map[string][]store.MessageRow{}
+		for _, m := range handed {
+			if t := tag(m.Ref()); t != "" {
+				byTag[t] = append(byTag[t], m)
+			}
+		}
+		parts := make([]store.SMSPart, len(ids))
+		for i, id := range ids {
+			p := byID[id]
+			if m, ok := known[id]; ok {
+				p.Message = m
+			} else if found := byTag[p.Tag]; len(found) == 1 {
+				p.Message = found[0]
+			} else if m, ok := same[p.Tag]; ok && len(found) == 0 {
+				p.Message = m
+			}
+			parts[i] = p
+		}
+		return tx.KeepReports(ctx, parts)
+	})
+}
+
+// handedAtMost bounds what is looked through for a tag: so many are never under way.
+const handedAtMost = 5000
 
 // Remind writes a reminder for each active booking of tomorrow that has none yet, and returns how many.
 func (a *App) Remind(ctx context.Context) (int, error) {

@@ -25,16 +25,29 @@ type Text struct {
 // LogValue keeps phone and text out of logs.
 func (t Text) LogValue() slog.Value { return slog.StringValue("text " + t.Template + " (not shown)") }
 
-// Carrier hands a text to whoever carries it and returns its receipt. An error that is ErrRefused will
-// not go away by trying again; after any other the message is sent again later.
-type Carrier func(ctx context.Context, t Text) (receipt string, err error)
+// Carried says that a carrier has a text.
+type Carried struct {
+	Receipt string
+	Gateway string   // who the carrier is, where it counts parts
+	Tag     string   // digits its reports bring back, "" for none
+	Parts   []string // its ids of the parts
+}
 
-// ErrRefused says that a carrier will never take this message.
-var ErrRefused = errors.New("jobs: message refused for good")
+// Carrier hands a text to whoever carries it. An error that is ErrRefused will not go away by trying again; after one
+// that is ErrUnknown the carrier may have it; after any other it has not, and the message is sent again later.
+type Carrier func(ctx context.Context, t Text) (Carried, error)
+
+var (
+	// ErrRefused says that a carrier will never take this message.
+	ErrRefused = errors.New("jobs: message refused for good")
+	// ErrUnknown says that a carrier may have the message though it has not said so.
+	ErrUnknown = errors.New("jobs: a carrier may have the message")
+)
 
 // Mail sends the messages that bookings have written. A message is claimed for a while, sent and
-// settled; when the process dies between sending and settling it is sent again after that while, with
-// the same reference: at least once, never lost.
+// settled; when the process dies between sending and settling, or the carrier gives no answer, the carrier may have it.
+// It is then sent again after Hold, with the same reference, unless a report of the carrier has told of it by then:
+// never lost, and twice only where a carrier that has it says nothing for so long.
 type Mail struct {
 	App     *app.App
 	Words   func(app.Outgoing) Text // everything but Reference
@@ -44,6 +57,8 @@ type Mail struct {
 
 	Batch    int // most claimed at once; 0 = 100
 	InFlight int // most handed to the carrier at once; 0 = 16
+
+	Hold time.Duration // how long a message that a carrier may have waits for a report; 0 where carriers report nothing
 }
 
 const (
@@ -110,11 +125,22 @@ func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
 		done.State = app.MessageShown
 		return done
 	}
+	if wait := out.Row.Handed.Add(m.Hold).Sub(m.App.Now()); !out.Row.Handed.IsZero() && wait > 0 {
+		done.State, done.Handed, done.Again = app.MessagePending, out.Row.Handed, wait
+		return done
+	}
 	text := m.Words(out)
 	text.Reference = out.Row.Ref()
-	var err error
-	if done.Receipt, err = m.Carrier(ctx, text); err == nil {
-		done.State = app.MessageSent
+	handed := m.App.Now()
+	carried, err := m.Carrier(ctx, text)
+	if err == nil {
+		done.State, done.Receipt = app.MessageSent, carried.Receipt
+		done.Gateway, done.Tag, done.Parts = carried.Gateway, carried.Tag, carried.Parts
+		return done
+	}
+	if errors.Is(err, ErrUnknown) && m.Hold > 0 {
+		done.State, done.Handed, done.Again = app.MessagePending, handed, m.Hold
+		m.Log.Warn("a carrier may have a message", "message", out.Row.Ref(), "again_in", m.Hold, "error", err)
 		return done
 	}
 	if ctx.Err() != nil { // we are stopping, or the carrier hangs: whoever comes next sends it

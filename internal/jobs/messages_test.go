@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"strings"
 	"sync"
@@ -18,25 +19,34 @@ import (
 	"suiyue/internal/store"
 )
 
+func tagOf(reference string) string {
+	return fmt.Sprintf("%06d", crc32.ChecksumIEEE([]byte(reference))%1_000_000)
+}
+
 // gateway is a carrier that keeps what it is given and fails as it is told to.
 type gateway struct {
 	mu    sync.Mutex
 	got   []Text
 	fail  error
 	panic bool
+	lost  bool // it takes the text and its answer is lost
 }
 
-func (g *gateway) carry(_ context.Context, t Text) (string, error) {
+func (g *gateway) carry(_ context.Context, t Text) (Carried, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.panic {
 		panic(t.Body)
 	}
 	if g.fail != nil {
-		return "", g.fail
+		return Carried{}, g.fail
 	}
 	g.got = append(g.got, t)
-	return fmt.Sprint("receipt-", len(g.got)), nil
+	if g.lost {
+		return Carried{}, ErrUnknown
+	}
+	id := fmt.Sprint("receipt-", len(g.got))
+	return Carried{Receipt: id, Gateway: "g", Tag: tagOf(t.Reference), Parts: []string{id}}, nil
 }
 
 func (g *gateway) texts() []Text {
@@ -379,4 +389,99 @@ func TestLeasesInTheDatabase(t *testing.T) {
 	if !take("b", time.Minute) || take("a", time.Minute) {
 		t.Error("a lease that ran out was not to be had, or not lost")
 	}
+}
+
+// report tells of the n-th text the gateway has, by the id it gave it and the tag it was sent under.
+func (c *city) report(t *testing.T, n int, id string, arrived bool) {
+	t.Helper()
+	word := map[bool]string{true: "DELIVRD", false: "UNDELIV"}[arrived]
+	list := []app.SMSReport{{ID: id, Tag: tagOf(c.gate.texts()[n].Reference), Arrived: arrived, Word: word}}
+	if err := c.App.KeepReports(t.Context(), "g", list, tagOf); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *city) want(t *testing.T, state string, sent int) {
+	t.Helper()
+	if got := c.states(t); len(got) != 1 || got["booked "+state] != 1 || len(c.gate.texts()) != sent {
+		t.Errorf("%v, %d texts given to the gateway; want %s and %d", got, len(c.gate.texts()), state, sent)
+	}
+}
+
+func TestArt13_AReportSaysWhetherAMessageHasArrived(t *testing.T) {
+	for _, arrived := range []bool{true, false} {
+		c := newCity(t)
+		c.book(t, c.FreeSlots(apptest.QueueA)[0])
+		c.send(t)
+		c.want(t, "sent", 1)
+		c.report(t, 0, "receipt-1", arrived)
+		c.report(t, 0, "receipt-1", arrived) // brought twice
+		c.want(t, map[bool]string{true: "arrived", false: "lost"}[arrived], 1)
+	}
+}
+
+func TestArt13_AMessageACarrierMayHaveWaitsForItsReport(t *testing.T) {
+	c := newCity(t)
+	c.mail.Hold = 10 * time.Minute
+	c.gate.lost = true
+	c.book(t, c.FreeSlots(apptest.QueueA)[0])
+	c.send(t)
+	c.want(t, "pending", 1)
+	c.gate.lost = false
+	c.Clock.Add(9 * time.Minute)
+	c.send(t)
+	c.want(t, "pending", 1)
+	c.report(t, 0, "its id", true)
+	c.Clock.Add(time.Hour)
+	c.send(t)
+	c.want(t, "arrived", 1)
+}
+
+func TestArt13_AMessageNobodyReportsOfIsSentAgain(t *testing.T) {
+	c := newCity(t)
+	c.mail.Hold = 10 * time.Minute
+	c.gate.lost = true
+	c.book(t, c.FreeSlots(apptest.QueueA)[0])
+	c.send(t)
+	c.gate.lost = false
+	c.Clock.Add(10*time.Minute + time.Second)
+	c.send(t)
+	c.want(t, "sent", 2)
+}
+
+func TestArt13_AMessageWhoseSenderDiedIsNotSentTwice(t *testing.T) {
+	c := newCity(t)
+	c.mail.Hold = 10 * time.Minute
+	c.book(t, c.FreeSlots(apptest.QueueA)[0])
+	// A process claims it, hands it over and dies: nothing is settled.
+	due, err := c.App.DueMessages(t.Context(), 10, claimFor)
+	if err != nil || len(due) != 1 {
+		t.Fatal(err, len(due))
+	}
+	text := c.mail.Words(due[0])
+	text.Reference = due[0].Row.Ref()
+	if _, err := c.gate.carry(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
+	c.Clock.Add(claimFor + time.Second)
+	c.send(t)
+	c.want(t, "pending", 1)
+	c.report(t, 0, "receipt-1", true)
+	c.Clock.Add(time.Hour)
+	c.send(t)
+	c.want(t, "arrived", 1)
+}
+
+func TestArt13_AReportThatComesBeforeTheAnswerIsNotLost(t *testing.T) {
+	c := newCity(t)
+	c.mail.Hold = 10 * time.Minute
+	c.book(t, c.FreeSlots(apptest.QueueA)[0])
+	carry := c.mail.Carrier
+	c.mail.Carrier = func(ctx context.Context, text Text) (Carried, error) {
+		done, err := carry(ctx, text)
+		c.report(t, 0, done.Parts[0], true)
+		return done, err
+	}
+	c.send(t)
+	c.want(t, "arrived", 1)
 }

@@ -161,9 +161,9 @@ const firstExtra = 9_000_000
 // withoutExtras keeps messages to them from crowding out those of whoever tries the demonstration.
 func withoutExtras(next jobs.Carrier) jobs.Carrier {
 	first, last := testpeople.Phone(firstExtra), testpeople.Phone(10*firstExtra)
-	return func(ctx context.Context, t jobs.Text) (string, error) {
+	return func(ctx context.Context, t jobs.Text) (jobs.Carried, error) {
 		if len(t.To) == len(first) && t.To >= first && t.To <= last {
-			return "demo", nil
+			return jobs.Carried{Receipt: "demo"}, nil
 		}
 		return next(ctx, t)
 	}

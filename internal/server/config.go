@@ -60,8 +60,9 @@ type SignIn struct {
 
 // Texting says who carries short messages.
 type Texting struct {
-	SMS     string `name:"sms" env:"SUIYUE_SMS" default:"outbox" enum:"outbox,file" group:"sms" help:"outbox: keep the last messages in memory, send nothing. file: append them to a file."`
-	SMSFile string `name:"sms-file" env:"SUIYUE_SMS_FILE" default:"suiyue-sms.jsonl" placeholder:"FILE" group:"sms" help:"The file of --sms=file. It holds phones and texts."`
+	SMS         string `name:"sms" env:"SUIYUE_SMS" default:"outbox" enum:"outbox,file,gateways" group:"sms" help:"outbox: keep the last messages in memory, send nothing. file: append them to a file. gateways: hand them to the carriers of --sms-gateways."`
+	SMSFile     string `name:"sms-file" env:"SUIYUE_SMS_FILE" default:"suiyue-sms.jsonl" placeholder:"FILE" group:"sms" help:"The file of --sms=file. It holds phones and texts."`
+	SMSGateways string `name:"sms-gateways" env:"SUIYUE_SMS_GATEWAYS" default:"suiyue-gateways.json" placeholder:"FILE" group:"sms" help:"The carriers of --sms=gateways, in order of preference, as docs/operating.md says. It holds secrets."`
 }
 
 // Limits protect the process. Rates are requests per second with room for a burst.

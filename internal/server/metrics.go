@@ -11,6 +11,7 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/gate/sms"
 	"suiyue/internal/jobs"
 	"suiyue/internal/web"
 )
@@ -121,6 +122,20 @@ func (m *metrics) lanes(a *app.App) {
 		waiting: prometheus.NewDesc("suiyue_lane_waiting", "Requests waiting in line for the lanes.", nil, nil),
 		running: prometheus.NewDesc("suiyue_lane_running", "Requests a lane is answering now.", []string{"lane"}, nil),
 	})
+}
+
+// gateways tells which carriers of short messages are connected.
+func (m *metrics) gateways(states func() []sms.State) {
+	for i, g := range states() {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "suiyue_sms_gateway_up", Help: "1 where this node has a line to the carrier of short messages.", ConstLabels: prometheus.Labels{"gateway": g.Name},
+		}, func() float64 {
+			if states()[i].Well {
+				return 1
+			}
+			return 0
+		}))
+	}
 }
 
 type laneCollector struct {

@@ -22,7 +22,6 @@ import (
 	"suiyue/data"
 	"suiyue/internal/app"
 	"suiyue/internal/gate/identity/devidp"
-	"suiyue/internal/gate/sms"
 	"suiyue/internal/jobs"
 	"suiyue/internal/store"
 	"suiyue/internal/web"
@@ -30,14 +29,14 @@ import (
 
 // Server is one node: a database, the app over it, its faces and what happens by itself.
 type Server struct {
-	cfg      Config
-	log      *slog.Logger
-	clock    *Clock
-	metrics  *metrics
-	db       *store.DB
-	app      *app.App
-	sender   sms.Sender
-	outbox   *sms.Outbox // nil unless messages stay in memory
+	cfg     Config
+	log     *slog.Logger
+	clock   *Clock
+	metrics *metrics
+	db      *store.DB
+	app     *app.App
+	texting
+	keeper   atomic.Pointer[app.App] // who records what gateways report, once it can
 	dev      *devidp.Server
 	runner   *jobs.Runner
 	health   *health
@@ -122,7 +121,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.sender, s.outbox, err = s.openSender(); err != nil {
+	if err := s.openTexting(); err != nil {
 		return err
 	}
 	sign, err := logKey(keys)
@@ -140,8 +139,12 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	s.keeper.Store(s.app)
 	s.closeApp = sync.OnceFunc(s.app.Close)
 	s.metrics.lanes(s.app)
+	if s.gateways != nil {
+		s.metrics.gateways(s.gateways.chain.States)
+	}
 	s.metrics.waits(s.app.WaitCoverage)
 	s.health = &health{ready: s.ready}
 	provider, dev, err := newProvider(c, s.public, s.clock.Now)
@@ -235,12 +238,18 @@ func (s *Server) loadCertificate() error {
 	return nil
 }
 
-func (s *Server) openSender() (sms.Sender, *sms.Outbox, error) {
-	sender, outbox, closer, err := newSender(&s.cfg, s.clock.Now)
-	if err == nil && closer != nil {
-		s.closers = append(s.closers, closer)
+func (s *Server) openTexting() (err error) {
+	s.texting, err = newTexting(&s.cfg, s.clock.Now, s.log, func(ctx context.Context, gateway string, list []app.SMSReport, tag func(string) string) error {
+		a := s.keeper.Load()
+		if a == nil {
+			return errors.New("not ready to keep reports yet") // the gateway brings them again
+		}
+		return a.KeepReports(ctx, gateway, list, tag)
+	})
+	if err == nil {
+		s.closers = append(s.closers, s.texting)
 	}
-	return sender, outbox, err
+	return err
 }
 
 func (s *Server) checkSchema(ctx context.Context) error {

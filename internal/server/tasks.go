@@ -43,6 +43,7 @@ func (s *Server) tasks() []jobs.Task {
 		App: s.app, Carrier: carry, Log: s.log,
 		// The language a person reads is not known to a job; Chinese is what carriers approve.
 		Words: func(m app.Outgoing) jobs.Text { return words(web.Hans, m, s.clock.Now()) },
+		Hold:  s.hold(),
 		Told: func(kind booking.MessageKind, outcome string) {
 			s.metrics.sent.WithLabelValues(string(kind), outcome).Inc()
 		},

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -17,24 +18,57 @@ import (
 // outboxSize is how many messages the page of the demonstration can look back.
 const outboxSize = 500
 
-// newSender makes the carrier of short messages; outbox is not nil where they stay in memory.
-func newSender(c *Config, now func() time.Time) (s sms.Sender, outbox *sms.Outbox, close io.Closer, err error) {
-	if c.SMS == "file" {
-		f, err := sms.OpenFile(c.SMSFile, now)
-		return f, nil, f, err
+// texting is how short messages leave.
+type texting struct {
+	sender   sms.Sender
+	outbox   *sms.Outbox // nil unless messages stay in memory
+	gateways *gateways   // nil unless they go to carriers
+}
+
+func (t texting) Close() error {
+	if c, ok := t.sender.(io.Closer); ok {
+		return c.Close()
 	}
-	outbox = sms.NewOutbox(outboxSize, now)
-	return outbox, outbox, nil, nil
+	return nil
+}
+
+// hold is how long a message that a carrier may have waits for a report.
+func (t texting) hold() time.Duration {
+	if t.gateways == nil {
+		return 0
+	}
+	return holdFor
+}
+
+// newTexting opens what the configuration says. keep records what gateways report.
+func newTexting(c *Config, now func() time.Time, log *slog.Logger, keep keepReports) (t texting, err error) {
+	switch c.SMS {
+	case "file":
+		t.sender, err = sms.OpenFile(c.SMSFile, now)
+	case "gateways":
+		if t.gateways, err = openGateways(c.SMSGateways, now, log, keep); err == nil {
+			t.sender = t.gateways.chain
+		}
+	default:
+		t.outbox = sms.NewOutbox(outboxSize, now)
+		t.sender = t.outbox
+	}
+	return t, err
 }
 
 // carrier hands the messages of jobs to an SMS driver.
 func carrier(s sms.Sender) jobs.Carrier {
-	return func(ctx context.Context, t jobs.Text) (string, error) {
-		receipt, err := s.Send(ctx, sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference})
-		if err != nil && sms.ClassOf(err) == sms.Permanent {
-			return "", errors.Join(jobs.ErrRefused, err)
+	return func(ctx context.Context, t jobs.Text) (jobs.Carried, error) {
+		r, err := s.Send(ctx, sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference})
+		switch {
+		case err == nil:
+			return jobs.Carried{Receipt: r.ID, Gateway: r.Gateway, Tag: r.Tag, Parts: r.Parts}, nil
+		case sms.ClassOf(err) == sms.Permanent:
+			err = errors.Join(jobs.ErrRefused, err)
+		case sms.ClassOf(err) == sms.Unknown:
+			err = errors.Join(jobs.ErrUnknown, err)
 		}
-		return receipt.ID, err
+		return jobs.Carried{}, err
 	}
 }
 

@@ -18,6 +18,7 @@ type MessageRow struct {
 	State    MessageState
 	Attempts int // tries that failed so far
 	Sent     time.Time
+	Handed   time.Time // when it was given to a carrier whose answer is not known; zero for none
 }
 
 // Ref names a message: unique, safe to show in logs and to give a gateway. The id of a ticket is its address
@@ -43,13 +44,16 @@ func isPlace(s string) bool {
 
 func isWord(s, of string) bool { return s != "" && len(s) <= 32 && strings.Trim(s, of) == "" }
 
-const messageColumns = "m.booking, m.version, m.kind, m.hall_id, m.state, m.due_at, m.attempts, m.sent_at"
+const messageColumns = "m.booking, m.version, m.kind, m.hall_id, m.state, m.due_at, m.attempts, m.sent_at, m.handed_at"
 
 func scanMessage(scan func(...any) error) (MessageRow, error) {
 	var m MessageRow
-	var due, sent int64
-	err := scan(&m.Booking, &m.Version, &m.Kind, &m.HallID, &m.State, &due, &m.Attempts, &sent)
+	var due, sent, handed int64
+	err := scan(&m.Booking, &m.Version, &m.Kind, &m.HallID, &m.State, &due, &m.Attempts, &sent, &handed)
 	m.Due = instant(due)
+	if handed != 0 {
+		m.Handed = instant(handed)
+	}
 	if sent != 0 {
 		m.Sent = instant(sent)
 	}
@@ -60,7 +64,8 @@ const messagesDue = `
 select ` + messageColumns + ` from message m where m.state = 'pending' and m.due_at <= $1 order by m.due_at limit $2 {skip}`
 
 // ClaimMessages takes up to limit pending messages that are due by now and puts them off until until,
-// so that nobody else takes them before. One that is not settled by then is due again.
+// so that nobody else takes them before. One that is not settled by then is due again, and is known to have been handed
+// over: its row says when, as it was before this claim.
 func (tx *Tx) ClaimMessages(ctx context.Context, now time.Time, limit int, until time.Time) ([]MessageRow, error) {
 	var out []MessageRow
 	err := tx.walk(ctx, "message.due", messagesDue,
@@ -78,7 +83,7 @@ func (tx *Tx) ClaimMessages(ctx context.Context, now time.Time, limit int, until
 	}
 	_, err = tx.exec(ctx, "message.claim", `
 with w as materialized (select r.value->>0 as booking, cast(r.value->>1 as bigint) as version, r.value->>2 as kind from {rows} r order by 1, 2, 3)
-update message set due_at = $2 where (booking, version, kind) in (select booking, version, kind from w)`, marshal(rows), micros(until))
+update message set due_at = $2, handed_at = $3 where (booking, version, kind) in (select booking, version, kind from w)`, marshal(rows), micros(until), micros(now))
 	return out, err
 }
 
@@ -87,7 +92,9 @@ type MessageState string
 
 const (
 	MessagePending MessageState = "pending" // to be sent, or to be sent again
-	MessageSent    MessageState = "sent"
+	MessageSent    MessageState = "sent"    // a carrier has it
+	MessageArrived MessageState = "arrived" // … and says that all of it is on the phone
+	MessageLost    MessageState = "lost"    // … and says that it will not get there
 	MessageFailed  MessageState = "failed"  // given up
 	MessageDropped MessageState = "dropped" // no longer true when it was due
 	MessageShown   MessageState = "shown"   // there is no phone to send it to: it stands in "my messages" only
@@ -99,25 +106,49 @@ type Settled struct {
 	State   MessageState
 	Again   time.Duration // pending: how long to wait before the next try
 	Receipt string        // sent: what the carrier gave
+	Gateway string        // sent: who the carrier is, "" for one that counts no parts
+	Tag     string        // sent: as in SMSPart
+	Parts   []string      // sent: the carrier's ids of its parts
+	Handed  time.Time     // pending: when it was given to a carrier that may have it; zero for none
 }
 
 // SettleMessages records what became of claimed messages. One that somebody else has settled as sent
 // stays so.
 func (tx *Tx) SettleMessages(ctx context.Context, list []Settled) error {
+	var parts []SMSPart
+	for _, s := range list {
+		for _, id := range s.Parts {
+			parts = append(parts, SMSPart{Gateway: s.Gateway, ID: id, Tag: s.Tag, Message: s.Row, State: PartAccepted})
+		}
+	}
+	if err := tx.settleMessages(ctx, list); err != nil || len(parts) == 0 {
+		return err
+	}
+	if err := tx.saveParts(ctx, parts); err != nil {
+		return err
+	}
+	return tx.judgeMessages(ctx, parts)
+}
+
+func (tx *Tx) settleMessages(ctx context.Context, list []Settled) error {
 	return saveSet(ctx, tx, "message.settle", list, func(s Settled) any {
-		due, failed, sent := s.Row.Due, 1, int64(0)
+		due, failed, sent, handed := s.Row.Due, 1, int64(0), int64(0)
 		switch s.State {
 		case MessageSent:
 			failed, sent = 0, micros(tx.Now)
 		case MessagePending:
 			due = tx.Now.Add(s.Again)
+			if !s.Handed.IsZero() {
+				failed, handed = 0, micros(s.Handed)
+			}
 		}
-		return []any{s.Row.Booking, s.Row.Version, s.Row.Kind, s.State, micros(due), failed, sent, s.Receipt}
+		return []any{s.Row.Booking, s.Row.Version, s.Row.Kind, s.State, micros(due), failed, sent, s.Receipt, handed}
 	}, `
 with w as materialized (select r.value->>0 as booking, cast(r.value->>1 as bigint) as version, r.value->>2 as kind, r.value->>3 as state,
-    cast(r.value->>4 as bigint) as due, cast(r.value->>5 as bigint) as failed, cast(r.value->>6 as bigint) as sent, r.value->>7 as receipt
+    cast(r.value->>4 as bigint) as due, cast(r.value->>5 as bigint) as failed, cast(r.value->>6 as bigint) as sent, r.value->>7 as receipt,
+    cast(r.value->>8 as bigint) as handed
     from {rows} r order by 1, 2, 3)
-update message set state = w.state, due_at = w.due, attempts = attempts + w.failed, sent_at = w.sent, receipt = w.receipt from w
+update message set state = w.state, due_at = w.due, attempts = attempts + w.failed, sent_at = w.sent, receipt = w.receipt, handed_at = w.handed from w
 where message.booking = w.booking and message.version = w.version and message.kind = w.kind and message.state = 'pending'`)
 }
 

@@ -5,6 +5,8 @@ package sms
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +33,9 @@ type Message struct {
 // Receipt says that a message was accepted, not that it has arrived.
 type Receipt struct {
 	ID       string    // the carrier's id
+	Parts    []string  // the carrier's id of each part, where it gives every part its own
+	Tag      string    // digits that its reports bring back, "" for none
+	Gateway  string    // which of several it was, "" where there is one
 	Segments int       // what it is counted as
 	Accepted time.Time // when
 }
@@ -50,6 +55,7 @@ type Class string
 const (
 	Permanent Class = "permanent" // the message itself is refused: never send it again
 	Temporary Class = "temporary" // try again later with the same reference
+	Unknown   Class = "unknown"   // it may have been accepted: whoever can wait waits for a report first
 )
 
 // Error is a refusal. Reason is a fixed word; cause is kept for errors.Is and holds no personal data.
@@ -62,13 +68,31 @@ type Error struct {
 func (e *Error) Error() string { return "sms: " + string(e.Class) + ": " + e.Reason }
 func (e *Error) Unwrap() error { return e.cause }
 
-// ClassOf gives the class of an error of Send; what is not an *Error is Temporary, as its outcome is
-// not known.
+// Refuse makes an error. cause must hold no personal data; it may be nil.
+func Refuse(c Class, reason string, cause error) *Error {
+	return &Error{Class: c, Reason: reason, cause: cause}
+}
+
+// ClassOf gives the class of an error of Send; what is not an *Error is Unknown.
 func ClassOf(err error) Class {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
-	return Temporary
+	return Unknown
+}
+
+// Tag gives so many digits that follow from a reference: added to the number a message is sent from, they come back with
+// its report even where the answer to the sending was lost.
+func Tag(reference string, digits int) string {
+	if digits == 0 {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(reference))
+	n, limit := binary.BigEndian.Uint64(sum[:]), uint64(1)
+	for range digits {
+		limit *= 10
+	}
+	return fmt.Sprintf("%0*d", digits, n%limit)
 }
 
 // Check refuses a message no carrier would take. Every driver calls it first.

@@ -10,6 +10,7 @@ import (
 	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/identity"
 	"suiyue/internal/store"
 )
 
@@ -237,5 +238,103 @@ func reminders(w *world) {
 	w.ask(l, w.move(*w.stored(ids[1]), w.slot("h1", 0, 10, 20)), "")
 	if left := due(2); len(left) != 1 || left[0].Booking != ids[1] || left[0].Version != 2 {
 		w.Errorf("to remind after a move: %+v", left)
+	}
+}
+
+// parts follows messages at a carrier from being handed over to what is reported of them.
+func parts(w *world) {
+	l := w.lane()
+	s := w.slot("h1", 0, 9, 5)
+	for _, who := range []string{"ann", "bea", "cid"} {
+		w.ask(l, w.book(who, s, "SI-01"), "")
+		w.pass(time.Second)
+	}
+	at := func() time.Time {
+		var now time.Time
+		w.view(func(tx *store.Tx) error { now = tx.Now; return nil })
+		return now
+	}
+	handed := at()
+	rows := claim(w, 9, time.Minute)
+	if len(rows) != 3 || !rows[0].Handed.IsZero() {
+		w.Fatalf("claimed %+v, want three that nobody had handed over", rows)
+	}
+	open := func() (out []store.MessageRow) {
+		w.view(func(tx *store.Tx) (err error) {
+			out, err = tx.HandedMessages(w.ctx, handed.Add(-time.Hour), 9)
+			return err
+		})
+		return out
+	}
+	if got := open(); len(got) != 3 || !got[0].Handed.Equal(handed) {
+		w.Fatalf("handed over: %+v", got)
+	}
+	w.update(func(tx *store.Tx) error {
+		return tx.SettleMessages(w.ctx, []store.Settled{
+			{Row: rows[0], State: store.MessageSent, Receipt: "1", Gateway: "g", Tag: "007", Parts: []string{"1", "2"}},
+			{Row: rows[1], State: store.MessagePending, Again: time.Minute, Handed: handed},
+			{Row: rows[2], State: store.MessagePending, Again: time.Minute},
+		})
+	})
+	if got := open(); len(got) != 1 || got[0].Booking != rows[1].Booking || got[0].Attempts != 0 {
+		w.Fatalf("a carrier may have %+v, want the one that was left open", got)
+	}
+	w.pass(time.Minute)
+	again := claim(w, 9, time.Minute)
+	if len(again) != 2 || !again[0].Handed.Equal(handed) && !again[1].Handed.Equal(handed) {
+		w.Fatalf("claimed again: %+v", again)
+	}
+	states := func(want ...store.MessageState) {
+		w.Helper()
+		var got []store.MessageState
+		for _, who := range []string{"ann", "bea"} {
+			w.view(func(tx *store.Tx) error {
+				page, _, err := tx.MessagesOf(w.ctx, identity.Key(who), "", 9)
+				for _, m := range page {
+					got = append(got, m.State)
+				}
+				return err
+			})
+		}
+		if !slices.Equal(got, want) {
+			w.Errorf("messages are %v, want %v", got, want)
+		}
+	}
+	report := func(id, tag string, of store.MessageRow, state store.PartState) {
+		w.update(func(tx *store.Tx) error {
+			return tx.KeepReports(w.ctx, []store.SMSPart{{Gateway: "g", ID: id, Tag: tag, Message: of, State: state, Word: "X"}})
+		})
+	}
+	known := func() (ids, tags map[string]store.MessageRow) {
+		w.view(func(tx *store.Tx) (err error) {
+			if ids, err = tx.PartsKnown(w.ctx, "g", []string{"1", "2", "9", "x"}); err == nil {
+				tags, err = tx.PartsByTag(w.ctx, "g", []string{"007", "008", ""}, handed)
+			}
+			return err
+		})
+		return ids, tags
+	}
+	ids, tags := known()
+	if len(ids) != 2 || ids["2"].Booking != rows[0].Booking || len(tags) != 1 || tags["007"].Kind != booking.MessageBooked {
+		w.Errorf("known by id %v, by tag %v", ids, tags)
+	}
+	report("1", "007", rows[0], store.PartArrived)
+	states(store.MessageSent, store.MessagePending) // one part is not reported of yet
+	report("2", "007", rows[0], store.PartArrived)
+	states(store.MessageArrived, store.MessagePending)
+	report("2", "007", rows[0], store.PartLost) // the carrier knows better
+	states(store.MessageLost, store.MessagePending)
+	report("9", "", store.MessageRow{}, store.PartArrived) // of nothing that is known
+	report("8", "008", rows[1], store.PartArrived)         // nobody saw its answer
+	states(store.MessageLost, store.MessageArrived)
+	w.update(func(tx *store.Tx) error { // the answer of the unknown one comes after its report
+		return tx.SettleMessages(w.ctx, []store.Settled{{Row: rows[2], State: store.MessageSent, Gateway: "g", Tag: "009", Parts: []string{"9"}}})
+	})
+	if ids, _ := known(); len(ids) != 3 || ids["9"].Booking != rows[2].Booking {
+		w.Errorf("known by id %v", ids)
+	}
+	w.pass(24 * time.Hour)
+	if rest := claim(w, 9, time.Minute); len(rest) != 0 {
+		w.Errorf("sent again: %+v", rest)
 	}
 }

@@ -43,6 +43,7 @@ var nouns = []testCase{
 	{"lease_is_lost_when_it_is_over", leaseLoss},
 	{"counter_blocks_never_overlap", counterBlocks},
 	{"messages", messages},
+	{"parts of messages", parts},
 	{"messages_are_claimed_once", messageClaims},
 	{"pages_of_bookings", bookingPages},
 	{"reminders", reminders},

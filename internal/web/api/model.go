@@ -227,7 +227,7 @@ type bookingPage struct {
 type message struct {
 	Kind    string     `json:"kind" enum:"booked,moved,cancelled,reduced,reminder,displaced,stranded,kept,declined,lapsed,no_show,excused,appeal_refused,warned,barred,measure_ended,measure_confirmed,near,evaluate,wait_booked,wait_offer,wait_over,wait_online"`
 	At      time.Time  `json:"at" doc:"When it was due."`
-	State   string     `json:"state" enum:"pending,sent,failed,dropped,shown" doc:"What became of the text message; shown: there is no phone to send it to."`
+	State   string     `json:"state" enum:"pending,sent,arrived,lost,failed,dropped,shown" doc:"What became of the text message; sent: a carrier has it; arrived and lost: it says whether it got to the phone; shown: there is no phone to send it to."`
 	Booking string     `json:"booking,omitempty" doc:"The booking code; absent of a message about a number or an entry of the waitlist."`
 	Ticket  string     `json:"ticket,omitempty" doc:"near, evaluate: id of the ticket it is about."`
 	Number  string     `json:"number,omitempty" doc:"near, evaluate: its number." example:"A012"`

@@ -154,7 +154,7 @@ func caseMessage(l web.Locale, m app.MessageView, now time.Time) ui.MessageView 
 
 func messageTag(l web.Locale, s app.MessageState) ui.Tag {
 	t := ui.Tag{Text: l.T("account.message.state." + string(s))}
-	if s == app.MessageFailed {
+	if s == app.MessageFailed || s == app.MessageLost {
 		t.Kind = ui.TagAmber
 	}
 	return t

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"suiyue/internal/domain/calendar"
+)
+
+// PartState is what a carrier says of a part of a message.
+type PartState string
+
+const (
+	PartAccepted PartState = "accepted"
+	PartArrived  PartState = "arrived"
+	PartLost     PartState = "lost"
+)
+
+// SMSPart is one part of a message at a carrier: what is charged for.
+type SMSPart struct {
+	Gateway, ID string
+	Tag         string     // digits that follow from the message's reference, "" where the carrier brings none back
+	Message     MessageRow // booking, version, kind and hall are kept; no booking where the message is not known yet
+	State       PartState
+	Word        string // what the carrier said
+}
+
+// saveParts inserts parts. One that is there keeps a report, and gains a message.
+func (tx *Tx) saveParts(ctx context.Context, parts []SMSPart) error {
+	return saveSet(ctx, tx, "sms_part.save", parts, func(p SMSPart) any {
+		m := p.Message
+		return []any{p.Gateway, p.ID, p.Tag, m.Booking, m.Version, m.Kind, m.HallID, p.State, p.Word, micros(tx.Now), calendar.DateOf(tx.Now).String()}
+	}, `
+with w as materialized (select r.value->>0 as gateway, r.value->>1 as id, r.value->>2 as tag, r.value->>3 as booking, cast(r.value->>4 as bigint) as version,
+    r.value->>5 as kind, r.value->>6 as hall_id, r.value->>7 as state, r.value->>8 as word, cast(r.value->>9 as bigint) as at, r.value->>10 as date
+    from {rows} r order by 1, 2)
+insert into sms_part (gateway, id, tag, booking, version, kind, hall_id, state, word, at, date)
+select gateway, id, tag, booking, version, kind, hall_id, state, word, at, date from w where true
+on conflict (gateway, id) do update set
+  tag = case when sms_part.tag = '' then excluded.tag else sms_part.tag end,
+  booking = case when sms_part.booking = '' then excluded.booking else sms_part.booking end,
+  version = case when sms_part.booking = '' then excluded.version else sms_part.version end,
+  kind = case when sms_part.booking = '' then excluded.kind else sms_part.kind end,
+  hall_id = case when sms_part.booking = '' then excluded.hall_id else sms_part.hall_id end,
+  state = case when excluded.state = 'accepted' then sms_part.state else excluded.state end,
+  word = case when excluded.state = 'accepted' then sms_part.word else excluded.word end`)
+}
+
+// HandedMessages returns messages that a carrier may have, given to it at or after from, at most limit.
+func (tx *Tx) HandedMessages(ctx context.Context, from time.Time, limit int) (out []MessageRow, err error) {
+	err = tx.query(ctx, "message.handed", `
+select `+messageColumns+` from message m where m.handed_at > 0 and m.handed_at >= $1 and m.state = 'pending' order by m.handed_at limit $2`,
+		func(scan func(...any) error) error {
+			m, err := scanMessage(scan)
+			out = append(out, m)
+			return err
+		}, micros(from), limit)
+	return out, err
+}
+
+// PartsByTag returns, of parts whose message is known, one for each of those tags of a carrier, accepted or reported of at or after from.
+func (tx *Tx) PartsByTag(ctx context.Context, gateway string, tags []string, from time.Time) (map[string]MessageRow, error) {
+	out := map[string]MessageRow{}
+	err := tx.query(ctx, "sms_part.by_tag", `
+with w as materialized (select r.value->>0 as tag from {rows} r)
+select p.tag, p.booking, p.version, p.kind, p.hall_id from w cross join sms_part p
+where p.gateway = $2 and p.tag = w.tag and p.tag <> '' and p.booking <> '' and p.at >= $3 order by p.at`,
+		func(scan func(...any) error) error {
+			var m MessageRow
+			var tag string
+			err := scan(&tag, &m.Booking, &m.Version, &m.Kind, &m.HallID)
+			out[tag] = m
+			return err
+		}, marshal(oneColumn(tags)), gateway, micros(from))
+	return out, err
+}
+
+// PartsKnown returns those of the ids that a carrier's parts have, with their messages.
+func (tx *Tx) PartsKnown(ctx context.Context, gateway string, ids []string) (map[string]MessageRow, error) {
+	out := map[string]MessageRow{}
+	err := tx.query(ctx, "sms_part.known", `
+with w as materialized (select r.value->>0 as id from {rows} r)
+select p.id, p.booking, p.version, p.kind, p.hall_id from w cross join sms_part p where p.gateway = $2 and p.id = w.id and p.booking <> ''`,
+		func(scan func(...any) error) error {
+			var m MessageRow
+			var id string
+			err := scan(&id, &m.Booking, &m.Version, &m.Kind, &m.HallID)
+			out[id] = m
+			return err
+		}, marshal(oneColumn(ids)), gateway)
+	return out, err
+}
+
+// KeepReports records what a carrier reported of parts. A message that was handed over and is told of by its parts is sent;
+// one of which every part is reported has arrived or is lost.
+func (tx *Tx) KeepReports(ctx context.Context, parts []SMSPart) error {
+	var sent []Settled
+	for _, p := range parts {
+		if p.Message.Booking != "" {
+			sent = append(sent, Settled{Row: p.Message, State: MessageSent, Receipt: p.ID})
+		}
+	}
+	if err := tx.settleMessages(ctx, sent); err != nil { // nothing happens to one that is settled
+		return err
+	}
+	if err := tx.saveParts(ctx, parts); err != nil {
+		return err
+	}
+	return tx.judgeMessages(ctx, parts)
+}
+
+// judgeMessages settles what became of sent messages of which every part is reported.
+func (tx *Tx) judgeMessages(ctx context.Context, parts []SMSPart) error {
+	return saveSet(ctx, tx, "message.judge", parts, func(p SMSPart) any {
+		return []any{p.Message.Booking, p.Message.Version, p.Message.Kind}
+	}, `
+with w as materialized (select distinct r.value->>0 as booking, cast(r.value->>1 as bigint) as version, r.value->>2 as kind from {rows} r order by 1, 2, 3),
+j as materialized (select w.booking, w.version, w.kind, case when max(case when p.state = 'lost' then 1 else 0 end) = 1 then 'lost' else 'arrived' end as state
+  from w cross join sms_part p where p.booking = w.booking and p.version = w.version and p.kind = w.kind
+  group by w.booking, w.version, w.kind having sum(case when p.state = 'accepted' then 1 else 0 end) = 0)
+update message set state = j.state from j
+where message.booking = j.booking and message.version = j.version and message.kind = j.kind and message.state in ('sent', 'arrived', 'lost')`)
+}

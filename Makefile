@@ -6,8 +6,7 @@ GO      ?= go
 BIN     := bin/suiyue
 TEMPL   := v0.3.1020
 
-.PHONY: all build demo test quick sim bench soak hall noon model exports steps assets generate clean
-.PHONY: all build demo test quick sim bench soak hall noon model year steps assets generate clean
+.PHONY: all build demo test quick sim bench soak hall noon model year exports steps assets generate clean
 
 all: build
 

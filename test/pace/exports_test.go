@@ -5,7 +5,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -27,6 +26,7 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
@@ -61,7 +61,7 @@ func TestLongListsAreTakenAwayInFlatMemory(t *testing.T) {
 			}
 			n := exported(t)
 			f := apptest.New(t, apptest.Options{Source: source})
-			manyBreaches(t, engine, source, n)
+			manyBreaches(t, f, engine, n)
 			o := f.OpenAdmin(t, account.Platform1, "440100000000")
 			srv := impatient(f)
 			defer srv.Close()
@@ -85,26 +85,27 @@ func impatient(f *apptest.Fixture) *httptest.Server {
 }
 
 // manyBreaches enters n breaches of one hall.
-func manyBreaches(t *testing.T, engine, source string, n int) {
+func manyBreaches(t *testing.T, f *apptest.Fixture, engine string, n int) {
 	t.Helper()
-	driver, numbers := "sqlite", `with recursive s (i) as (select 1 union all select i + 1 from s where i < %d)`
-	if engine == "postgres" {
-		driver, numbers = "pgx", `with s as (select i from generate_series(1, %d) i)`
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	const atOnce = 5000
 	began := time.Now()
-	if _, err := db.Exec(fmt.Sprintf(`insert into ledger (id, kind, request, account, hall_id, unit_id, district_id, street_id, level, at, detail, state)
-`+numbers+` select 'L' || (10000000 + i), 'late_request', 'R' || (10000000 + i), 'P000001', '%s', 'agency-social', '', '', 'municipal', 1790000000000000 + i, '{"appeal":"=1+1, and some more words of a reason"}', 'open' from s`, n, apptest.HallCity)); err != nil {
-		t.Fatal(err)
-	}
-	if engine == "postgres" {
-		if _, err := db.Exec(`analyze ledger`); err != nil {
+	for done := 0; done < n; done += atOnce {
+		list := make([]store.LedgerEntry, 0, atOnce)
+		for i := done + 1; i <= min(n, done+atOnce); i++ {
+			list = append(list, store.LedgerEntry{
+				ID: fmt.Sprintf("L%d", 10_000_000+i), Kind: supply.LateRequest, Request: fmt.Sprintf("R%d", 10_000_000+i), Account: "P000001", HallID: apptest.HallCity,
+				UnitID: "agency-social", Level: directory.CityHall, Detail: store.LedgerDetail{Appeal: "=1+1, and some more words of a reason"},
+			})
+		}
+		if err := f.DB.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.AddLedger(t.Context(), list)
+			return err
+		}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := f.DB.Analyze(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	t.Logf("%s: %d rows made in %.1f s", engine, n, time.Since(began).Seconds())
 }

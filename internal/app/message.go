@@ -238,6 +238,7 @@ func (a *App) SettleMessages(ctx context.Context, list []Settled) error {
 type SMSReport struct {
 	ID      string // the carrier's, as in Settled.Parts
 	Tag     string // digits that follow from the message's reference, "" for none
+	Of      int    // in how many parts the message is; 0 where the carrier does not tell, which is taken for one
 	Arrived bool
 	Word    string // the carrier's word
 }
@@ -246,7 +247,7 @@ type SMSReport struct {
 const reportsCome = 72 * time.Hour
 
 // KeepReports records what a carrier reported. A part whose answer was never seen is found by its tag, tag giving that of a
-// reference: its message is settled as sent. One that finds none, or several, is kept by itself: its answer may be on its way.
+// reference: its message is settled as sent once each of its parts is reported of. One that finds none, or several, is kept by itself: its answer may be on its way.
 func (a *App) KeepReports(ctx context.Context, gateway string, list []SMSReport, tag func(reference string) string) error {
 	byID := map[string]store.SMSPart{} // the last of each counts
 	var ids, tags []string
@@ -288,12 +289,30 @@ func (a *App) KeepReports(ctx context.Context, gateway string, list []SMSReport,
 			} else if found := byTag[p.Tag]; len(found) == 1 {
 				p.Message = found[0]
 			} else if m, ok := same[p.Tag]; ok && len(found) == 0 {
-				p.Message = m
+				p.Message = m.Message
 			}
 			parts[i] = p
 		}
-		return tx.KeepReports(ctx, parts)
+		return tx.KeepReports(ctx, parts, wholeTags(list, byID, same))
 	})
+}
+
+// wholeTags are the tags of which so many parts are reported now and before as their message has.
+func wholeTags(list []SMSReport, now map[string]store.SMSPart, before map[string]store.Tagged) map[string]bool {
+	ids, whole := map[string]map[string]bool{}, map[string]bool{}
+	for id, p := range now {
+		if ids[p.Tag] == nil {
+			ids[p.Tag] = map[string]bool{}
+			for _, had := range before[p.Tag].IDs {
+				ids[p.Tag][had] = true
+			}
+		}
+		ids[p.Tag][id] = true
+	}
+	for _, r := range list {
+		whole[r.Tag] = len(ids[r.Tag]) >= r.Of
+	}
+	return whole
 }
 
 // handedAtMost bounds what is looked through for a tag: so many are never under way.

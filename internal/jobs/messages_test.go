@@ -437,6 +437,36 @@ func TestArt13_AMessageACarrierMayHaveWaitsForItsReport(t *testing.T) {
 	c.want(t, "arrived", 1)
 }
 
+func TestArt13_AMessageOfWhichAPartIsMissingIsSentAgain(t *testing.T) {
+	for _, second := range []bool{true, false} {
+		c := newCity(t)
+		c.mail.Hold = 10 * time.Minute
+		c.gate.lost = true
+		c.book(t, c.FreeSlots(apptest.QueueA)[0])
+		c.send(t)
+		c.gate.lost = false
+		report := func(id string) {
+			list := []app.SMSReport{{ID: id, Tag: tagOf(c.gate.texts()[0].Reference), Of: 2, Arrived: true, Word: "DELIVRD"}}
+			if err := c.App.KeepReports(t.Context(), "g", list, tagOf); err != nil {
+				t.Fatal(err)
+			}
+		}
+		report("part 1")
+		report("part 1")
+		c.want(t, "pending", 1) // of two parts the gateway has one
+		if second {
+			report("part 2")
+			c.want(t, "arrived", 1)
+			continue
+		}
+		c.Clock.Add(11 * time.Minute)
+		c.send(t)
+		if got := len(c.gate.texts()); got != 2 {
+			t.Errorf("given to the gateway %d times, want twice", got)
+		}
+	}
+}
+
 func TestArt13_AMessageNobodyReportsOfIsSentAgain(t *testing.T) {
 	c := newCity(t)
 	c.mail.Hold = 10 * time.Minute

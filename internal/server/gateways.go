@@ -24,7 +24,7 @@ type gatewayEntry struct {
 	Secret    string `json:"secret"`     //
 	Service   string `json:"service"`    // at most 10 characters
 	Number    string `json:"number"`     // the number people see
-	Extension int    `json:"extension"`  // digits the contract lets us add to it, 0 to 9
+	Extension int    `json:"extension"`  // digits the contract lets us add to it, 0 or 2 to 9
 	Window    int    `json:"window"`     // submits under way, 0 for 16
 	PerSecond int    `json:"per_second"` // submits a second by contract, 0 for no limit
 }
@@ -55,9 +55,9 @@ func openGateways(path string, now func() time.Time, log *slog.Logger, keep keep
 			Keep: func(ctx context.Context, reports []cmpp.Report) error {
 				out := make([]app.SMSReport, len(reports))
 				for i, r := range reports {
-					out[i] = app.SMSReport{ID: r.ID, Tag: r.Tag, Arrived: r.Arrived, Word: r.State}
+					out[i] = app.SMSReport{ID: r.ID, Tag: r.Tag, Of: r.Of, Arrived: r.Arrived, Word: r.State}
 				}
-				return keep(ctx, e.Name, out, func(reference string) string { return sms.Tag(reference, digits) })
+				return keep(ctx, e.Name, out, func(reference string) string { return cmpp.Tag(reference, digits) })
 			},
 		})
 		if err != nil {

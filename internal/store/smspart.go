@@ -58,18 +58,25 @@ select `+messageColumns+` from message m where m.handed_at > 0 and m.handed_at >
 	return out, err
 }
 
-// PartsByTag returns, of parts whose message is known, one for each of those tags of a carrier, accepted or reported of at or after from.
-func (tx *Tx) PartsByTag(ctx context.Context, gateway string, tags []string, from time.Time) (map[string]MessageRow, error) {
-	out := map[string]MessageRow{}
+// Tagged is the message of a tag, and the carrier's ids of its parts.
+type Tagged struct {
+	Message MessageRow
+	IDs     []string
+}
+
+// PartsByTag returns the parts whose message is known by those of their tags, accepted or reported of at or after from.
+func (tx *Tx) PartsByTag(ctx context.Context, gateway string, tags []string, from time.Time) (map[string]Tagged, error) {
+	out := map[string]Tagged{}
 	err := tx.query(ctx, "sms_part.by_tag", `
 with w as materialized (select r.value->>0 as tag from {rows} r)
-select p.tag, p.booking, p.version, p.kind, p.hall_id from w cross join sms_part p
+select distinct p.tag, p.id, p.booking, p.version, p.kind, p.hall_id, p.at from w cross join sms_part p
 where p.gateway = $2 and p.tag = w.tag and p.tag <> '' and p.booking <> '' and p.at >= $3 order by p.at`,
 		func(scan func(...any) error) error {
 			var m MessageRow
-			var tag string
-			err := scan(&tag, &m.Booking, &m.Version, &m.Kind, &m.HallID)
-			out[tag] = m
+			var tag, id string
+			var at int64
+			err := scan(&tag, &id, &m.Booking, &m.Version, &m.Kind, &m.HallID, &at)
+			out[tag] = Tagged{m, append(out[tag].IDs, id)}
 			return err
 		}, marshal(oneColumn(tags)), gateway, micros(from))
 	return out, err
@@ -91,12 +98,12 @@ select p.id, p.booking, p.version, p.kind, p.hall_id from w cross join sms_part 
 	return out, err
 }
 
-// KeepReports records what a carrier reported of parts. A message that was handed over and is told of by its parts is sent;
-// one of which every part is reported has arrived or is lost.
-func (tx *Tx) KeepReports(ctx context.Context, parts []SMSPart) error {
+// KeepReports records what a carrier reported of parts. A message that was handed over and is told of by all of its parts,
+// whole saying of which tags that is so, is sent; one of which every part is reported has arrived or is lost.
+func (tx *Tx) KeepReports(ctx context.Context, parts []SMSPart, whole map[string]bool) error {
 	var sent []Settled
 	for _, p := range parts {
-		if p.Message.Booking != "" {
+		if p.Message.Booking != "" && whole[p.Tag] {
 			sent = append(sent, Settled{Row: p.Message, State: MessageSent, Receipt: p.ID})
 		}
 	}

@@ -302,10 +302,10 @@ func parts(w *world) {
 	}
 	report := func(id, tag string, of store.MessageRow, state store.PartState) {
 		w.update(func(tx *store.Tx) error {
-			return tx.KeepReports(w.ctx, []store.SMSPart{{Gateway: "g", ID: id, Tag: tag, Message: of, State: state, Word: "X"}})
+			return tx.KeepReports(w.ctx, []store.SMSPart{{Gateway: "g", ID: id, Tag: tag, Message: of, State: state, Word: "X"}}, map[string]bool{tag: true})
 		})
 	}
-	known := func() (ids, tags map[string]store.MessageRow) {
+	known := func() (ids map[string]store.MessageRow, tags map[string]store.Tagged) {
 		w.view(func(tx *store.Tx) (err error) {
 			if ids, err = tx.PartsKnown(w.ctx, "g", []string{"1", "2", "9", "x"}); err == nil {
 				tags, err = tx.PartsByTag(w.ctx, "g", []string{"007", "008", ""}, handed)
@@ -315,7 +315,7 @@ func parts(w *world) {
 		return ids, tags
 	}
 	ids, tags := known()
-	if len(ids) != 2 || ids["2"].Booking != rows[0].Booking || len(tags) != 1 || tags["007"].Kind != booking.MessageBooked {
+	if len(ids) != 2 || ids["2"].Booking != rows[0].Booking || len(tags) != 1 || tags["007"].Message.Kind != booking.MessageBooked || len(tags["007"].IDs) != 2 {
 		w.Errorf("known by id %v, by tag %v", ids, tags)
 	}
 	report("1", "007", rows[0], store.PartArrived)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,7 @@ type Config struct {
 	Secret    string
 	Service   string         // Service_Id: at most 10 characters
 	Number    string         // the number people see, 106…; digits are added to it where Extension says so
-	Extension int            // so many digits that tell one message from another; 0 where the contract has none
+	Extension int            // digits that tell one message from another, the last in how many parts it is; 0 where the contract has none, or 2 to 9
 	Zone      *time.Location // in which the gateway reads the clock of a login
 
 	Window    int           // submits under way at most; 0 = 16
@@ -53,8 +54,8 @@ func (c *Config) Check() error {
 		return errors.New("cmpp: the service has at most 10 characters")
 	case c.Number == "" || strings.Trim(c.Number, "0123456789") != "":
 		return errors.New("cmpp: the number has digits only")
-	case c.Extension < 0 || c.Extension > 9 || len(c.Number)+c.Extension > numberSize-1:
-		return fmt.Errorf("cmpp: number and extension have at most %d digits", numberSize-1)
+	case c.Extension < 0 || c.Extension == 1 || c.Extension > 9 || len(c.Number)+c.Extension > numberSize-1:
+		return fmt.Errorf("cmpp: the extension has 0 or 2 to 9 digits, with the number at most %d", numberSize-1)
 	case c.Window < 0 || c.Window > 256 || c.PerSecond < 0:
 		return errors.New("cmpp: the window lies between 1 and 256")
 	case c.Now == nil || c.Log == nil || c.Zone == nil:
@@ -129,9 +130,14 @@ func (k *Client) Send(ctx context.Context, m sms.Message) (sms.Receipt, error) {
 	if len(m.To)+1 > terminalSize {
 		return sms.Receipt{}, sms.Refuse(sms.Permanent, "phone", nil)
 	}
-	r := sms.Receipt{Segments: sms.Segments(m.Text), Tag: sms.Tag(m.Reference, k.c.Extension)}
-	to, from := strings.Replace(m.To, "+", "00", 1), k.c.Number+r.Tag
-	for _, p := range parts(m.Text, byte(k.piece.Add(1))) {
+	list := parts(m.Text, byte(k.piece.Add(1)))
+	r := sms.Receipt{Segments: len(list)}
+	to, from := strings.Replace(m.To, "+", "00", 1), k.c.Number
+	if k.c.Extension > 0 {
+		r.Tag = Tag(m.Reference, k.c.Extension)
+		from += r.Tag + strconv.Itoa(len(list))
+	}
+	for _, p := range list {
 		id, err := k.submit(ctx, submission(&k.c, to, from, p))
 		if err != nil {
 			return sms.Receipt{}, err
@@ -141,6 +147,9 @@ func (k *Client) Send(ctx context.Context, m sms.Message) (sms.Receipt, error) {
 	r.ID, r.Accepted = r.Parts[0], k.c.Now()
 	return r, nil
 }
+
+// Tag gives the digits a report of that reference brings back under an extension of so many, without the last.
+func Tag(reference string, extension int) string { return sms.Tag(reference, max(extension-1, 0)) }
 
 // pauseWhenFull is waited after the gateway has said that it is given too much.
 const pauseWhenFull = time.Second

@@ -386,7 +386,7 @@ func TestAReportIsAcknowledgedWhenItIsKept(t *testing.T) {
 	}, func(t *testing.T, k *Client, _ func() int) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		want := []Report{{"0000000000000005", "000123", true, "DELIVRD"}, {"0000000000000006", "", false, "UNDELIV"}}
+		want := []Report{{"0000000000000005", "00012", 3, true, "DELIVRD"}, {"0000000000000006", "", 0, false, "UNDELIV"}}
 		if len(kept) != 2 || kept[0] != want[0] || kept[1] != want[1] {
 			t.Errorf("%+v", kept)
 		}

@@ -70,7 +70,10 @@ func (g *gateway) whole(t *testing.T) (tags []string, out map[string]sms.Message
 	defer g.mu.Unlock()
 	out = map[string]sms.Message{}
 	for _, p := range g.parts {
-		tag := p.SrcId[len(number):]
+		tag := p.SrcId[len(number) : len(p.SrcId)-1]
+		if p.SrcId[len(p.SrcId)-1] != '0'+p.PkTotal {
+			t.Errorf("sent from %s, in %d parts", p.SrcId, p.PkTotal)
+		}
 		m, seen := out[tag]
 		if !seen {
 			tags = append(tags, tag)
@@ -147,7 +150,7 @@ type named struct {
 
 func (n *named) Send(ctx context.Context, m sms.Message) (sms.Receipt, error) {
 	n.mu.Lock()
-	n.sent[sms.Tag(m.Reference, extension)] = m
+	n.sent[cmpp.Tag(m.Reference, extension)] = m
 	n.mu.Unlock()
 	return n.Sender.Send(ctx, m)
 }
@@ -195,7 +198,7 @@ func TestAReportFindsItsMessageThoughItComesBeforeTheAnswer(t *testing.T) {
 	var ids []string
 	for range r.Parts {
 		got := <-reports
-		if !got.Arrived || got.State != "DELIVRD" || got.Tag != sms.Tag(m.Reference, extension) {
+		if !got.Arrived || got.State != "DELIVRD" || got.Tag != cmpp.Tag(m.Reference, extension) || got.Of != 2 {
 			t.Errorf("%+v", got)
 		}
 		ids = append(ids, got.ID)

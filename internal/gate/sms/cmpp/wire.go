@@ -218,7 +218,8 @@ func flag(yes bool) byte {
 // Report says what became of one part of a message. It names no phone.
 type Report struct {
 	ID      string // as in the receipt
-	Tag     string // the digits after the number it was sent from: tells the message where its receipt was never seen
+	Tag     string // as Tag gives it: tells the message where its receipt was never seen
+	Of      int    // in how many parts that message is, 0 for not known
 	Arrived bool
 	State   string // the carrier's word, e.g. DELIVRD, EXPIRED, UNDELIV, REJECTD
 }
@@ -245,8 +246,9 @@ func delivery(number string, body []byte) (id uint64, report *Report, err error)
 		return 0, nil, errNotCMPP
 	}
 	r.Arrived = r.State == "DELIVRD"
-	if tag, ok := strings.CutPrefix(from, number); ok {
-		r.Tag = tag
+	if tag, ok := strings.CutPrefix(from, number); ok && tag != "" && strings.Trim(tag, "0123456789") == "" {
+		last := len(tag) - 1
+		r.Tag, r.Of = tag[:last], int(tag[last]-'0')
 	}
 	return id, &r, nil
 }

@@ -257,5 +257,11 @@ func (a *App) Now() time.Time { return a.now() }
 // Ready tells whether bookings can be taken: the database answers and the lanes are open.
 func (a *App) Ready(ctx context.Context) error { return a.db.Ping(ctx) }
 
+// pressed is more requests than the lanes hold at a time while nobody hurries.
+const pressed = 8
+
+// Pressed tells whether requests wait for each other just now: what can be done a little later is done later.
+func (a *App) Pressed() bool { return a.lanes.Held() >= pressed }
+
 // Lanes returns how many requests wait in line and how many each lane is answering.
 func (a *App) Lanes() (waiting int, running []int) { return a.lanes.Waiting(), a.lanes.Running() }

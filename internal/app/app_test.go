@@ -211,6 +211,38 @@ func TestTwoNodesSeeEachOtherWithinAQuarterSecond(t *testing.T) {
 	}
 }
 
+// Who has just signed in is not written of again a moment later: at a rush that would be everybody.
+func TestWhenASessionWasLastSeenIsRecordedInSteps(t *testing.T) {
+	aloneOnBoth(t, func(t *testing.T, f *apptest.Fixture) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go f.App.FollowSessions(ctx)
+		token, who := f.SignIn(t, apptest.Citizen(1))
+		signedIn := f.Clock.Now()
+		seen := func(after time.Duration) time.Time {
+			t.Helper()
+			f.Clock.Set(signedIn.Add(after))
+			if _, err := f.App.Session(ctx, token); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(1200 * time.Millisecond) // two looks
+			list, err := f.App.Sessions(ctx, who)
+			if err != nil || len(list) != 1 {
+				t.Fatal(list, err)
+			}
+			return list[0].Seen
+		}
+		for _, c := range []struct{ after, recorded time.Duration }{
+			{2 * time.Minute, 0}, {4 * time.Minute, 0}, {6 * time.Minute, 6 * time.Minute}, {8 * time.Minute, 6 * time.Minute},
+			{12 * time.Minute, 12 * time.Minute},
+		} {
+			if at, want := seen(c.after), signedIn.Add(c.recorded); !at.Equal(want.Truncate(time.Microsecond)) {
+				t.Errorf("%v after the sign-in: last seen %v, recorded must be %v", c.after, at.Sub(signedIn), c.recorded)
+			}
+		}
+	})
+}
+
 func TestASessionEndedElsewhereIsOverWithinASecond(t *testing.T) {
 	aloneOnBoth(t, func(t *testing.T, f *apptest.Fixture) {
 		other, err := app.New(t.Context(), app.Config{DB: f.DB, Vault: f.Vault, Now: time.Now})

@@ -18,6 +18,10 @@ import (
 const (
 	sessionLife = 12 * time.Hour
 	sessionIdle = 2 * time.Hour
+	// When a session was last seen is recorded in steps of this, and for so many sessions at a time: at a rush, thousands
+	// of people who have just signed in are seen within a minute, and their bookings must not wait for it.
+	seenStep   = 5 * time.Minute
+	seenAtOnce = 50
 )
 
 // SignIn opens a session for a person the identity platform has vouched for, and returns the secret
@@ -88,7 +92,7 @@ func (a *App) Session(ctx context.Context, token string) (*identity.Session, err
 	if err := json.Unmarshal(plain, &s.Person); err != nil {
 		return nil, fault.Wrap(fault.SessionEnded, err)
 	}
-	a.sessions.put(hash, s, now)
+	a.sessions.put(hash, s, now, now.Sub(row.SeenAt) >= seenStep)
 	return s, nil
 }
 
@@ -150,7 +154,6 @@ func (a *App) FollowSessions(ctx context.Context) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	since := a.now().Add(-time.Minute)
-	lastTouch := a.now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -169,11 +172,7 @@ func (a *App) FollowSessions(ctx context.Context) {
 			a.sessions.drop(id)
 		}
 		since = began.Add(-5 * time.Second) // commits that come to light late
-		if began.Sub(lastTouch) < time.Minute {
-			continue
-		}
-		lastTouch = began
-		seen := a.sessions.takeSeen()
+		seen := a.sessions.takeSeen(seenAtOnce)
 		if len(seen) == 0 {
 			continue
 		}
@@ -188,12 +187,12 @@ type sessionCache struct {
 	mu     sync.RWMutex
 	byHash map[string]*cachedSession
 	hashes map[string]string // id → hash
+	seen   []string          // hashes of those whose being seen is yet to be recorded
 }
 
 type cachedSession struct {
 	session *identity.Session
 	loaded  time.Time
-	seen    bool
 }
 
 const (
@@ -215,7 +214,7 @@ func (c *sessionCache) get(hash string, now time.Time) *identity.Session {
 	return s.session
 }
 
-func (c *sessionCache) put(hash string, s *identity.Session, now time.Time) {
+func (c *sessionCache) put(hash string, s *identity.Session, now time.Time, seen bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.byHash) >= sessionsKept {
@@ -227,7 +226,10 @@ func (c *sessionCache) put(hash string, s *identity.Session, now time.Time) {
 			}
 		}
 	}
-	c.byHash[hash] = &cachedSession{session: s, loaded: now, seen: true}
+	c.byHash[hash] = &cachedSession{session: s, loaded: now}
+	if seen {
+		c.seen = append(c.seen, hash)
+	}
 	c.hashes[s.ID] = hash
 }
 
@@ -240,16 +242,19 @@ func (c *sessionCache) drop(id string) {
 	}
 }
 
-// takeSeen returns the sessions loaded since it was last asked, with when.
-func (c *sessionCache) takeSeen() map[string]time.Time {
+// takeSeen returns at most so many sessions whose being seen is yet to be recorded, with when that was.
+func (c *sessionCache) takeSeen(most int) map[string]time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := map[string]time.Time{}
-	for hash, s := range c.byHash {
-		if s.seen {
+	n := min(most, len(c.seen))
+	out := make(map[string]time.Time, n)
+	for _, hash := range c.seen[:n] {
+		if s := c.byHash[hash]; s != nil {
 			out[hash] = s.loaded
-			s.seen = false
 		}
+	}
+	if c.seen = c.seen[n:]; len(c.seen) == 0 {
+		c.seen = nil
 	}
 	return out
 }

@@ -270,21 +270,21 @@ func (v *visitor) look(tags map[string]string) error {
 	return r.problem()
 }
 
-// halves is how often the half load is measured: whoever shares the processors with this machine shares the tail.
-const halves = 3
+// halves is how often the half load is measured: whoever shares processors and disk with this machine shares the tail.
+const halves = 5
 
 type halfLoad struct {
 	Result        // the middle one, by the time that one in a hundred takes longer than
 	said   string // about all of them
 }
 
-// half offers rate bookings a second, several times.
-func (s *suite) half(ctx context.Context, t *town, p *process, rate float64, settle func()) (h halfLoad, err error) {
+// half offers rate bookings a second, several times. dir is on the disk of the database.
+func (s *suite) half(ctx context.Context, t *town, p *process, rate float64, dir string, settle func()) (h halfLoad, err error) {
 	var runs []Result
 	var tails []string
-	before := processors()
+	before, disk := processors(), watchDisk(dir)
+	settle() // once: the first run has the pages that are written whole after it, as one in a few minutes has
 	for range halves {
-		settle()
 		crowd, ok := t.visitors(p, s.o.Clients, 3+int(1.25*rate*s.o.Seconds)/s.o.Clients/eachPerson)
 		if !ok {
 			return h, errors.New("too few persons")
@@ -307,6 +307,9 @@ func (s *suite) half(ctx context.Context, t *town, p *process, rate float64, set
 	h.Result, h.said = runs[halves/2], "p99 of each "+strings.Join(tails, ", ")
 	if kept := before.kept(processors()); kept != "" {
 		h.said += "; " + kept
+	}
+	if said := disk.stop(); said != "" {
+		h.said += "; " + said
 	}
 	return h, nil
 }
@@ -367,7 +370,7 @@ func (s *suite) throughHTTP(ctx context.Context, dir, source string) (err error)
 			return err
 		}
 		s.print("HTTP booking", "ours", book, "")
-		half, err := s.half(ctx, t, p, book.Rate()/2, settle)
+		half, err := s.half(ctx, t, p, book.Rate()/2, dir, settle)
 		if err != nil {
 			return err
 		}

@@ -58,6 +58,8 @@ type Mail struct {
 	Batch    int // most claimed at once; 0 = 100
 	InFlight int // most handed to the carrier at once; 0 = 16
 
+	Pressed func() bool // whether people rush just now; nil = App.Pressed
+
 	Hold time.Duration // how long a message that a carrier may have waits for a report; 0 where carriers report nothing
 }
 
@@ -69,7 +71,8 @@ const (
 	lastPause   = time.Hour
 )
 
-// Send claims what is due and sends it; more says that there may be more.
+// Send claims what is due and sends it; more says that there may be more and nothing speaks against going on at once.
+// In a rush the rest waits for the next turn: what has been booked is certain and shown, the rest is for those who book.
 func (m *Mail) Send(ctx context.Context) (more bool, err error) {
 	batch, width := m.Batch, m.InFlight
 	if batch == 0 {
@@ -101,7 +104,11 @@ func (m *Mail) Send(ctx context.Context) (more bool, err error) {
 	if err := m.App.SettleMessages(keep, settled); err != nil {
 		return false, fmt.Errorf("settle messages: %w", err)
 	}
-	return len(due) == batch, nil
+	pressed := m.Pressed
+	if pressed == nil {
+		pressed = m.App.Pressed
+	}
+	return len(due) == batch && !pressed(), nil
 }
 
 // one sends one message and says what became of it.

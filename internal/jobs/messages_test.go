@@ -255,6 +255,31 @@ func TestMoreSaysThatABatchWasFull(t *testing.T) {
 	}
 }
 
+func TestMessagesGiveWayToARush(t *testing.T) {
+	c := newCity(t)
+	slots := c.FreeSlots(apptest.QueueA)
+	for i := range 5 {
+		c.book(t, slots[i])
+	}
+	rush := true
+	c.mail.Batch, c.mail.Pressed = 2, func() bool { return rush }
+	for turn, want := range []bool{false, false, false} {
+		if more := c.send(t); more != want {
+			t.Errorf("turn %d in a rush: more at once is %t", turn, more)
+		}
+	}
+	if n := len(c.gate.texts()); n != 5 {
+		t.Errorf("%d messages sent in three turns of two, want all 5: a rush makes them later and keeps none", n)
+	}
+	rush = false
+	for i := range 2 {
+		c.book(t, slots[5+i])
+	}
+	if more := c.send(t); !more {
+		t.Error("after the rush a full batch goes on at once")
+	}
+}
+
 func TestTwoNodesNeverSendOneMessageTwice(t *testing.T) {
 	c := newCity(t)
 	slots := c.FreeSlots(apptest.QueueA)

@@ -44,7 +44,7 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 		{Name: "read city", Every: 30 * time.Minute, Later: true, Limit: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			return false, a.Reload(ctx)
 		}},
-		// 800 a second at most, and few at a time: a rush of bookings must not wait for its messages.
+		// 800 a second at most, 100 while people rush: their bookings must not wait for the messages of those before them.
 		{Name: "send messages", Every: time.Second, Again: 125 * time.Millisecond, Limit: 2 * time.Minute, Run: mail.Send},
 		{Name: "write reminders", Every: 10 * time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			if a.Now().In(calendar.Zone).Hour() < remindFrom {

@@ -161,9 +161,11 @@ func (s *Server) log() string { return filepath.Join(s.dir, "log") }
 
 func (s *Server) launch() error {
 	args := []string{"-D", s.data(), "-p", s.port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-		"-c", "max_connections=300", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB", "-c", "wal_init_zero=off", "-c", "log_min_messages=fatal"}
+		"-c", "max_connections=300", "-c", "max_wal_size=4GB", "-c", "wal_init_zero=off", "-c", "log_min_messages=fatal"}
 	if s.durable == Fast {
-		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
+		args = append(args, "-c", "shared_buffers=256MB", "-c", "fsync=off", "-c", "full_page_writes=off")
+	} else {
+		args = append(args, "-c", "shared_buffers=1GB") // as docs/operating.md advises
 	}
 	log, err := os.Create(s.log())
 	if err != nil {

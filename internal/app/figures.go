@@ -71,13 +71,7 @@ func (a *App) CountFigures(ctx context.Context, limit int) (counted int, err err
 	}); err != nil || !mine {
 		return 0, err
 	}
-	defer func() {
-		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if err := a.db.Update(back, func(tx *store.Tx) error { return tx.ReleaseLease(back, figureLease, a.node) }); err != nil {
-			a.log.Info("lease not given back; it will run out", "lease", figureLease)
-		}
-	}()
+	defer a.giveFiguresBack(ctx)
 	if limit <= 0 || limit > all {
 		limit = all
 	}
@@ -88,6 +82,15 @@ func (a *App) CountFigures(ctx context.Context, limit int) (counted int, err err
 		}
 	}
 	return counted, nil
+}
+
+// giveFiguresBack lets another node count at once.
+func (a *App) giveFiguresBack(ctx context.Context) {
+	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := a.db.Update(back, func(tx *store.Tx) error { return tx.ReleaseLease(back, figureLease, a.node) }); err != nil {
+		a.log.Info("lease not given back; it will run out", "lease", figureLease)
+	}
 }
 
 // markTouched marks what this node knows of.
@@ -215,27 +218,40 @@ func (a *App) countMarked(ctx context.Context, limit int) (counted int, err erro
 
 // countDays counts days of halls. rows are those anything is kept of, changed those of them that are not what stands.
 func (a *App) countDays(ctx context.Context, tx *store.Tx, list []oversight.HallDay) (rows, changed []oversight.Row, also []oversight.HallDay, err error) {
-	days, also, err := a.figureSource().Days(ctx, tx, list)
-	if err != nil {
+	if rows, also, err = a.countRows(ctx, tx, list); err != nil {
 		return nil, nil, nil, err
 	}
 	kept, err := keptDays(ctx, tx, list)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	for _, d := range days {
-		if d.Empty() { // never lived here: what stands was put there from elsewhere
-			continue
+	for _, r := range rows {
+		d, err := calendar.ParseDate(r.Period)
+		if err != nil {
+			return nil, nil, nil, err
 		}
-		r := oversight.Row{
-			Place: oversight.Place{Noun: oversight.OfHall, ID: d.HallID}, Span: oversight.SpanDay, Period: periodOf(d.Date), Figures: d.Count(), CountedAt: tx.Now,
-		}
-		rows = append(rows, r)
-		if was, ok := kept[oversight.HallDay{HallID: d.HallID, Date: d.Date}]; !ok || len(was.Figures.Differences(r.Figures, 1)) > 0 {
+		if was, ok := kept[oversight.HallDay{HallID: r.Place.ID, Date: d}]; !ok || len(was.Figures.Differences(r.Figures, 1)) > 0 {
 			changed = append(changed, r)
 		}
 	}
 	return rows, changed, also, nil
+}
+
+// countRows counts days of halls: a row of each that anything is kept of, and the days to be counted again for it.
+func (a *App) countRows(ctx context.Context, tx *store.Tx, list []oversight.HallDay) (rows []oversight.Row, also []oversight.HallDay, err error) {
+	days, also, err := a.figureSource().Days(ctx, tx, list)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range days {
+		if d.Empty() { // never lived here: what stands was put there from elsewhere
+			continue
+		}
+		rows = append(rows, oversight.Row{
+			Place: oversight.Place{Noun: oversight.OfHall, ID: d.HallID}, Span: oversight.SpanDay, Period: periodOf(d.Date), Figures: d.Count(), CountedAt: tx.Now,
+		})
+	}
+	return rows, also, nil
 }
 
 // keptDays returns the rows of days of halls as they stand.

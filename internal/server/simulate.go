@@ -164,7 +164,7 @@ func (s *Server) simulate(ctx context.Context, files fs.FS, m Simulation, progre
 	}
 	if m.Counted {
 		counting := time.Now()
-		if done.Counted, err = s.countYear(ctx, progress); err != nil {
+		if done.Counted, err = s.countYear(ctx, first, last, progress); err != nil {
 			return done, fmt.Errorf("figures: %w", err)
 		}
 		done.Counting = time.Since(counting)
@@ -296,21 +296,12 @@ func writeDay(ctx context.Context, tx *store.Tx, maker *yearMaker, halls []*dire
 	return days, errors.Join(<-failed, ctx.Err())
 }
 
-// countYear counts the figures of days that are marked, and returns how many there were.
-func (s *Server) countYear(ctx context.Context, progress Progress) (counted int, err error) {
-	var all int
-	if err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		all, _, err = tx.FigureLag(ctx, calendar.DateOf(s.clock.Now()))
-		return err
-	}); err != nil {
-		return 0, err
+// countYear counts the figures of days that are marked, and returns how many there were: the year's a month at a time, and
+// what was marked again by that.
+func (s *Server) countYear(ctx context.Context, first, last calendar.Date, progress Progress) (counted int, err error) {
+	if counted, err = s.app.CountMonths(ctx, first, last, func(done, all int) { progress("figures", done, all) }); err != nil {
+		return counted, err
 	}
-	for {
-		n, err := s.app.CountFigures(ctx, 500)
-		if err != nil || n == 0 {
-			return counted, err
-		}
-		counted += n
-		progress("figures", min(counted, all), all)
-	}
+	more, err := s.app.CountFigures(ctx, 0)
+	return counted + more, err
 }

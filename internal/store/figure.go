@@ -176,6 +176,21 @@ func (tx *Tx) FigureMarks(ctx context.Context, until calendar.Date, limit int) (
 		}, until.String(), int64(limit))
 }
 
+// FigureMarksBetween returns the days from one date to another that are to be counted again, by hall and date.
+func (tx *Tx) FigureMarksBetween(ctx context.Context, from, to calendar.Date) (out []FigureMark, err error) {
+	return out, tx.query(ctx, "figure.marks_between", `select hall_id, date, stamp from figure_mark where date >= $1 and date <= $2 order by hall_id, date`,
+		func(scan func(...any) error) error {
+			var m FigureMark
+			var date string
+			if err := scan(&m.HallID, &date, &m.Stamp); err != nil {
+				return err
+			}
+			m.Date, err = calendar.ParseDate(date)
+			out = append(out, m)
+			return err
+		}, from.String(), to.String())
+}
+
 // Marked returns which of the days are to be counted again.
 func (tx *Tx) Marked(ctx context.Context, days []oversight.HallDay) (map[oversight.HallDay]bool, error) {
 	out := map[oversight.HallDay]bool{}

@@ -117,7 +117,7 @@ type demoAdminDesk struct {
 	Admins   []demoAdmin
 }
 
-type demoAdmin struct{ ID, Name, Rank, Unit string }
+type demoAdmin struct{ ID, Name, Rank, Unit, Kind string }
 
 // T gives a sentence in the reader's language.
 func (d demoAdminDesk) T(key string) string { return d.locale.T(key) }
@@ -131,7 +131,7 @@ func (s *Server) adminDesk(w http.ResponseWriter, r *http.Request) error {
 	}
 	d := demoAdminDesk{locale: l, Return: consolePage(r.URL.Query().Get("return")), Password: demoPassword, Secret: demoSecret}
 	for i, a := range list {
-		one := demoAdmin{ID: a.ID, Name: people[i].Name, Rank: l.T("rank." + string(a.Rank))}
+		one := demoAdmin{ID: a.ID, Name: people[i].Name, Rank: l.T("rank." + string(a.Rank)), Kind: string(a.Rank)}
 		if u := s.app.City().Unit(a.Unit); u != nil {
 			one.Unit = l.Text(u.Name)
 		}

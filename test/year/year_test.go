@@ -3,7 +3,6 @@ package year
 
 import (
 	"context"
-	"fmt"
 	"html"
 	"io"
 	"net"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"suiyue/internal/domain/account"
 	"suiyue/internal/pgtest"
 	"suiyue/test/town"
 )
@@ -88,34 +88,85 @@ func TestAMadeYearIsInOrderAndReadInTime(t *testing.T) {
 		n = requests
 	}
 	measure(t, "public", http.DefaultClient, p.URL, public, n, long)
-	for _, id := range administrators(t, p.URL) {
+	for _, who := range administrators(t, p.URL) {
 		jar, err := cookiejar.New(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := &http.Client{Jar: jar}
-		resp, err := c.PostForm(p.URL+"/demo/administrators", url.Values{"account": {id[0]}, "return": {"/console"}})
+		resp, err := c.PostForm(p.URL+"/demo/administrators", url.Values{"account": {who.id}, "return": {"/console"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		measure(t, id[1], c, p.URL, pages, n, long)
+		measure(t, who.rank, c, p.URL, pages, n, long)
+		if who.rank == "platform-2" {
+			freeze(t, c, p.URL, to[:len("2025-12")], long)
+		}
 	}
 }
 
-var accountField = regexp.MustCompile(`name="account" value="([^"]+)"`)
+type administrator struct{ rank, id string }
 
-// administrators returns the id and the name of one account of each of the first of a demonstration.
-func administrators(t *testing.T, at string) (out [][2]string) {
+var (
+	accountField = regexp.MustCompile(`data-rank="([^"]+)"[^<]*<button[^>]* name="account" value="([^"]+)"`)
+	hiddenField  = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
+	unitOption   = regexp.MustCompile(`<option value="(\d+)"`)
+)
+
+// administrators returns one account of each rank of a demonstration.
+func administrators(t *testing.T, at string) (out []administrator) {
 	t.Helper()
 	body, _, _ := get(t, http.DefaultClient, at+"/demo/administrators")
-	for i, m := range accountField.FindAllStringSubmatch(body, 12) {
-		out = append(out, [2]string{html.UnescapeString(m[1]), fmt.Sprintf("account %d", i+1)})
+	seen := map[string]bool{}
+	for _, m := range accountField.FindAllStringSubmatch(body, -1) {
+		if !seen[m[1]] {
+			seen[m[1]] = true
+			out = append(out, administrator{m[1], html.UnescapeString(m[2])})
+		}
 	}
-	if len(out) < 8 {
-		t.Fatalf("only %d accounts are ready", len(out))
+	if len(out) != len(account.Ranks) {
+		t.Fatalf("accounts of %d ranks are ready, of %d there are", len(out), len(account.Ranks))
 	}
 	return out
+}
+
+// freeze has the bulletin of a month drafted for each unit there is one of: each within a minute (Art. 21). In a small
+// part of the city some have no figures to draft it of.
+func freeze(t *testing.T, c *http.Client, at, month string, every bool) {
+	t.Helper()
+	const form = "/console/bulletins/new"
+	body, _, _ := get(t, c, at+form)
+	fields := url.Values{"period": {month}}
+	for _, m := range hiddenField.FindAllStringSubmatch(body, -1) {
+		fields.Set(m[1], html.UnescapeString(m[2]))
+	}
+	units := unitOption.FindAllStringSubmatch(body, -1)
+	if len(units) == 0 {
+		t.Fatal("no unit to draft a bulletin of")
+	}
+	var all, most time.Duration
+	for _, u := range units {
+		fields.Set("unit", u[1])
+		began := time.Now()
+		resp, err := c.PostForm(at+form, fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		took := time.Since(began)
+		all, most = all+took, max(most, took)
+		if resp.StatusCode == http.StatusConflict && !every {
+			continue
+		}
+		if resp.StatusCode != http.StatusOK || resp.Request.URL.Path == form {
+			t.Errorf("the bulletin of %s, %s: status %d at %s", u[1], month, resp.StatusCode, resp.Request.URL.Path)
+		}
+	}
+	t.Logf("bulletins of %s: %d units in %d ms, one at most %d ms", month, len(units), all.Milliseconds(), most.Milliseconds())
+	if most > time.Minute {
+		t.Errorf("a bulletin took %s", most)
+	}
 }
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/store"
 )
 
@@ -43,6 +44,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 			return err
 		}
 		if err := tx.ForgetExports(ctx, tx.Now.Add(-exportsKept)); err != nil {
+			return err
+		}
+		if err := tx.ForgetCalendarFeeds(ctx, calendar.DateOf(tx.Now)-feedsUnread); err != nil {
 			return err
 		}
 		_, err := tx.PurgeSessions(ctx, tx.Now.Add(-sessionsLast))

@@ -75,21 +75,29 @@ func WriteICS(w http.ResponseWriter, e Event) {
 
 // ICS writes the calendar file: lines end in CRLF and are folded at 75 octets between characters.
 func (e Event) ICS() []byte {
-	const local = "20060102T150405"
-	method, status := "PUBLISH", "CONFIRMED"
-	if e.Tentative {
-		status = "TENTATIVE"
-	}
+	method := "PUBLISH"
 	if e.Cancelled {
-		method, status = "CANCEL", "CANCELLED"
+		method = "CANCEL"
 	}
-	var b []byte
+	return calendarFile(method, nil, e)
+}
+
+// Feed writes entries as a calendar that others read again and again. Cancelled entries stay in it as such, so that a
+// calendar that has them takes them away.
+func Feed(name string, entries []Event) []byte {
+	return calendarFile("PUBLISH", []string{"X-WR-CALNAME:" + icsText(name), "REFRESH-INTERVAL;VALUE=DURATION:PT1H", "X-PUBLISHED-TTL:PT1H"}, entries...)
+}
+
+func calendarFile(method string, head []string, entries ...Event) (b []byte) {
 	line := func(name, value string) { b = appendFolded(b, name+value) }
 	line("BEGIN:", "VCALENDAR")
 	line("VERSION:", "2.0")
 	line("PRODID:", "-//Suiyue//Appointments//ZH")
 	line("CALSCALE:", "GREGORIAN")
 	line("METHOD:", method)
+	for _, s := range head {
+		line(s, "")
+	}
 	// China Standard Time has had no daylight saving since 1991: one rule serves.
 	for _, s := range []string{
 		"BEGIN:VTIMEZONE", "TZID:Asia/Shanghai", "BEGIN:STANDARD", "DTSTART:19910915T000000",
@@ -97,6 +105,23 @@ func (e Event) ICS() []byte {
 	} {
 		line(s, "")
 	}
+	for _, e := range entries {
+		b = e.append(b)
+	}
+	line("END:", "VCALENDAR")
+	return b
+}
+
+func (e Event) append(b []byte) []byte {
+	const local = "20060102T150405"
+	status := "CONFIRMED"
+	switch {
+	case e.Cancelled:
+		status = "CANCELLED"
+	case e.Tentative:
+		status = "TENTATIVE"
+	}
+	line := func(name, value string) { b = appendFolded(b, name+value) }
 	line("BEGIN:", "VEVENT")
 	line("UID:", icsText(e.UID))
 	line("SEQUENCE:", strconv.Itoa(e.Sequence))
@@ -115,7 +140,6 @@ func (e Event) ICS() []byte {
 		line("GEO:", strconv.FormatFloat(e.Latitude, 'f', 6, 64)+";"+strconv.FormatFloat(e.Longitude, 'f', 6, 64))
 	}
 	line("END:", "VEVENT")
-	line("END:", "VCALENDAR")
 	return b
 }
 

@@ -97,6 +97,7 @@ const (
 	QueueNotFound   Code = "queue_not_found"
 	SlotNotFound    Code = "slot_not_found"
 	BookingNotFound Code = "booking_not_found"
+	FeedNotFound    Code = "feed_not_found" // no calendar is read under that address, or no longer
 	MessageNotFound Code = "message_not_found"
 
 	// Booking (chapter 4).
@@ -247,7 +248,7 @@ var kinds = map[Code]Kind{
 	PeopleBooked: Conflict, FileUnreadable: Invalid,
 
 	ItemNotFound: NotFound, HallNotFound: NotFound, QueueNotFound: NotFound, SlotNotFound: NotFound,
-	BookingNotFound: NotFound, MessageNotFound: NotFound,
+	BookingNotFound: NotFound, FeedNotFound: NotFound, MessageNotFound: NotFound,
 
 	NotOffered: Conflict, StageNotOffered: Conflict, NotReleased: Conflict, OffSiteClosed: Conflict,
 	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict,

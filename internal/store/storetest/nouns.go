@@ -39,6 +39,7 @@ var nouns = []testCase{
 	{"who_came_on_a_day_is_forgotten", forgetDay},
 	{"session", sessions},
 	{"one_time_codes", codes},
+	{"calendar_feeds", calendarFeeds},
 	{"kept_people", kept},
 	{"lease_is_lost_when_it_is_over", leaseLoss},
 	{"counter_blocks_never_overlap", counterBlocks},

@@ -96,6 +96,11 @@ func (a *Account) Register(mux *http.ServeMux) {
 		"POST /account/sessions/{id}/end":      a.signed(a.endSession),
 		"POST /account/sessions/others":        a.signed(a.endOthers),
 		"GET /account/sessions/{rest...}":      a.toAccount,
+		"POST /account/calendar":               a.signed(a.makeCalendar),
+		"POST /account/calendar/end":           a.signed(a.endCalendar),
+		"GET /account/calendar/{rest...}":      a.toAccount,
+		"GET /account/calendar":                a.toAccount,
+		"GET /calendar/{file}":                 a.calendarFeed,
 		"GET /sign-in/visitor/again":           a.toCode,
 	} {
 		mux.Handle(pattern, a.site.Handle(h))
@@ -149,6 +154,7 @@ type accountView struct {
 	Agent    []ui.SummaryRow
 	Sessions []sessionRow
 	Others   bool
+	Calendar calendarView
 	Langs    []ui.Link
 	Editions []ui.Link
 	SignOut  string
@@ -157,6 +163,11 @@ type accountView struct {
 // me shows who is signed in, what the level allows, where else they are signed in, and the
 // choices of language and edition.
 func (a *Account) me(w http.ResponseWriter, r *http.Request, who *identity.Session) error {
+	return a.showMe(w, r, who, "")
+}
+
+// showMe is that page; feed is the secret of a calendar address that was made just now, "" for none.
+func (a *Account) showMe(w http.ResponseWriter, r *http.Request, who *identity.Session, feed string) error {
 	l := web.LocaleOf(r)
 	s := a.frame(w, r, who, tabAccount, l.T("account.title"), "/account")
 	me := who.Person
@@ -185,6 +196,9 @@ func (a *Account) me(w http.ResponseWriter, r *http.Request, who *identity.Sessi
 		return err
 	}
 	if v.Sessions, v.Others, err = a.sessionRows(r, l, who); err != nil {
+		return err
+	}
+	if v.Calendar, err = a.calendarView(r, l, who, feed); err != nil {
 		return err
 	}
 	return web.Render(w, r, http.StatusOK, accountPage(s, v))

@@ -10,7 +10,7 @@ import (
 type figuresCmd struct {
 	server.Data `embed:""`
 	Again       bool   `help:"Count everything anew and compare it with the figures that stand."`
-	From        string `help:"With --again: first date. Whole months are counted. Default: the first there is." placeholder:"2006-01-02"`
+	From        string `help:"With --again: first date. Whole months are counted. Default: the first that has figures or numbers." placeholder:"2006-01-02"`
 	To          string `help:"With --again: last date. Default: yesterday." placeholder:"2006-01-02"`
 	Mend        bool   `help:"With --again: replace the figures that differ."`
 }
@@ -57,8 +57,11 @@ func (c *figuresCmd) Run(e *edge) error {
 	if more := check.Differ - len(check.Wrong); more > 0 {
 		fmt.Fprintf(e.out, "… and %d more\n", more)
 	}
+	for _, m := range check.Made {
+		fmt.Fprintf(e.out, "%s to %s was made by suiyue simulate: those days were counted anew from what it left, as any other.\n", m.First, m.Last)
+	}
 	if check.Given > 0 {
-		fmt.Fprintf(e.out, "%d days of halls stand of which nothing else is kept.\n", check.Given)
+		fmt.Fprintf(e.out, "%d days of halls have figures of which no numbers are kept, and stay as they are.\n", check.Given)
 	}
 	switch {
 	case check.Differ == 0:

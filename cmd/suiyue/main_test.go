@@ -224,6 +224,36 @@ func TestDemoIsMadeFromASmallCity(t *testing.T) {
 	}
 }
 
+// Counting anew begins where the figures do, leaves those of which nothing else is kept, and says which days were made.
+func TestFiguresAgainBeginWithTheFirstFigures(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	at := []string{"--database", filepath.Join(dir, "suiyue.db")}
+	if code, _, errs := call(t, nil, "demo", "--dir", dir, "--city", small(t), "--make-only", "--listen", "127.0.0.1:0", "--log-level", "error"); code != 0 {
+		t.Fatalf("code %d: %s", code, errs)
+	}
+	again := func(args ...string) string {
+		t.Helper()
+		code, out, errs := call(t, nil, append(append([]string{"figures", "--again"}, at...), args...)...)
+		if code != 0 || !strings.Contains(out, "The same: ") {
+			t.Fatalf("%v: code %d: %s%s", args, code, out, errs)
+		}
+		return out
+	}
+	const left, made = "days of halls have figures of which no numbers are kept, and stay as they are.", "2025-01-01 to 2025-01-03 was made by suiyue simulate"
+	if out := again(); !strings.Contains(out, left) || strings.Contains(out, "simulate") {
+		t.Errorf("of the demonstration: %s", out)
+	}
+	if code, _, errs := call(t, nil, append([]string{"simulate", "--year", "2025", "--to", "2025-01-03", "--key-file", filepath.Join(dir, "suiyue.keys")}, at...)...); code != 0 {
+		t.Fatalf("simulate: code %d: %s", code, errs)
+	}
+	if out := again("--from", "2025-01-01", "--to", "2025-01-31"); !strings.Contains(out, made) || strings.Contains(out, left) || strings.Contains(out, ": 0 days") {
+		t.Errorf("of the made past: %s", out)
+	}
+	if out := again("--from", "2025-02-01", "--to", "2025-02-28"); strings.Contains(out, made) {
+		t.Errorf("without the made past: %s", out)
+	}
+}
+
 func TestDemoThatIsBrokenOffGoesOnLater(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	args := []string{"demo", "--dir", dir, "--city", small(t), "--make-only", "--listen", "127.0.0.1:0", "--log-level", "error"}

@@ -328,7 +328,7 @@ func (a *App) enterFinding(ctx context.Context, f oversight.Finding) (opened boo
 			_, err = tx.SaveAnomaly(ctx, one, last[i].Version)
 			return err // only its figures
 		case i >= 0 && last[i].Reopens(f, a.Rules(f.Date).Watch.ReopenDays):
-			one, act = last[i].Reopen(f, tx.Now), "anomaly.reopen"
+			one, act = last[i].Reopen(f, tx.Now, a.Calendar(), a.takeUpDays(tx)), "anomaly.reopen"
 			saved, err = tx.SaveAnomaly(ctx, one, last[i].Version)
 		case i >= 0 && last[i].Date >= f.Date:
 			return nil // closed by somebody who has seen it
@@ -348,7 +348,7 @@ func (a *App) enterFinding(ctx context.Context, f oversight.Finding) (opened boo
 		return tx.Audit(ctx, anomalyRecord(act, one))
 	})
 	if err == nil && opened {
-		a.tellAnomaly(ctx, levels, one)
+		a.tellAnomaly(ctx, levels, "anomaly_"+string(one.Kind), one)
 	}
 	return opened, err
 }
@@ -367,20 +367,89 @@ func (a *App) newAnomaly(ctx context.Context, tx *store.Tx, f oversight.Finding,
 	if levels := deciding(all, place); len(levels) > 0 {
 		actBy = levels[0][0].Rank
 	}
-	return oversight.NewAnomaly(fmt.Sprintf("N%d-%06d", year, n), f, actBy, tx.Now), nil
+	return oversight.NewAnomaly(fmt.Sprintf("N%d-%06d", year, n), f, actBy, tx.Now, a.Calendar(), a.takeUpDays(tx)), nil
+}
+
+func (a *App) takeUpDays(tx *store.Tx) int { return a.Rules(calendar.DateOf(tx.Now)).Watch.TakeUpDays }
+
+// EscalateAnomalies tells the next level of anomalies that nobody has taken up, level after level to the city's first
+// (Art. 22). It returns how many moved up; it may run at any time and on several nodes at once.
+func (a *App) EscalateAnomalies(ctx context.Context) (moved int, err error) {
+	var due []oversight.Anomaly
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		due, err = tx.AnomaliesUntaken(ctx, tx.Now, 200)
+		return err
+	}); err != nil {
+		return 0, err
+	}
+	for _, one := range due {
+		up, err := a.escalateAnomaly(ctx, one.ID)
+		if err != nil {
+			return moved, err
+		}
+		if up {
+			moved++
+		}
+	}
+	return moved, nil
+}
+
+func (a *App) escalateAnomaly(ctx context.Context, id string) (moved bool, err error) {
+	var next oversight.Anomaly
+	var tell []store.Account
+	err = a.db.Update(ctx, func(tx *store.Tx) error {
+		tell = nil
+		one, err := tx.Anomaly(ctx, id)
+		if err != nil || one == nil || !one.Untaken(tx.Now) {
+			return err
+		}
+		var levels [][]store.Account
+		if place, known := a.City().Place(one.HallID); known {
+			all, err := supervisors(ctx, tx, place)
+			if err != nil {
+				return err
+			}
+			at := slices.Index(alertLevels, one.Holder())
+			levels = slices.DeleteFunc(deciding(all, place), func(l []store.Account) bool { return slices.Index(alertLevels, l[0].Rank) <= at })
+		}
+		var above []account.Rank
+		for _, l := range levels {
+			above = append(above, l[0].Rank)
+		}
+		up := false
+		if next, up = one.Escalate(above, tx.Now, a.Calendar(), a.takeUpDays(tx)); up {
+			tell = levels[0]
+		}
+		saved, err := tx.SaveAnomaly(ctx, next, one.Version)
+		if err != nil || !saved {
+			tell = nil
+			return err
+		}
+		if !up {
+			return nil
+		}
+		rec := anomalyRecord("anomaly.escalate", next)
+		rec.Before = asJSON(map[string]any{"up_to": one.Holder(), "level": one.Level})
+		return tx.Audit(ctx, rec)
+	})
+	if err != nil || len(tell) == 0 {
+		return false, err
+	}
+	a.tellAnomaly(ctx, tell, "anomaly_untaken", next)
+	return true, nil
 }
 
 // anomalyRecord is the audit of what became of an anomaly by itself.
 func anomalyRecord(act string, one oversight.Anomaly) store.AuditRecord {
 	return store.AuditRecord{Act: act, Noun: "anomaly", Key: one.ID, Hall: one.HallID, After: asJSON(map[string]any{
 		"kind": one.Kind, "queue": one.QueueID, "date": one.Date.String(), "seen": one.Seen, "of": one.Of, "low": one.Low, "high": one.High,
-		"stage": one.Stage(), "request": one.Request, "reason": one.Reason,
+		"stage": one.Stage(), "level": one.Level, "up_to": one.UpTo, "request": one.Request, "reason": one.Reason,
 	})}
 }
 
-// tellAnomaly sends a message to administrators. One that fails is logged and no more: the anomaly is on their first
+// tellAnomaly sends a message of a kind to administrators. One that fails is logged and no more: the anomaly is on their first
 // page.
-func (a *App) tellAnomaly(ctx context.Context, list []store.Account, one oversight.Anomaly) {
+func (a *App) tellAnomaly(ctx context.Context, list []store.Account, kind string, one oversight.Anomaly) {
 	if a.texts == nil {
 		return
 	}
@@ -391,7 +460,7 @@ func (a *App) tellAnomaly(ctx context.Context, list []store.Account, one oversig
 	for i := range list {
 		p, err := a.person(&list[i])
 		if err == nil && p.Mobile != "" {
-			err = a.texts.Text(ctx, p.Mobile, "anomaly_"+string(one.Kind), map[string]string{"hall": hall, "alert": one.ID, "date": one.Date.String()})
+			err = a.texts.Text(ctx, p.Mobile, kind, map[string]string{"hall": hall, "alert": one.ID, "date": one.Date.String()})
 		}
 		if err != nil {
 			a.log.Warn("an anomaly could not be told", "anomaly", one.ID, "account", list[i].ID, "error", err)

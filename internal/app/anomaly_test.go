@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -164,6 +165,94 @@ func TestArt22_WhatIsNotAsUsualIsToldOnceAndStaysUntilSomebodyClosesIt(t *testin
 			}
 		}
 	})
+}
+
+func TestArt22_AnomaliesNobodyTakesUpMoveUp(t *testing.T) {
+	alertOnBoth(t, func(p *pressed) {
+		p.history(apptest.HallStreet, apptest.QueueStreet, 16, 1)
+		p.dayOf(apptest.HallStreet, apptest.QueueStreet, today-1, 16, 8)
+		p.watch(1)
+		up := func(want int) {
+			p.Helper()
+			for _, n := range []int{want, 0} { // told once
+				if moved, err := p.App.EscalateAnomalies(p.Context()); moved != n || err != nil {
+					p.Fatalf("%d moved up, %v; want %d", moved, err, n)
+				}
+			}
+		}
+		is := func(level int, upTo, holder account.Rank) app.AnomalyView {
+			p.Helper()
+			one := p.found("P1", app.AnomalyFilter{Open: true})[0]
+			if one.Level != level || one.UpTo != upTo || one.Holder() != holder || one.ActBy != account.District2 {
+				p.Fatalf("%+v", one.Anomaly)
+			}
+			return one
+		}
+		cal, days := p.App.Calendar(), p.App.Rules(today).Watch.TakeUpDays
+		due := func(from calendar.Date) calendar.Date { return cal.AddWorkingDays(from, days+1) }
+		first, second := due(today), due(due(today))
+		if one := is(0, "", account.District2); !one.NextAt.Equal(first.At(9, 0)) {
+			t.Fatalf("told at %s", one.NextAt)
+		}
+		p.at(first, 8, 59)
+		up(0)
+		p.at(first, 9, 0)
+		up(1)
+		sameTold(t, "after the first level", p.told("anomaly_untaken"), "A1")
+		if one := is(1, account.District1, account.District1); !one.NextAt.Equal(second.At(9, 0)) {
+			t.Fatalf("told at %s", one.NextAt)
+		}
+		p.at(second, 9, 0)
+		up(1)
+		sameTold(t, "after the second level", p.told("anomaly_untaken"), "A1", "P1")
+		one := is(2, account.Platform1, account.Platform1)
+		if !one.NextAt.IsZero() {
+			t.Fatalf("above the city is told at %s", one.NextAt)
+		}
+		p.at(second+30, 9, 0)
+		up(0)
+
+		// Whoever is told may take it up, and so may those below; then it stays where it is.
+		if err := p.App.AcknowledgeAnomaly(p.Context(), p.as("P1"), one.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.App.CloseAnomaly(p.Context(), p.as("AS"), one.ID, oversight.Explained, "停电"); err != nil {
+			t.Fatal(err)
+		}
+		acts := p.Acts(t, "anomaly", one.ID)
+		if want := []string{"anomaly.open", "anomaly.escalate", "anomaly.escalate", "anomaly.acknowledge", "anomaly.close"}; !slices.Equal(acts, want) {
+			t.Errorf("the log says %v, want %v", acts, want)
+		}
+	})
+}
+
+// What was taken up, acted on or closed in time is told to nobody above.
+func TestArt22_AnomaliesTakenUpInTimeStayWhereTheyAre(t *testing.T) {
+	for name, do := range map[string]func(p *pressed, id string) error{
+		"taken up": func(p *pressed, id string) error { return p.App.AcknowledgeAnomaly(p.Context(), p.as("AS"), id) },
+		"closed": func(p *pressed, id string) error {
+			return p.App.CloseAnomaly(p.Context(), p.as("AS"), id, oversight.Explained, "停电")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			alertOnBoth(t, func(p *pressed) {
+				p.history(apptest.HallStreet, apptest.QueueStreet, 16, 1)
+				p.dayOf(apptest.HallStreet, apptest.QueueStreet, today-1, 16, 8)
+				p.watch(1)
+				one := p.found("AS", app.AnomalyFilter{})[0]
+				if err := do(p, one.ID); err != nil {
+					t.Fatal(err)
+				}
+				p.at(today+30, 9, 0)
+				if moved, err := p.App.EscalateAnomalies(p.Context()); moved != 0 || err != nil {
+					t.Errorf("%d moved up, %v", moved, err)
+				}
+				if one = p.found("AS", app.AnomalyFilter{})[0]; one.Level != 0 || !one.NextAt.IsZero() {
+					t.Errorf("%+v", one.Anomaly)
+				}
+			})
+		})
+	}
 }
 
 func TestArt23_ADecisionThatIsOverdueIsAnAnomalyUntilItIsMade(t *testing.T) {

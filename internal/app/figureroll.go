@@ -236,10 +236,11 @@ func (r *roll) months(ctx context.Context, noun oversight.Noun, ids []string, mo
 // FigureCheck is what counting everything anew came to.
 type FigureCheck struct {
 	Days, Sums int // rows counted anew
-	Given      int // days of halls that stand though nothing is kept of them: put there from elsewhere
+	Given      int // days of halls that stand though nothing is kept of their numbers: put there from elsewhere
 	Wrong      []FigureDifference
 	Differ     int // rows that differ, those beyond the first mostDifferences too
 	Mended     int
+	Made       []store.MadeSpan // days among them that were made, not lived
 }
 
 // FigureDifference is a row that is not what counting anew comes to.
@@ -255,7 +256,7 @@ const mostDifferences = 100
 // recountHalls is how many halls' months are counted anew together.
 const recountHalls = 16
 
-// CheckFigures is RecountFigures for an operator, without an App; from 0 is the first date with numbers.
+// CheckFigures is RecountFigures for an operator, without an App; from 0 is the first date with figures or numbers.
 func CheckFigures(ctx context.Context, db *store.DB, now time.Time, from, to calendar.Date, mend bool, progress func(done, all int)) (c FigureCheck, err error) {
 	a := &App{db: db, now: func() time.Time { return now }, board: newBoard("figures"), pace: func() int { return 1 }}
 	if err := a.Reload(ctx); err != nil {
@@ -263,13 +264,25 @@ func CheckFigures(ctx context.Context, db *store.DB, now time.Time, from, to cal
 	}
 	if from == 0 {
 		if err := db.View(ctx, func(tx *store.Tx) (err error) {
-			from, err = tx.FirstSlotDay(ctx, to)
+			if from, err = tx.FirstSlotDay(ctx, to); err != nil {
+				return err
+			}
+			if root := a.City().Root(); root != nil {
+				from, err = tx.FirstFigureDay(ctx, root.ID, from)
+			}
 			return err
 		}); err != nil {
 			return c, err
 		}
 	}
-	return a.RecountFigures(ctx, from, to, mend, progress)
+	if c, err = a.RecountFigures(ctx, from, to, mend, progress); err != nil {
+		return c, err
+	}
+	return c, db.View(ctx, func(tx *store.Tx) error {
+		made, err := tx.MadeSpans(ctx)
+		c.Made = slices.DeleteFunc(made, func(m store.MadeSpan) bool { return m.Last < from || m.First > to })
+		return err
+	})
 }
 
 // RecountFigures counts every month that has a date from one to another anew from what is kept, up to today, and
@@ -324,7 +337,17 @@ func (a *App) recountMonth(ctx context.Context, month string, mend bool, c *Figu
 			if err != nil {
 				return nil, err
 			}
-			c.Days, c.Given = c.Days+len(rows), c.Given+given(kept, rows)
+			waits, err := tx.Marked(ctx, days)
+			if err != nil {
+				return nil, err
+			}
+			rows = slices.DeleteFunc(rows, func(r oversight.Row) bool { // those stand in the sums as they are
+				d, err := calendar.ParseDate(r.Period)
+				return err == nil && waits[oversight.HallDay{HallID: r.Place.ID, Date: d}]
+			})
+			n := 0
+			rows, n = given(kept, rows)
+			c.Days, c.Given = c.Days+len(rows), c.Given+n
 			for _, row := range rows {
 				r.fresh[keyOf(row)] = row
 			}
@@ -352,18 +375,21 @@ func (a *App) recountMonth(ctx context.Context, month string, mend bool, c *Figu
 	return nil
 }
 
-// given counts the rows that stand and were not counted.
-func given(kept, counted []oversight.Row) (n int) {
-	known := map[rowKey]bool{}
+// given takes out of what was counted the days that were put there from elsewhere, which cannot be counted anew, and says
+// how many stand: days with figures of which nothing is kept, or none of the numbers they speak of.
+func given(kept, counted []oversight.Row) (rest []oversight.Row, n int) {
+	planned := map[rowKey]int64{}
 	for _, r := range counted {
-		known[keyOf(r)] = true
+		planned[keyOf(r)] = r.Figures.All.N[oversight.Planned]
 	}
+	elsewhere := map[rowKey]bool{}
 	for _, r := range kept {
-		if !known[keyOf(r)] && !r.Figures.All.Empty() {
-			n++
+		p, known := planned[keyOf(r)]
+		if !known && !r.Figures.All.Empty() || known && p == 0 && r.Figures.All.N[oversight.Planned] > 0 {
+			elsewhere[keyOf(r)] = true
 		}
 	}
-	return n
+	return slices.DeleteFunc(counted, func(r oversight.Row) bool { return elsewhere[keyOf(r)] }), len(elsewhere)
 }
 
 // recheck makes rows anew and compares them with those that stand. A row that is missing is one of nothing.

@@ -109,6 +109,14 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			}
 			return more, err
 		}},
+		// Art. 22: what nobody takes up is told to the next level.
+		{Name: "follow anomalies", Every: time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
+			n, err := a.EscalateAnomalies(ctx)
+			if n > 0 {
+				log.Warn("anomalies nobody took up moved up a level", "anomalies", n)
+			}
+			return false, err
+		}},
 		// The draws of releases (docs/adr/0026-fair-noon.md). Commitments are published days before; what is due is
 		// carried out by whichever node is first, with nothing to do for the others.
 		{Name: "publish draws", Every: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {

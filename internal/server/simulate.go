@@ -73,7 +73,7 @@ func (m Simulation) dates(today calendar.Date) (first, last calendar.Date) {
 
 // name tells one simulation of a year from another: two never mix in one database.
 func (m Simulation) name() string {
-	return fmt.Sprintf("simulation %d seed %d scale %g forgotten %s", m.Year, m.Seed, m.Scale, m.Forgotten)
+	return store.MadeCounter(m.Year, fmt.Sprintf("%d scale %g forgotten %s", m.Seed, m.Scale, m.Forgotten))
 }
 
 // ErrOtherSimulation says that a database holds the same year made otherwise.

@@ -17,6 +17,8 @@ type anomalyDetail struct {
 	First    calendar.Date     `json:"first"`
 	Days     int               `json:"days"`
 	ActBy    account.Rank      `json:"act_by"`
+	Level    int               `json:"level,omitempty"`
+	UpTo     account.Rank      `json:"up_to,omitempty"`
 	Reopened int               `json:"reopened,omitempty"`
 	AckBy    string            `json:"ack_by,omitempty"`
 	AckAt    int64             `json:"ack_at,omitempty"`
@@ -28,43 +30,43 @@ type anomalyDetail struct {
 }
 
 func detailOf(a oversight.Anomaly) anomalyDetail {
-	return anomalyDetail{a.Finding, a.First, a.Days, a.ActBy, a.Reopened, a.AckBy, untilMicros(a.AckAt), a.ActedBy, untilMicros(a.ActedAt), a.ClosedBy, a.Reason, a.Why}
+	return anomalyDetail{a.Finding, a.First, a.Days, a.ActBy, a.Level, a.UpTo, a.Reopened, a.AckBy, untilMicros(a.AckAt), a.ActedBy, untilMicros(a.ActedAt), a.ClosedBy, a.Reason, a.Why}
 }
 
-const anomalyColumns = "a.id, a.since, a.seen_at, a.ended_at, a.closed_at, a.request, a.detail, a.version"
+const anomalyColumns = "a.id, a.since, a.seen_at, a.ended_at, a.closed_at, a.next_at, a.request, a.detail, a.version"
 
 func scanAnomaly(scan func(...any) error, more ...any) (a oversight.Anomaly, err error) {
-	var first, seen, ended, closed int64
+	var first, seen, ended, closed, next int64
 	var text string
-	if err := scan(append([]any{&a.ID, &first, &seen, &ended, &closed, &a.Request, &text, &a.Version}, more...)...); err != nil {
+	if err := scan(append([]any{&a.ID, &first, &seen, &ended, &closed, &next, &a.Request, &text, &a.Version}, more...)...); err != nil {
 		return a, err
 	}
 	var d anomalyDetail
 	if err := unmarshal(text, &d); err != nil {
 		return a, err
 	}
-	a.Finding, a.First, a.Days, a.ActBy, a.Reopened = d.Finding, d.First, d.Days, d.ActBy, d.Reopened
+	a.Finding, a.First, a.Days, a.ActBy, a.Level, a.UpTo, a.Reopened = d.Finding, d.First, d.Days, d.ActBy, d.Level, d.UpTo, d.Reopened
 	a.AckBy, a.AckAt, a.ActedBy, a.ActedAt = d.AckBy, since(d.AckAt), d.ActedBy, since(d.ActedAt)
 	a.ClosedBy, a.Reason, a.Why = d.ClosedBy, d.Reason, d.Why
-	a.Since, a.SeenAt, a.EndedAt, a.ClosedAt = instant(first), instant(seen), since(ended), since(closed)
+	a.Since, a.SeenAt, a.EndedAt, a.ClosedAt, a.NextAt = instant(first), instant(seen), since(ended), since(closed), since(next)
 	return a, nil
 }
 
 // AddAnomaly adds an anomaly; false if one of its kind stands there.
 func (tx *Tx) AddAnomaly(ctx context.Context, a oversight.Anomaly) (bool, error) {
 	n, err := tx.exec(ctx, "anomaly.insert", `
-insert into anomaly (id, kind, hall_id, queue_id, source_id, stage, date, since, seen_at, ended_at, closed_at, request, detail, version)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict (hall_id, kind, queue_id, source_id) where closed_at = 0 do nothing`,
+insert into anomaly (id, kind, hall_id, queue_id, source_id, stage, date, since, seen_at, ended_at, closed_at, request, detail, version, next_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (hall_id, kind, queue_id, source_id) where closed_at = 0 do nothing`,
 		a.ID, string(a.Kind), a.HallID, a.QueueID, a.SourceID, string(a.Stage()), a.Date.String(), micros(a.Since), micros(a.SeenAt), untilMicros(a.EndedAt),
-		untilMicros(a.ClosedAt), a.Request, marshal(detailOf(a)), int64(a.Version))
+		untilMicros(a.ClosedAt), a.Request, marshal(detailOf(a)), int64(a.Version), untilMicros(a.NextAt))
 	return n == 1, err
 }
 
 // SaveAnomaly writes what has become of an anomaly; false if it is no longer at the version before.
 func (tx *Tx) SaveAnomaly(ctx context.Context, a oversight.Anomaly, was int) (bool, error) {
 	n, err := tx.exec(ctx, "anomaly.update", `
-update anomaly set stage = $3, date = $4, seen_at = $5, ended_at = $6, closed_at = $7, request = $8, detail = $9, version = $10 where id = $1 and version = $2`,
-		a.ID, int64(was), string(a.Stage()), a.Date.String(), micros(a.SeenAt), untilMicros(a.EndedAt), untilMicros(a.ClosedAt), a.Request, marshal(detailOf(a)), int64(a.Version))
+update anomaly set stage = $3, date = $4, seen_at = $5, ended_at = $6, closed_at = $7, request = $8, detail = $9, version = $10, next_at = $11 where id = $1 and version = $2`,
+		a.ID, int64(was), string(a.Stage()), a.Date.String(), micros(a.SeenAt), untilMicros(a.EndedAt), untilMicros(a.ClosedAt), a.Request, marshal(detailOf(a)), int64(a.Version), untilMicros(a.NextAt))
 	return n == 1, err
 }
 
@@ -89,6 +91,16 @@ order by a.id`, func(scan func(...any) error) error {
 		list = append(list, a)
 		return err
 	}, hall)
+}
+
+// AnomaliesUntaken returns the anomalies whose next level is to be told by an instant, the longest due first.
+func (tx *Tx) AnomaliesUntaken(ctx context.Context, at time.Time, limit int) (list []oversight.Anomaly, err error) {
+	return list, tx.query(ctx, "anomaly.untaken", `
+select `+anomalyColumns+` from anomaly a where a.next_at > 0 and a.next_at <= $1 order by a.next_at, a.id limit $2`, func(scan func(...any) error) error {
+		a, err := scanAnomaly(scan)
+		list = append(list, a)
+		return err
+	}, micros(at), int64(limit))
 }
 
 // AnomalyQuery says which anomalies are wanted. What is empty does not narrow them.

@@ -382,6 +382,16 @@ func (tx *Tx) FirstSlotDay(ctx context.Context, def calendar.Date) (calendar.Dat
 	return calendar.ParseDate(date)
 }
 
+// FirstFigureDay returns the first date of which a unit has figures, or before if that is earlier.
+func (tx *Tx) FirstFigureDay(ctx context.Context, unit string, before calendar.Date) (calendar.Date, error) {
+	var date string
+	if _, err := tx.one(ctx, "figure.first_of", `select coalesce(min(period), '') from unit_figure where unit_id = $1 and span = 'day'`, []any{unit}, &date); err != nil || date == "" {
+		return before, err
+	}
+	d, err := calendar.ParseDate(date)
+	return min(d, before), err
+}
+
 // Cursors returns the sources whose names begin so, and how far they were read.
 func (tx *Tx) Cursors(ctx context.Context, prefix string) (map[string]int64, error) {
 	out := map[string]int64{}

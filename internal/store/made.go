@@ -246,3 +246,27 @@ func (tx *Tx) Planted(ctx context.Context) (out []Planted, err error) {
 		return err
 	})
 }
+
+// MadeSpan is a past that was made: its first and last date.
+type MadeSpan struct{ First, Last calendar.Date }
+
+// MadeCounter names the counter of the days that were made of a year: 2 when it was begun, and one more with each day.
+func MadeCounter(year int, how string) string { return fmt.Sprintf("simulation %d seed %s", year, how) }
+
+// MadeSpans returns what was made, the earliest first.
+func (tx *Tx) MadeSpans(ctx context.Context) (list []MadeSpan, err error) {
+	return list, tx.query(ctx, "made.spans", `select name, next from counter where name like 'simulation % seed %' and next > 2 order by name`, func(scan func(...any) error) error {
+		var name string
+		var next int64
+		if err := scan(&name, &next); err != nil {
+			return err
+		}
+		var year int
+		if _, err := fmt.Sscanf(name, "simulation %d seed ", &year); err != nil {
+			return fmt.Errorf("counter %s: %w", name, err)
+		}
+		first := calendar.MakeDate(year, 1, 1)
+		list = append(list, MadeSpan{first, first + calendar.Date(next-3)})
+		return nil
+	})
+}

@@ -19,6 +19,9 @@ type Anomaly struct {
 	SeenAt   time.Time    // when last
 	Days     int          // on which it was seen, at least 1
 	ActBy    account.Rank // who must act: the nearest level that decides for the hall
+	Level    int          // how many levels it has moved up because nobody took it up
+	UpTo     account.Rank // the level it has moved up to, "" while Level is 0
+	NextAt   time.Time    // when the next is told; zero once somebody has taken it up, or nobody is above
 	Reopened int          // times it came again after it was closed
 	AckBy    string       // account
 	AckAt    time.Time
@@ -61,9 +64,48 @@ const (
 // Stages lists them.
 var Stages = []Stage{StageOpen, StageTaken, StageActed, StageClosed}
 
-// NewAnomaly is what a finding opens.
-func NewAnomaly(id string, f Finding, actBy account.Rank, now time.Time) Anomaly {
-	return Anomaly{ID: id, Finding: f, First: f.Date, Since: now, SeenAt: now, Days: 1, ActBy: actBy, Version: 1}
+// NewAnomaly is what a finding opens. Each level has so many working days to take it up.
+func NewAnomaly(id string, f Finding, actBy account.Rank, now time.Time, cal *calendar.Calendar, days int) Anomaly {
+	return Anomaly{ID: id, Finding: f, First: f.Date, Since: now, SeenAt: now, Days: 1, ActBy: actBy, Version: 1}.wait(now, cal, days)
+}
+
+// toldFrom is the hour of a working day at which the next level is told.
+const toldFrom = 9
+
+// wait gives a level its time: so many whole working days after now. Nobody is above the city's first level.
+func (a Anomaly) wait(now time.Time, cal *calendar.Calendar, days int) Anomaly {
+	if a.NextAt = (time.Time{}); a.Holder() != account.Platform1 {
+		a.NextAt = cal.AddWorkingDays(calendar.DateOf(now), days+1).At(toldFrom, 0)
+	}
+	return a
+}
+
+// Holder is the level that must take it up now.
+func (a Anomaly) Holder() account.Rank {
+	if a.UpTo != "" {
+		return a.UpTo
+	}
+	return a.ActBy
+}
+
+// Untaken tells whether the next level is to be told that nobody has taken it up.
+func (a Anomaly) Untaken(now time.Time) bool {
+	return a.Stage() == StageOpen && !a.NextAt.IsZero() && !now.Before(a.NextAt)
+}
+
+// Escalate moves an anomaly nobody has taken up one level up. above are the levels above its holder, nearest first, that
+// somebody is on; up is false where there is none: it stays where it is for good.
+func (a Anomaly) Escalate(above []account.Rank, now time.Time, cal *calendar.Calendar, days int) (next Anomaly, up bool) {
+	if !a.Untaken(now) {
+		return a, false
+	}
+	a.Version++
+	if len(above) == 0 {
+		a.NextAt = time.Time{}
+		return a, false
+	}
+	a.Level, a.UpTo = a.Level+1, above[0]
+	return a.wait(now, cal, days), true
 }
 
 // Stage returns how far it has come.
@@ -111,7 +153,7 @@ func (a Anomaly) Acknowledge(who string, now time.Time) Anomaly {
 	if !a.Open() || !a.AckAt.IsZero() {
 		return a
 	}
-	a.AckBy, a.AckAt = who, now
+	a.AckBy, a.AckAt, a.NextAt = who, now, time.Time{}
 	a.Version++
 	return a
 }
@@ -127,7 +169,7 @@ func (a Anomaly) Act(who, request string, now time.Time) (Anomaly, *fault.Error)
 	if a.AckAt.IsZero() {
 		a.AckBy, a.AckAt = who, now
 	}
-	a.Request, a.ActedBy, a.ActedAt = request, who, now
+	a.Request, a.ActedBy, a.ActedAt, a.NextAt = request, who, now, time.Time{}
 	a.Version++
 	return a, nil
 }
@@ -151,7 +193,7 @@ func (a Anomaly) Close(who string, reason Closure, why string, now time.Time) (A
 	if len(wrong) > 0 {
 		return a, fault.InvalidFields(wrong...)
 	}
-	a.ClosedBy, a.ClosedAt, a.Reason, a.Why = who, now, reason, why
+	a.ClosedBy, a.ClosedAt, a.Reason, a.Why, a.NextAt = who, now, reason, why, time.Time{}
 	a.Version++
 	return a, nil
 }
@@ -161,15 +203,16 @@ func (a Anomaly) Reopens(f Finding, days int) bool {
 	return !a.Open() && f.Date > a.Date && int(f.Date-a.Date) <= days
 }
 
-// Reopen returns it open again: it must be taken up anew.
-func (a Anomaly) Reopen(f Finding, now time.Time) Anomaly {
+// Reopen returns it open again: it must be taken up anew, by the nearest level first.
+func (a Anomaly) Reopen(f Finding, now time.Time, cal *calendar.Calendar, days int) Anomaly {
 	a.Finding, a.SeenAt, a.EndedAt = f, now, time.Time{}
 	a.AckBy, a.AckAt, a.Request, a.ActedBy, a.ActedAt = "", time.Time{}, "", "", time.Time{}
 	a.ClosedBy, a.ClosedAt, a.Reason, a.Why = "", time.Time{}, "", ""
 	a.Days++
 	a.Reopened++
 	a.Version++
-	return a
+	a.Level, a.UpTo = 0, ""
+	return a.wait(now, cal, days)
 }
 
 // Overdue is the finding that decisions at a hall are late: so many requests wait longer than Art. 23 allows.

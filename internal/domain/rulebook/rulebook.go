@@ -141,7 +141,7 @@ func (r Rulebook) keeping() Rulebook {
 	r.GroupMost = 5
 	r.Watch = Watch{
 		OneIn: 1_000, Least: 5, LeastPerMille: 100, SaturatedPerMille: 900, CutLeast: 5, CutPerMille: 100,
-		RegrabWithin: 10 * time.Minute, RegrabLeast: 3, ReopenDays: 14,
+		RegrabWithin: 10 * time.Minute, RegrabLeast: 3, ReopenDays: 14, TakeUpDays: 2,
 	}
 	r.Retention = Retention{IdentityMonths: 24, LogDays: LeastLogDays}
 	r.LetterReceiptDays, r.LetterReplyDays, r.LetterAgainDays, r.LetterCheckDays = 2, 10, 5, 5
@@ -162,6 +162,7 @@ type Watch struct {
 	RegrabWithin      time.Duration `json:"regrab_within"`       // a place given up is taken again within: 10 min
 	RegrabLeast       int           `json:"regrab_least"`        // so many in a day: 3
 	ReopenDays        int           `json:"reopen_days"`         // a closed one is reopened if it comes again within: 14
+	TakeUpDays        int           `json:"take_up_days"`        // working days a level has to take one up before the next is told: 2
 }
 
 // Check reports the first field that no version could hold, "" for none.
@@ -185,6 +186,8 @@ func (w Watch) Check() string {
 		return "regrab_least"
 	case w.ReopenDays < 0 || w.ReopenDays > 366:
 		return "reopen_days"
+	case w.TakeUpDays < 1 || w.TakeUpDays > 366:
+		return "take_up_days"
 	}
 	return ""
 }

@@ -27,6 +27,9 @@ type adminAnomaly struct {
 	Since    time.Time  `json:"since"`
 	Days     int        `json:"days" doc:"On which it was seen."`
 	ActBy    string     `json:"act_by" doc:"Rank that must act."`
+	Level    int        `json:"level" doc:"How many levels it has moved up because nobody took it up; 0 = it is with the rank that must act."`
+	UpTo     string     `json:"up_to,omitempty" doc:"Rank it has moved up to."`
+	NextAt   *time.Time `json:"next_level_at,omitempty" doc:"When the next level is told; absent once somebody has taken it up, or nobody is above."`
 	Reopened int        `json:"reopened" doc:"Times it came again after it was closed."`
 	AckBy    string     `json:"acknowledged_by,omitempty"`
 	AckAt    *time.Time `json:"acknowledged_at,omitempty"`
@@ -113,7 +116,7 @@ func (a *API) adminAnomaly(c *call) (adminAnomaly, error) {
 func anomalyShown(v app.AnomalyView) adminAnomaly {
 	out := adminAnomaly{
 		ID: v.ID, Kind: string(v.Kind), Stage: string(v.Stage()), Hall: v.HallID, Queue: v.QueueID, Source: v.SourceID, Date: v.Date.String(), Seen: v.Seen, Of: v.Of,
-		Low: v.Low, High: v.High, Since: v.Since.In(calendar.Zone), Days: v.Days, ActBy: string(v.ActBy), Reopened: v.Reopened, AckBy: v.AckBy, AckAt: moment(v.AckAt),
+		Low: v.Low, High: v.High, Since: v.Since.In(calendar.Zone), Days: v.Days, ActBy: string(v.ActBy), Level: v.Level, UpTo: string(v.UpTo), NextAt: moment(v.NextAt), Reopened: v.Reopened, AckBy: v.AckBy, AckAt: moment(v.AckAt),
 		Request: v.Request, Ended: moment(v.EndedAt), ClosedBy: v.ClosedBy, ClosedAt: moment(v.ClosedAt), Reason: string(v.Reason), Why: v.Why,
 	}
 	if v.Hour >= 0 {

@@ -137,7 +137,7 @@ func (c *Console) alertTable(l web.Locale, waits []app.AlertView, rows []app.Ano
 		t.Rows = append(t.Rows, Row{Urgent: one.Stage() == oversight.StageOpen, Cells: []Cell{
 			{Text: l.T("anomaly.kind." + string(one.Kind)), Href: anomalyPath(one.ID), Note: seenWords(l, one.Finding)},
 			{Text: c.whereName(l, one.HallID, one.QueueID), Note: hourNote(one.Finding)}, {Text: l.Near(one.Since, now), Note: c.seenLast(l, one.Anomaly)},
-			{Text: l.T("rank." + string(one.ActBy))}, {Tag: stageTag(l, one.Anomaly)},
+			{Text: l.T("rank." + string(one.Holder())), Note: movedUp(l, one.Anomaly)}, {Tag: stageTag(l, one.Anomaly)},
 		}})
 	}
 	return t

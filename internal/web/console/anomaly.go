@@ -50,6 +50,14 @@ func stageTag(l web.Locale, a oversight.Anomaly) ui.Tag {
 	return ui.Tag{Text: l.T("anomaly.stage." + string(a.Stage())), Kind: kind}
 }
 
+// movedUp says that it has moved up because nobody took it up, "" where it has not.
+func movedUp(l web.Locale, a oversight.Anomaly) string {
+	if a.Level == 0 {
+		return ""
+	}
+	return l.N("anomaly.moved_up", a.Level)
+}
+
 type anomalyView struct {
 	Notice *ui.NoticeView
 	Errors []ui.ErrorItem
@@ -140,8 +148,11 @@ func (c *Console) anomalyFacts(l web.Locale, one app.AnomalyView) []Fact {
 		{Key: l.T("anomaly.usual"), Value: usual, Note: l.T("anomaly.usual_note")},
 		{Key: l.T("anomaly.where"), Value: c.whereName(l, one.HallID, one.QueueID), Note: hourNote(one.Finding), Href: hallPath(one.HallID)},
 		{Key: l.T("alert.since"), Value: l.Near(one.Since, now), Note: c.seenLast(l, one.Anomaly)},
-		{Key: l.T("anomaly.act_by"), Value: l.T("rank." + string(one.ActBy))},
+		{Key: l.T("anomaly.act_by"), Value: l.T("rank." + string(one.Holder())), Note: movedUp(l, one.Anomaly)},
 		{Key: l.T("anomaly.stage"), Value: l.T("anomaly.stage." + string(one.Stage())), Note: one.ID},
+	}
+	if !one.NextAt.IsZero() {
+		list = append(list, Fact{Key: l.T("anomaly.next_level"), Value: l.When(one.NextAt), Note: l.T("anomaly.next_level_note")})
 	}
 	if one.Reopened > 0 {
 		list = append(list, Fact{Key: l.T("anomaly.reopened"), Value: count(one.Reopened)})

@@ -360,6 +360,8 @@ var operations = map[string]need{
 	"admin-withdraw-filing":  {scope: "accounts", over: "filing", sees: "D3"},
 	"admin-decide-bundle":    {act: "decide", over: "bundle", body: `{"approve":false}`},
 	"admin-list-ledger":      {act: "supervise"},
+	"send-records":           {scope: "feed", over: "entry", sees: "nobody", body: `{"records":[{}]}`},
+	"exchange-rows":          {scope: "feed", over: "entry", sees: "nobody", body: `{"rows":[{}]}`},
 	"admin-figures":          {act: "supervise"},
 	"admin-measures":         {act: "supervise"},
 	"admin-get-ledger-entry": {act: "supervise", over: "entry"},

@@ -155,6 +155,11 @@ func takeRecords[B, R any](a *API, o operation, list string, read func(source st
 			if err != nil { // too deep
 				wrong = []fault.Field{{Path: "record", Code: fault.WrongType}}
 			}
+			for k := range wrong {
+				if wrong[k].Path == "body" {
+					wrong[k].Path = "record"
+				}
+			}
 			if len(wrong) > 0 {
 				records[i].Wrong = wrong
 				continue

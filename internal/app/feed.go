@@ -343,7 +343,11 @@ func (a *App) writeFeed(ctx context.Context, tx *store.Tx, s oversight.Source, c
 	if err := tx.SaveFeedLines(ctx, s.ID, c.lines); err != nil {
 		return nil, err
 	}
-	return clashes, a.addCounts(ctx, tx, c.days)
+	back, err := came(ctx, tx, s.ID, c.versions)
+	if err != nil {
+		return nil, err
+	}
+	return clashes, a.addCounts(ctx, tx, append(c.days, back...))
 }
 
 // claimRows gives claims back, takes those of active bookings, and records who has another booking for the item (one

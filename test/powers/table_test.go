@@ -360,6 +360,8 @@ var operations = map[string]need{
 	"admin-withdraw-filing":  {scope: "accounts", over: "filing", sees: "D3"},
 	"admin-decide-bundle":    {act: "decide", over: "bundle", body: `{"approve":false}`},
 	"admin-list-ledger":      {act: "supervise"},
+	"list-events":            {scope: "feed", over: "entry", sees: "nobody"},
+	"reconcile-lists":        {scope: "feed", over: "entry", sees: "nobody", body: `{"date":"2026-11-01","lists":[{"hall":"x","kind":"booking","count":0,"digest":"` + strings.Repeat("0", 64) + `"}]}`},
 	"send-records":           {scope: "feed", over: "entry", sees: "nobody", body: `{"records":[{}]}`},
 	"exchange-rows":          {scope: "feed", over: "entry", sees: "nobody", body: `{"rows":[{}]}`},
 	"admin-figures":          {act: "supervise"},

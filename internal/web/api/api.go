@@ -103,6 +103,7 @@ func New(c Config) *API {
 	a.declareStanding()
 	a.declareAdmin()
 	a.declareFeed()
+	a.declareFeedOut()
 	a.finishDocument()
 	return a
 }

@@ -12,6 +12,7 @@ import (
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/feed"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/store"
@@ -356,4 +357,151 @@ func TestArt6_WhoMaySpeakForASystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	post(c.token, "/sources/"+only+"/records", body, 409, "source_ended")
+}
+
+// What happened here is told in order, nothing twice with the same number, nothing left out, and only of one's halls.
+func TestArt6_EventsInOrder(t *testing.T) {
+	both(t, func(c *connected) {
+		t := c.t
+		number := func() {
+			t.Helper()
+			for more := true; more; {
+				var err error
+				if more, err = c.App.NumberEvents(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		number() // from now on
+		events := func(after any, limit int) ([]map[string]any, any) {
+			t.Helper()
+			r := c.valid("list-events", c.do(ask{path: fmt.Sprintf("/sources/%s/events?after=%v&limit=%d", c.source, after, limit), token: c.token}).want(200, "")).json()
+			var out []map[string]any
+			for _, e := range r["events"].([]any) {
+				out = append(out, e.(map[string]any))
+			}
+			return out, r["next"]
+		}
+		if list, next := events(0, 10); len(list) != 0 || next != 0.0 {
+			t.Errorf("before anything happened: %v, %v", list, next)
+		}
+		var codes []string
+		for i := range 5 {
+			c.Clock.Add(time.Second)
+			codes = append(codes, c.book(c.face.token(apptest.Citizen(600+i)), c.FreeSlots(apptest.QueueA)[0]))
+		}
+		c.book(c.face.token(apptest.Citizen(650)), c.FreeSlots(apptest.QueueB)[0]) // another hall
+		number()
+		number() // numbers are given once
+		c.Clock.Add(time.Second)
+		c.do(ask{method: "POST", path: "/bookings/" + codes[2] + "/cancel", token: c.face.token(apptest.Citizen(602)), key: newKey(), body: map[string]any{}}).want(200, "")
+		number()
+		var got []string
+		var last float64
+		for after := any(0.0); ; {
+			list, next := events(int64(after.(float64)), 2)
+			for _, e := range list {
+				if e["hall"] != apptest.HallA || e["seq"].(float64) <= last {
+					t.Errorf("event %v after %v", e, last)
+				}
+				last = e["seq"].(float64)
+				got = append(got, fmt.Sprint(e["kind"], " ", e["booking"], " ", e["version"]))
+			}
+			if len(list) == 0 {
+				break
+			}
+			after = next
+		}
+		var want []string
+		for _, code := range codes {
+			want = append(want, "booked "+code+" 1")
+		}
+		if want = append(want, "cancelled "+codes[2]+" 2"); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("told: %v\nwant: %v", got, want)
+		}
+		c.do(ask{path: "/sources/" + c.source + "/events?after=-1", token: c.token}).want(422, "invalid_request")
+	})
+}
+
+// Every difference between the lists is found, and accuracy is measured by it, once.
+func TestArt21_ListsAreReconciled(t *testing.T) {
+	both(t, func(c *connected) {
+		t := c.t
+		day := calendar.MakeDate(2026, time.November, 23) // yesterday
+		const n = 400
+		var records, rows []any
+		var entries []feed.Entry
+		for i := range n {
+			row := fmt.Sprintf("b%04d", i)
+			records = append(records, c.record(row, 1, i, "date", day.String(), "state", "done"))
+			rows = append(rows, map[string]any{"row": row, "hour": 10, "item": apptest.SocialCard, "state": "done"})
+			entries = append(entries, feed.Entry{Row: row, Hour: 10, Item: apptest.SocialCard, Units: 1, State: "done"})
+		}
+		c.send(records...)
+		compare := func(list map[string]any) map[string]any {
+			t.Helper()
+			list["hall"], list["kind"] = apptest.HallA, "booking"
+			body := map[string]any{"date": day.String(), "lists": []any{list}}
+			return c.valid("reconcile-lists", c.do(ask{method: "POST", path: "/sources/" + c.source + "/reconcile", token: c.token, body: body}).want(200, "")).json()["lists"].([]any)[0].(map[string]any)
+		}
+		for range 2 {
+			if one := compare(map[string]any{"count": n, "digest": feed.Digest(entries)}); one["result"] != "same" || one["agreed"] != 400.0 {
+				t.Errorf("the same: %v", one)
+			}
+			if m := c.measured(oversight.BookingRecord, day); m.Checked != n || m.Agreed != n || m.Expected != n {
+				t.Errorf("counted: %+v", m)
+			}
+		}
+		// 10 that differ, 10 that have not come, 10 that they do not have.
+		want := map[string]string{}
+		var theirs []any
+		for i, r := range rows {
+			r := maps.Clone(r.(map[string]any))
+			switch {
+			case i%40 == 1:
+				r["hour"] = 11
+				want[r["row"].(string)] = "differs [hour]"
+			case i%40 == 2:
+				want[r["row"].(string)] = "missing_there []"
+				continue
+			case i%40 == 3:
+				theirs = append(theirs, map[string]any{"row": fmt.Sprint("x", i), "hour": 9, "item": apptest.SocialCard, "state": "done"})
+				want[fmt.Sprint("x", i)] = "missing_here []"
+			}
+			theirs = append(theirs, r)
+		}
+		other := strings.Repeat("0", 64)
+		if one := compare(map[string]any{"count": n, "digest": other}); one["result"] != "different" || one["differences"] != nil {
+			t.Errorf("different, without rows: %v", one)
+		}
+		for range 2 {
+			one := compare(map[string]any{"count": n, "digest": other, "rows": theirs})
+			got := map[string]string{}
+			for _, d := range one["differences"].([]any) {
+				d := d.(map[string]any)
+				fields, _ := d["fields"].([]any)
+				got[d["row"].(string)] = fmt.Sprint(d["kind"], " ", fields)
+			}
+			if one["result"] != "compared" || !maps.Equal(got, want) {
+				t.Errorf("found: %v\nwant: %v", got, want)
+			}
+			if m := c.measured(oversight.BookingRecord, day); m.Checked != 410 || m.Agreed != 380 || m.Expected != 410 || m.Received != 400 {
+				t.Errorf("counted: %+v", m)
+			}
+		}
+		c.send(c.record("x3", 1, 900, "date", day.String(), "state", "done", "hour", 9)) // one of those that were missing comes
+		if m := c.measured(oversight.BookingRecord, day); m.Expected != 410 || m.Received != 401 {
+			t.Errorf("after it came: %+v", m)
+		}
+		refused := func(date string, more map[string]any, status int) {
+			t.Helper()
+			l := map[string]any{"hall": apptest.HallA, "kind": "booking", "count": 0, "digest": other}
+			maps.Copy(l, more)
+			c.do(ask{method: "POST", path: "/sources/" + c.source + "/reconcile", token: c.token, body: map[string]any{"date": date, "lists": []any{l}}}).want(status, "")
+		}
+		refused("2026-11-24", nil, 422) // not over yet
+		refused(day.String(), map[string]any{"hall": apptest.HallB}, 404)
+		refused(day.String(), map[string]any{"rows": []any{rows[0], rows[0]}}, 422)
+		c.healthy()
+	})
 }

@@ -74,6 +74,7 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"admin-change-entry": {"line": "social", "counter": "c1", "item": apptest.SocialCard, "new": false, "version": 1,
 			"fields": []any{map[string]any{"column": "no_such_column", "text": "x"}}},
 		"send-records":      {"records": []any{map[string]any{"row": "b1", "version": 1, "kind": "booking", "at": "2026-11-24T10:00:00+08:00", "hall": apptest.HallA, "date": "2026-12-01"}}},
+		"reconcile-lists":   {"date": "2026-11-23", "lists": []any{map[string]any{"hall": apptest.HallA, "kind": "booking", "count": 0, "digest": strings.Repeat("0", 64)}}},
 		"exchange-rows":     {"rows": []any{map[string]any{"row_guid": "b1"}}},
 		"admin-change-item": {"new": false, "version": 1, "fields": []any{map[string]any{"column": "no_such_column", "text": "x"}}},
 	}

@@ -505,3 +505,25 @@ func TestArt21_ListsAreReconciled(t *testing.T) {
 		c.healthy()
 	})
 }
+
+// Who was booked elsewhere is forgotten with the day, and the claim goes with them.
+func TestWhoWasBookedElsewhereIsForgotten(t *testing.T) {
+	both(t, func(c *connected) {
+		c.send(c.record("b1", 1, 501))
+		day := oversight.HallDay{HallID: apptest.HallA, Date: calendar.MakeDate(2026, time.December, 1)}
+		var counts []map[string]int
+		for range 2 { // done again, it changes nothing
+			if err := c.DB.Update(c.t.Context(), func(tx *store.Tx) error {
+				n, err := tx.ForgetDay(c.t.Context(), day, func(string) string { return "~nobody" })
+				counts = append(counts, n)
+				return err
+			}); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+		if first, last := counts[0], counts[len(counts)-1]; first["feed_row"] != 1 || first["claim"] != 1 || len(last) != 0 {
+			c.t.Errorf("forgotten: %v", counts)
+		}
+		c.healthy()
+	})
+}

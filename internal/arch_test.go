@@ -44,6 +44,7 @@ var layers = []layer{
 	{dir: "internal/jobs", may: []string{"internal/domain", "internal/store", "internal/app"}},
 	{dir: "internal/gate/identity", may: []string{"internal/domain", "internal/gate/identity"}},
 	{dir: "internal/gate/sms", may: []string{"internal/domain", "internal/gate/sms"}},
+	{dir: "internal/gate/egress", may: []string{"internal/gate/egress"}},
 	{dir: "internal/gate/cipher", may: []string{"internal/domain", "internal/gate/cipher"}},
 	{dir: "internal/web/ui", may: []string{"internal/domain", "internal/web", "internal/web/ui"}, never: faces},
 	{dir: "internal/web/api", may: []string{"internal/domain", "internal/app", "internal/web", "internal/gate/identity"}, never: others("internal/web/api")},

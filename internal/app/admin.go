@@ -31,10 +31,11 @@ const (
 	ScopeDirectory Scope = "directory" // configure
 	ScopeAccounts  Scope = "accounts"  // file and confirm accounts
 	ScopeSteps     Scope = "steps"     // work the steps of the department (Art. 20)
+	ScopeFeed      Scope = "feed"      // speak for a connected system (Art. 5, 6)
 )
 
 // Scopes lists them.
-var Scopes = []Scope{ScopeRead, ScopeRequests, ScopeDecide, ScopeDirectory, ScopeAccounts, ScopeSteps}
+var Scopes = []Scope{ScopeRead, ScopeRequests, ScopeDecide, ScopeDirectory, ScopeAccounts, ScopeSteps, ScopeFeed}
 
 // scopeOf says which scope of a token an action needs.
 func scopeOf(act account.Action) Scope {

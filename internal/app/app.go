@@ -94,6 +94,7 @@ type App struct {
 	touched  touched // days whose figures changed
 	room     waitingRoom
 	records  lastRecords
+	feeds    feeds
 
 	hasher    hasher
 	strangers strangers

@@ -283,6 +283,12 @@ func (a *App) explain(ctx context.Context, who *identity.Session, err error, w w
 			args["elsewhere"] = next.ID
 		}
 		f.Args = args
+	case fault.BookedElsewhere:
+		args := copyArgs(f)
+		if s, readErr := a.sourceByID(ctx, args["system"]); readErr == nil && s != nil {
+			args["system"] = s.Name
+		}
+		f.Args = args
 	case fault.AlreadyBooked, fault.SameHour:
 		args := copyArgs(f)
 		held := args["booking"]

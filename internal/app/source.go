@@ -156,6 +156,14 @@ func (a *App) source(ctx context.Context, tx *store.Tx, ad *Admin, id string) (o
 	return *s, nil
 }
 
+// sourceByID returns a connected system whoever looks, nil if there is none.
+func (a *App) sourceByID(ctx context.Context, id string) (s *oversight.Source, err error) {
+	return s, a.db.Read(ctx, func(tx *store.Tx) (err error) {
+		s, err = tx.Source(ctx, id)
+		return err
+	})
+}
+
 func (a *App) sourceView(ad *Admin, s oversight.Source, days []oversight.SourceDay, last time.Time) SourceView {
 	v := SourceView{Source: s, Last: last, Halls: a.booksFor(s), Heads: ad.Account.Heads(s.Seat)}
 	v.Silent, _ = s.SilentSince(last, a.openedSince(v.Halls), a.now())

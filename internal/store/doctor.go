@@ -130,7 +130,14 @@ where h.items <> r.per_item or h.hours <> case when h.state = 'stranded' then 0 
   or h.days <> case when h.applicant_kind = 'organisation' or h.state = 'stranded' then 0 else r.per_day end`},
 	{"claim of nobody", `
 select c.name || ' of booking ' || c.booking as line from claim c left join booking b on b.id = c.booking
-where c.name >= 'day:' and c.name < 'item;' and (b.id is null or b.state not in (` + active + `, 'arrived'))`},
+where c.name >= 'day:' and c.name < 'item;' and substr(c.booking, 1, 1) <> '@' and (b.id is null or b.state not in (` + active + `, 'arrived'))`},
+	// A row of a connected system that holds an item has the claim, and no other claim is of such a row.
+	{"claim elsewhere", `
+select c.name || ' of ' || c.booking || ': the row does not hold it' as line from claim c
+left join feed_row f on f.person = c.person and f.claim = c.name and c.booking = '@' || f.source || ':' || f.row_id
+where substr(c.booking, 1, 1) = '@' and f.row_id is null
+union all select f.source || ' ' || f.row_id || ': holds ' || f.claim || ', which is not its own' from feed_row f
+left join claim c on c.person = f.person and c.name = f.claim and c.booking = '@' || f.source || ':' || f.row_id where f.claim <> '' and c.name is null`},
 	{"claim of another", `
 select c.name || ' of booking ' || c.booking as line from claim c join booking b on b.id = c.booking
 where c.name >= 'day:' and c.name < 'item;' and b.state in (` + active + `, 'arrived')

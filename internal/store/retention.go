@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/oversight"
 )
@@ -134,6 +135,15 @@ select t.id, t.person from ticket t where t.hall_id = $1 and t.date = $2 and (le
 	}, day.HallID, day.Date.String()); err != nil {
 		return nil, err
 	}
+	if err := tx.query(ctx, "retention.feed", `
+select source, row_id, person from feed_row where hall_id = $1 and date = $2 and person > '' and person < '~' order by source, row_id`, func(scan func(...any) error) error {
+		var source, row, person string
+		err := scan(&source, &row, &person)
+		who.add(booking.Elsewhere(source, row), person)
+		return err
+	}, day.HallID, day.Date.String()); err != nil {
+		return nil, err
+	}
 	if cases {
 		if err := tx.query(ctx, "retention.cases", `
 with w as materialized (select r.value->>0 as id from {rows} r)
@@ -176,6 +186,11 @@ and (claim.booking = w.id or claim.name >= 'rebook:' || w.id || '#' and claim.na
 	if len(tickets) > 0 {
 		f.do(ctx, "", ids+`update ticket set sealed = $2 where hall_id = $3 and id in (select id from w) and length(sealed) > 0`, marshal(oneColumn(tickets)), []byte{}, day.HallID)
 	}
+	const rows = `with w as materialized (select r.value->>0 as id, r.value->>1 as was, r.value->>2 as person from {rows} r where substr(r.value->>0, 1, 1) = '@' order by 1, 2) `
+	f.do(ctx, "feed_row", rows+`update feed_row set person = w.person from w where feed_row.hall_id = $2 and feed_row.date = $3 and w.id = '@' || feed_row.source || ':' || feed_row.row_id and feed_row.person = w.was`,
+		all, day.HallID, day.Date.String())
+	f.do(ctx, "", rows+`update feed_conflict set person = w.person from w where w.id = '@' || feed_conflict.source || ':' || feed_conflict.row_id and feed_conflict.person = w.was`, all)
+	f.do(ctx, "", `update feed_row set sealed = $1 where hall_id = $2 and date = $3 and length(sealed) > 0`, []byte{}, day.HallID, day.Date.String())
 	f.do(ctx, "evaluation", `update evaluation set sealed = $1 where hall_id = $2 and date = $3 and length(sealed) > 0`, []byte{}, day.HallID, day.Date.String())
 	return f.counts, f.err
 }

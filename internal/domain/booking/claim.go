@@ -80,6 +80,30 @@ const itemPrefix = "item:"
 
 func itemName(item string, n int) string { return itemPrefix + item + "#" + strconv.Itoa(n) }
 
+// Elsewhere is what stands for a booking where a claim is held by a row of a connected system. No booking has such an id.
+func Elsewhere(source, row string) string { return "@" + source + ":" + row }
+
+// ParseElsewhere reads what Elsewhere wrote.
+func ParseElsewhere(id string) (source, row string, ok bool) {
+	rest, ok := strings.CutPrefix(id, "@")
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, ":")
+}
+
+// FreeItem returns the first claim on an item that is free of limit ones, seeing those that are held; false if there is
+// none, or no limit.
+func FreeItem(person identity.Key, item, hall, id string, limit int, held []Claim) (Claim, bool) {
+	for n := 1; n <= limit; n++ {
+		c := Claim{Person: person, Name: itemName(item, n), HallID: hall, Booking: id}
+		if !holds(held, c.Ref()) {
+			return c, true
+		}
+	}
+	return Claim{}, false
+}
+
 func two(n int) string {
 	if n < 10 {
 		return "0" + strconv.Itoa(n)

@@ -521,6 +521,9 @@ func limitsOf(f *Facts, b *Booking, rules rulebook.Rulebook, own []Claim, nth in
 		return holder
 	}
 	if holder := add(b.ApplicantKey, rules.ActivePerItem, func(i int) string { return itemName(b.Item, i) }); holder != "" {
+		if source, _, elsewhere := ParseElsewhere(holder); elsewhere {
+			return nil, fault.New(fault.BookedElsewhere, "system", source)
+		}
 		return nil, fault.New(fault.AlreadyBooked, "booking", holder)
 	}
 	perHour, perDay, beside := rules.ActivePerHour, rules.ActivePerDay, 0

@@ -42,8 +42,10 @@ const (
 	WrongType           Code = "wrong_type"
 	DuplicateField      Code = "duplicate_field"
 	DocumentUnsupported Code = "document_unsupported"
-	NotTheSame          Code = "not_the_same" // typed twice, differently
-	ListedTwice         Code = "listed_twice" // the same person in a list before
+	NotTheSame          Code = "not_the_same"    // typed twice, differently
+	ListedTwice         Code = "listed_twice"    // the same person in a list before
+	VersionReused       Code = "version_reused"  // of a record: another content came under it
+	KindNotAgreed       Code = "kind_not_agreed" // of a record: the system is not to send that kind
 
 	// Who.
 	SignInRequired    Code = "sign_in_required"
@@ -109,6 +111,7 @@ const (
 	SlotClosed       Code = "slot_closed"              // hall shut that hour
 	SoldOut          Code = "sold_out"                 // Art. 15
 	AlreadyBooked    Code = "already_booked_item"      // one active booking per applicant and item
+	BookedElsewhere  Code = "booked_in_another_system" // the same, in a connected one; arg system: its name
 	SameHour         Code = "already_booked_hour"      // no two bookings of one booker in one hour
 	DayLimit         Code = "day_limit_reached"        // args limit
 	OffSiteBarred    Code = "off_site_barred"          // a sanction; arg until. Not at a hall, and not for what is held
@@ -234,7 +237,7 @@ var kinds = map[Code]Kind{
 	Required: Invalid, TooLong: Invalid, TooShort: Invalid, BadFormat: Invalid, BadCharacter: Invalid,
 	BadCheckDigit: Invalid, BadDate: Invalid, DateInPast: Invalid, DateInFuture: Invalid,
 	OutOfRange: Invalid, NotOneOf: Invalid, UnknownField: Invalid, WrongType: Invalid,
-	DuplicateField: Invalid, DocumentUnsupported: Invalid, NotTheSame: Invalid, ListedTwice: Invalid,
+	DuplicateField: Invalid, DocumentUnsupported: Invalid, NotTheSame: Invalid, ListedTwice: Invalid, VersionReused: Invalid, KindNotAgreed: Invalid,
 
 	SignInRequired: SignIn, SessionEnded: SignIn, SignInFailed: SignIn, SignInCancelled: SignIn,
 	CodeWrong: Invalid, CodeExpired: Gone, CodeTooOften: TooMany,
@@ -251,7 +254,7 @@ var kinds = map[Code]Kind{
 	BookingNotFound: NotFound, FeedNotFound: NotFound, MessageNotFound: NotFound,
 
 	NotOffered: Conflict, StageNotOffered: Conflict, NotReleased: Conflict, OffSiteClosed: Conflict,
-	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict,
+	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict, BookedElsewhere: Conflict,
 	SameHour: Conflict, DayLimit: Conflict, OffSiteBarred: Forbidden, MeasureNotFound: NotFound, MeasureOver: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid, BatchUnequal: Invalid, CaseBooked: Conflict, NoSuchCase: NotFound, LastCase: Conflict, OnSiteBatch: Conflict,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
 	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawSingly: Unavailable, DrawNotFound: NotFound, OpenDayNotFound: NotFound,

@@ -19,10 +19,13 @@ const (
 	CheckInRecord  RecordKind = "check_in" // somebody came, or did not
 	ResultRecord   RecordKind = "result"   // what came of it at the counter
 	CapacityRecord RecordKind = "capacity" // numbers opened, added or taken back
+
+	CallRecord       RecordKind = "call"       // somebody was called to a counter
+	EvaluationRecord RecordKind = "evaluation" // a grade of a service
 )
 
 // RecordKinds lists them in the order in which they are shown.
-var RecordKinds = []RecordKind{BookingRecord, CheckInRecord, ResultRecord, CapacityRecord}
+var RecordKinds = []RecordKind{BookingRecord, CheckInRecord, ResultRecord, CapacityRecord, CallRecord, EvaluationRecord}
 
 // Source is a connected system: one in which an agency or a district takes bookings by itself, and which sends the
 // platform what happens there (Art. 5, 6, 21).

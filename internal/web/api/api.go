@@ -7,6 +7,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -101,6 +102,8 @@ func New(c Config) *API {
 	a.declareWaitlist()
 	a.declareStanding()
 	a.declareAdmin()
+	a.declareFeed()
+	a.declareFeedOut()
 	a.finishDocument()
 	return a
 }
@@ -290,15 +293,47 @@ func (c *call) readQuery(o *operation) (wrong []fault.Field, err error) {
 // readBody reads a JSON body and checks it against the shape. An operation without a body (nil shape
 // fields) takes none, or an empty object.
 func readBody(w http.ResponseWriter, r *http.Request, s *shape, optional bool) ([]byte, error) {
-	if r.ContentLength > MaxBody {
-		return nil, fault.New(fault.BodyTooLarge, "max", strconv.Itoa(MaxBody>>10))
+	body, err := readRaw(w, r, optional, MaxBody)
+	if err != nil || body == nil {
+		return nil, err
+	}
+	wrong, err := s.check(body)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return nil, fault.InvalidFields(wrong...)
+	}
+	return body, nil
+}
+
+// readParts reads a JSON body of which an array has its items apart, at most so many bytes, and returns them.
+func readParts(w http.ResponseWriter, r *http.Request, s *shape, most int64) ([]json.RawMessage, error) {
+	body, err := readRaw(w, r, false, most)
+	if err != nil {
+		return nil, err
+	}
+	parts, wrong, err := s.split(body)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return nil, fault.InvalidFields(wrong...)
+	}
+	return parts, nil
+}
+
+// readRaw reads a JSON body of at most so many bytes; nil for none where it is optional.
+func readRaw(w http.ResponseWriter, r *http.Request, optional bool, most int64) ([]byte, error) {
+	if r.ContentLength > most {
+		return nil, fault.New(fault.BodyTooLarge, "max", strconv.FormatInt(most>>10, 10))
 	}
 	kind := r.Header.Get("Content-Type")
 	if kind == "" && optional {
-		b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+		b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 		switch {
 		case err != nil:
-			return nil, bodyFault(err)
+			return nil, bodyFault(err, most)
 		case len(b) > 0:
 			return nil, fault.New(fault.UnsupportedMedia)
 		}
@@ -315,26 +350,19 @@ func readBody(w http.ResponseWriter, r *http.Request, s *shape, optional bool) (
 	}
 	var buf bytes.Buffer
 	buf.Grow(max(int(r.ContentLength), 512) + bytes.MinRead)
-	if _, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody)); err != nil {
-		return nil, bodyFault(err)
+	if _, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, most)); err != nil {
+		return nil, bodyFault(err, most)
 	}
 	body := buf.Bytes()
 	if optional && len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil
 	}
-	wrong, err := s.check(body)
-	if err != nil {
-		return nil, err
-	}
-	if len(wrong) > 0 {
-		return nil, fault.InvalidFields(wrong...)
-	}
 	return body, nil
 }
 
-func bodyFault(err error) error {
+func bodyFault(err error, most int64) error {
 	if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
-		return fault.New(fault.BodyTooLarge, "max", strconv.Itoa(MaxBody>>10))
+		return fault.New(fault.BodyTooLarge, "max", strconv.FormatInt(most>>10, 10))
 	}
 	return web.BodyFault(err)
 }

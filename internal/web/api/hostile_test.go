@@ -73,6 +73,9 @@ func (f *face) goodBodies() map[string]map[string]any {
 		"admin-decide-filing":    {"version": 1, "confirm": false, "why": "x"}, "admin-withdraw-filing": {},
 		"admin-change-entry": {"line": "social", "counter": "c1", "item": apptest.SocialCard, "new": false, "version": 1,
 			"fields": []any{map[string]any{"column": "no_such_column", "text": "x"}}},
+		"send-records":      {"records": []any{map[string]any{"row": "b1", "version": 1, "kind": "booking", "at": "2026-11-24T10:00:00+08:00", "hall": apptest.HallA, "date": "2026-12-01"}}},
+		"reconcile-lists":   {"date": "2026-11-23", "lists": []any{map[string]any{"hall": apptest.HallA, "kind": "booking", "count": 0, "digest": strings.Repeat("0", 64)}}},
+		"exchange-rows":     {"rows": []any{map[string]any{"row_guid": "b1"}}},
 		"admin-change-item": {"new": false, "version": 1, "fields": []any{map[string]any{"column": "no_such_column", "text": "x"}}},
 	}
 }
@@ -135,7 +138,7 @@ func (d *docs) fields(s schema, path string) []string {
 
 // path fills a path with a booking of somebody else and with things that are there.
 func (f *face) goodPath(op operation, code string) string {
-	return strings.NewReplacer("{case}", "none", "{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall", "{entry}", "none", "{bundle}", "none", "{draw}", "none", "{letter}", "none", "{bulletin}", "none").Replace(op.path)
+	return strings.NewReplacer("{case}", "none", "{source}", "none", "{item}", apptest.SocialCard, "{hall}", apptest.HallA, "{queue}", apptest.QueueA, "{code}", code, "{id}", "none", "{noun}", "hall", "{entry}", "none", "{bundle}", "none", "{draw}", "none", "{letter}", "none", "{bulletin}", "none").Replace(op.path)
 }
 
 // Every operation, every field, everything that could be wrong with it: a 4xx with a code of the
@@ -156,7 +159,7 @@ func TestBadInputIsRefusedAndNotRepeated(t *testing.T) {
 			a.path = f.goodPath(op, code)
 		}
 		if op.Security != nil && a.token == "" {
-			if a.token = token; strings.HasPrefix(op.ID, "admin-") {
+			if a.token = token; strings.HasPrefix(op.ID, "admin-") || strings.HasPrefix(op.path, "/sources/") {
 				if a.token = program; strings.HasPrefix(op.path, "/admin/steps") {
 					a.token = department
 				}

@@ -31,6 +31,7 @@ type shape struct {
 	maxLength int // 0 = no limit
 	pattern   *regexp.Regexp
 	date      bool
+	apart     bool // array: its items are not looked at here, each is checked for itself
 }
 
 // newShape compiles a schema. A schema that says more than a shape can check is a programmer error.
@@ -89,19 +90,39 @@ func (s *shape) check(body []byte) ([]fault.Field, error) {
 		return nil, fault.New(fault.MalformedRequest)
 	}
 	k := checker{d: json.NewDecoder(bytes.NewReader(body))}
-	k.d.UseNumber()
-	if err := k.value(s, "", 0); err != nil {
-		return nil, fault.New(fault.MalformedRequest)
-	}
-	if _, err := k.d.Token(); err != io.EOF {
-		return nil, fault.New(fault.MalformedRequest)
+	if err := k.document(s); err != nil {
+		return nil, err
 	}
 	return k.wrong, nil
+}
+
+// split is check for a document in which an array has its items apart: it returns them, too.
+func (s *shape) split(body []byte) ([]json.RawMessage, []fault.Field, error) {
+	if !utf8.Valid(body) {
+		return nil, nil, fault.New(fault.MalformedRequest)
+	}
+	k := checker{d: json.NewDecoder(bytes.NewReader(body))}
+	if err := k.document(s); err != nil {
+		return nil, nil, err
+	}
+	return k.parts, k.wrong, nil
 }
 
 type checker struct {
 	d     *json.Decoder
 	wrong []fault.Field
+	parts []json.RawMessage
+}
+
+func (k *checker) document(s *shape) error {
+	k.d.UseNumber()
+	if err := k.value(s, "", 0); err != nil {
+		return fault.New(fault.MalformedRequest)
+	}
+	if _, err := k.d.Token(); err != io.EOF {
+		return fault.New(fault.MalformedRequest)
+	}
+	return nil
 }
 
 func (k *checker) bad(path string, code fault.Code) {
@@ -210,6 +231,15 @@ func (k *checker) array(s *shape, path string, depth int) error {
 	}
 	n := 0
 	for k.d.More() {
+		if s != nil && s.apart {
+			var raw json.RawMessage
+			if err := k.d.Decode(&raw); err != nil {
+				return err
+			}
+			k.parts = append(k.parts, raw)
+			n++
+			continue
+		}
 		var item *shape
 		if s != nil {
 			item = s.items

@@ -71,8 +71,36 @@ func qualityCols(l web.Locale, first ...string) (cols []Col) {
 }
 
 type sourcesView struct {
-	Table Table
-	How   string
+	Table   Table
+	How     string
+	Clashes *Table // nil for none
+	Lead    string // of the clashes
+}
+
+// clashes lists who is booked in two systems at once, as either side sees it; nil for nobody.
+func (c *Console) clashes(l web.Locale, r *http.Request, ad *app.Admin) (*Table, error) {
+	list, err := c.App.FeedConflicts(r.Context(), ad)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	t := &Table{Caption: l.T("source.clash.title"), Shown: true}
+	for _, key := range []string{"source.clash.item", "source.clash.sent", "source.clash.other", "source.clash.found"} {
+		t.Cols = append(t.Cols, Col{Text: l.T(key)})
+	}
+	now := c.App.Now()
+	for _, k := range list {
+		item, other := k.Item, k.OtherName
+		if it := c.App.City().Item(k.Item); it != nil {
+			item = l.Text(it.Name)
+		}
+		if other == "" {
+			other = l.T("source.clash.here")
+		}
+		t.Rows = append(t.Rows, Row{Cells: []Cell{
+			{Text: item, Note: l.Date(k.Date)}, {Text: k.SourceName + " · " + k.Row, Note: c.hallName(l, k.HallID)}, {Text: other, Note: c.hallName(l, k.OtherHall)}, {Text: l.Near(k.Found, now)},
+		}})
+	}
+	return t, nil
 }
 
 // sources lists the systems connected to the platform, each with the quality of its data by kind of record (Art. 21).
@@ -105,7 +133,11 @@ func (c *Console) sources(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 			t.Rows = append(t.Rows, row)
 		}
 	}
-	return web.Render(w, r, http.StatusOK, sourcesPage(f, sourcesView{Table: t, How: l.T("source.how")}))
+	v := sourcesView{Table: t, How: l.T("source.how"), Lead: l.T("source.clash.lead")}
+	if v.Clashes, err = c.clashes(l, r, ad); err != nil {
+		return err
+	}
+	return web.Render(w, r, http.StatusOK, sourcesPage(f, v))
 }
 
 type sourceView struct {

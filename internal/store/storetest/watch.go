@@ -20,6 +20,10 @@ import (
 // order they wait (Art. 22).
 func anomalies(w *world) {
 	saveCity(w)
+	cal, err := calendar.New(nil, map[int]calendar.YearStatus{2026: calendar.Official})
+	if err != nil {
+		w.Fatal(err)
+	}
 	find := func(hall string, kind oversight.AnomalyKind, queue string) oversight.Finding {
 		return oversight.Finding{Kind: kind, HallID: hall, QueueID: queue, Hour: -1, Date: day, Seen: 56, Of: 112, Low: 2, High: 20}
 	}
@@ -51,7 +55,7 @@ func anomalies(w *world) {
 		})
 		return a
 	}
-	one := oversight.NewAnomaly("N1", find("h1", oversight.AnomalyNoShows, ""), account.District2, w.now())
+	one := oversight.NewAnomaly("N1", find("h1", oversight.AnomalyNoShows, ""), account.District2, w.now(), cal, 2)
 	add(one, true)
 	again := one
 	again.ID = "N2"
@@ -61,14 +65,14 @@ func anomalies(w *world) {
 	}
 	same(w, "read again", read("N1"), &one)
 	w.pass(time.Hour)
-	queue := oversight.NewAnomaly("N3", find("h1", oversight.AnomalyNoShows, "h1-general"), account.District2, w.now())
+	queue := oversight.NewAnomaly("N3", find("h1", oversight.AnomalyNoShows, "h1-general"), account.District2, w.now(), cal, 2)
 	add(queue, true)
 	silent := find("h1", oversight.AnomalySilence, "")
 	silent.SourceID = "S1"
-	system := oversight.NewAnomaly("N4", silent, account.Municipal2, w.now())
+	system := oversight.NewAnomaly("N4", silent, account.Municipal2, w.now(), cal, 2)
 	add(system, true)
 	w.pass(time.Hour)
-	other := oversight.NewAnomaly("N5", find("h2", oversight.AnomalyCut, ""), account.District2, w.now())
+	other := oversight.NewAnomaly("N5", find("h2", oversight.AnomalyCut, ""), account.District2, w.now(), cal, 2)
 	add(other, true)
 
 	taken := one.Acknowledge("A1", w.now())
@@ -146,7 +150,7 @@ func anomalies(w *world) {
 
 	// Once it is closed, another of the same may stand; the one closed before it is not the last any more.
 	w.pass(time.Hour)
-	next := oversight.NewAnomaly("N6", find("h1", oversight.AnomalyNoShows, "h1-general"), account.District2, w.now())
+	next := oversight.NewAnomaly("N6", find("h1", oversight.AnomalyNoShows, "h1-general"), account.District2, w.now(), cal, 2)
 	last := func() (ids []string) {
 		w.Helper()
 		w.view(func(tx *store.Tx) error {

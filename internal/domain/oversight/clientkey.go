@@ -98,7 +98,7 @@ func (k ClientKey) Check(now time.Time) (wrong []fault.Field) {
 		bad("until", fault.BadDate)
 	case !k.Until.After(now):
 		bad("until", fault.DateInPast)
-	case !k.Until.After(k.From) || k.Until.Sub(k.From) > mostClientKeyLife:
+	case !k.From.IsZero() && (!k.Until.After(k.From) || k.Until.Sub(k.From) > mostClientKeyLife):
 		bad("until", fault.OutOfRange)
 	}
 	if k.Certificate != "" && !isFingerprint(k.Certificate) {

@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 112 {
+	if count != 114 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

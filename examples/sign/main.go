@@ -71,13 +71,13 @@ func run(args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		sign(r, body, *key, func(base []byte) []byte { return mac(secret, base) })
+		signMessage(r, body, *key, func(base []byte) []byte { return mac(secret, base) })
 	case "ed25519":
 		private, err := privateKey(*privateFile)
 		if err != nil {
 			return err
 		}
-		sign(r, body, *key, func(base []byte) []byte { return ed25519.Sign(private, base) })
+		signMessage(r, body, *key, func(base []byte) []byte { return ed25519.Sign(private, base) })
 	case "gateway-sha256":
 		secret, err := line(*secretFile)
 		if err != nil {
@@ -101,8 +101,8 @@ func run(args []string, out io.Writer) error {
 	return nil
 }
 
-// sign signs a request with HTTP Message Signatures (RFC 9421). The order of the components is that of the lines.
-func sign(r *http.Request, body []byte, key string, with func(base []byte) []byte) {
+// signMessage signs a request with HTTP Message Signatures (RFC 9421). The order of the components is that of the lines.
+func signMessage(r *http.Request, body []byte, key string, with func(base []byte) []byte) {
 	names := []string{`"@method"`, `"@target-uri"`}
 	lines := []string{`"@method": ` + r.Method, `"@target-uri": ` + r.URL.String()}
 	if len(body) > 0 {

@@ -18,7 +18,7 @@ func clientKeys(w *world) {
 		}, Place: place, MadeBy: "A1", Sealed: []byte{}}
 	}
 	one, two := key("K1", 1), key("K2", 2)
-	two.Profile, two.Public, two.Sealed, two.Halls, two.MadeAt = oversight.HMACSM3, []byte{}, []byte{9, 0, 9}, nil, w.now().Add(time.Second)
+	two.Profile, two.Public, two.Sealed, two.Halls, two.MadeAt = oversight.HMACSM3, []byte{}, []byte{9, 0, 9}, []string{}, w.now().Add(time.Second)
 	add := func(k store.ClientKey, want fault.Code) {
 		w.Helper()
 		if err := w.db.Update(w.ctx, func(tx *store.Tx) error { return tx.AddClientKey(w.ctx, k) }); fault.CodeOf(err) != want {

@@ -28,6 +28,9 @@ func scanClientKey(scan func(...any) error) (k ClientKey, err error) {
 		return k, err
 	}
 	k.Place, k.PerMinute, k.From, k.Until, k.MadeAt, k.EndedAt, k.UsedAt = int(place), int(perMinute), instant(from), instant(until), instant(made), since(ended), since(used)
+	if len(k.Sealed) == 0 { // the engines differ in how they bring nothing
+		k.Sealed = nil
+	}
 	if k.Public, err = hex.DecodeString(public); err != nil {
 		return k, fmt.Errorf("store: public key of %s: %w", k.ID, err)
 	}

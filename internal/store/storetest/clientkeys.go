@@ -15,7 +15,7 @@ func clientKeys(w *world) {
 		return store.ClientKey{ClientKey: oversight.ClientKey{
 			ID: id, SourceID: "S0001", Profile: oversight.Ed25519, Name: "feed", Scopes: []oversight.ClientScope{oversight.ClientFeed}, Halls: []string{"h1"}, PerMinute: 2, Public: []byte{1, 0xff},
 			Certificate: "ab", From: w.now().Add(-time.Hour), Until: w.now().Add(time.Hour), MadeAt: w.now(),
-		}, Place: place, MadeBy: "A1", Sealed: []byte{}}
+		}, Place: place, MadeBy: "A1"}
 	}
 	one, two := key("K1", 1), key("K2", 2)
 	two.Profile, two.Public, two.Sealed, two.Halls, two.MadeAt = oversight.HMACSM3, []byte{}, []byte{9, 0, 9}, []string{}, w.now().Add(time.Second)

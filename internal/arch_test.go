@@ -134,6 +134,7 @@ var clocks = map[string]string{
 	"internal/bench":  "measures real time",
 	"internal/pgtest": "waits for a server of the tests",
 	"scripts":         "tools of the build",
+	"examples":        "programs of others",
 	"internal/store":  "measures how long statements take; instants that mean something come from Options.Now",
 	// An identity provider's certificates and discovery are timed by the network, not by the product.
 	"internal/gate/identity/identitytest": "a conformance run over real HTTP",

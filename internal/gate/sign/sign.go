@@ -54,7 +54,7 @@ type Nonces interface {
 	Take(ctx context.Context, key, nonce string, until time.Time) error
 }
 
-// Verifier checks signed requests. All its fields but Certificate of Verify are required.
+// Verifier checks signed requests. All its fields are required.
 type Verifier struct {
 	Keys   func(ctx context.Context, id string) (*Key, error) // nil = there is none
 	Nonces Nonces

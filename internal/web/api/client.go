@@ -28,7 +28,7 @@ const skew = 5 * time.Minute
 // acceptSignature tells who is refused what to sign (RFC 9421, 5.1).
 const acceptSignature = sign.Tag + `=("@method" "@target-uri" "content-digest");created;keyid;nonce;tag="` + sign.Tag + `"`
 
-// scheme is that of the address people use.
+// schemeOf is the scheme of the address people use.
 func schemeOf(public string) string {
 	if scheme, _, ok := strings.Cut(public, "://"); ok {
 		return scheme

@@ -46,8 +46,9 @@ var layers = []layer{
 	{dir: "internal/gate/sms", may: []string{"internal/domain", "internal/gate/sms"}},
 	{dir: "internal/gate/egress", may: []string{"internal/gate/egress"}},
 	{dir: "internal/gate/cipher", may: []string{"internal/domain", "internal/gate/cipher"}},
+	{dir: "internal/gate/sign", may: []string{"internal/domain", "internal/gate/sign"}},
 	{dir: "internal/web/ui", may: []string{"internal/domain", "internal/web", "internal/web/ui"}, never: faces},
-	{dir: "internal/web/api", may: []string{"internal/domain", "internal/app", "internal/web", "internal/gate/identity"}, never: others("internal/web/api")},
+	{dir: "internal/web/api", may: []string{"internal/domain", "internal/app", "internal/web", "internal/gate/identity", "internal/gate/sign"}, never: others("internal/web/api")},
 	{dir: "internal/web/citizen", may: []string{"internal/domain", "internal/app", "internal/web", "internal/gate/identity"}, never: others("internal/web/citizen")},
 	{dir: "internal/web/console", may: []string{"internal/domain", "internal/app", "internal/web"}, never: others("internal/web/console")},
 	{dir: "internal/web/hall", may: []string{"internal/domain", "internal/app", "internal/web"}, never: others("internal/web/hall")},
@@ -134,6 +135,7 @@ var clocks = map[string]string{
 	"internal/bench":  "measures real time",
 	"internal/pgtest": "waits for a server of the tests",
 	"scripts":         "tools of the build",
+	"examples":        "programs of others",
 	"internal/store":  "measures how long statements take; instants that mean something come from Options.Now",
 	// An identity provider's certificates and discovery are timed by the network, not by the product.
 	"internal/gate/identity/identitytest": "a conformance run over real HTTP",

@@ -16,6 +16,7 @@ const (
 	actsKept     = 7 * 24 * time.Hour // keys of acts at halls: a page that comes back after days repeats them
 	codesKept    = 24 * time.Hour     // one-time codes, after they were sent
 	sessionsLast = 24 * time.Hour     // after their end
+	noncesKept   = time.Hour          // after what they signed was too old
 )
 
 // Upkeep keeps this node's lanes known to the others and drops old news, lanes of nodes that are gone
@@ -47,6 +48,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 			return err
 		}
 		if err := tx.ForgetCalendarFeeds(ctx, calendar.DateOf(tx.Now)-feedsUnread); err != nil {
+			return err
+		}
+		if err := tx.ForgetNonces(ctx, tx.Now.Add(-noncesKept)); err != nil {
 			return err
 		}
 		_, err := tx.PurgeSessions(ctx, tx.Now.Add(-sessionsLast))

@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -43,6 +44,7 @@ type HTTP struct {
 	PublicURL      string         `name:"public-url" env:"SUIYUE_PUBLIC_URL" placeholder:"URL" group:"http" help:"The address people open, as https://host. Cookies, sign-in and links follow it. Without it: https://localhost with --tls-cert, http://localhost with --demo."`
 	TLSCert        string         `name:"tls-cert" env:"SUIYUE_TLS_CERT" placeholder:"FILE" group:"http" help:"Certificate chain (PEM). With --tls-key the process speaks TLS itself; SIGHUP reads both again."`
 	TLSKey         string         `name:"tls-key" env:"SUIYUE_TLS_KEY" placeholder:"FILE" group:"http" help:"Private key of the certificate (PEM)."`
+	ClientCA       string         `name:"client-ca" env:"SUIYUE_CLIENT_CA" placeholder:"FILE" group:"http" help:"Certificates (PEM) that client certificates of connected systems are issued by. Who shows one is checked; a key may be bound to it. Needs --tls-cert; SIGHUP reads it again."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"SUIYUE_TRUSTED_PROXIES" placeholder:"CIDR" group:"http" help:"Networks whose X-Forwarded-For is believed, separated by commas."`
 	HallSounds     string         `name:"hall-sounds" env:"SUIYUE_HALL_SOUNDS" placeholder:"FOLDER" group:"http" help:"Recorded numbers for call displays whose browser has no voice of a language: FOLDER/zh-Hant/a.mp3 and so on, see docs/hall-display.md."`
 	MetricsListen  string         `name:"metrics-listen" env:"SUIYUE_METRICS_LISTEN" placeholder:"HOST:PORT" group:"http" help:"Serve /metrics (Prometheus), /healthz and /readyz here too. Keep it off the open network. Default: no such address, and no /metrics."`
@@ -167,6 +169,13 @@ func (c *Config) Validate() error {
 			bad("--tls-cert and --tls-key cannot be used: %w", err)
 		}
 	}
+	if c.ClientCA != "" && c.TLSCert == "" {
+		bad("--client-ca needs --tls-cert: whoever speaks TLS checks certificates")
+	} else if c.ClientCA != "" {
+		if _, err := c.clientCAs(); err != nil {
+			bad("%w", err)
+		}
+	}
 	if !c.Demo && !strings.HasPrefix(c.PublicURL, "https://") && c.TLSCert == "" {
 		bad("--public-url must be set to the https:// address people open: names and numbers never travel in clear (or try `suiyue demo`)")
 	}
@@ -214,6 +223,19 @@ func (c *Config) validateSignIn(bad func(string, ...any)) {
 	if c.Identity == "tyrz" && c.IdentitySecret == "" && c.IdentitySecretFile == "" {
 		bad("--identity=tyrz needs --identity-secret-file")
 	}
+}
+
+// clientCAs reads the certificates of --client-ca.
+func (c *Config) clientCAs() (*x509.CertPool, error) {
+	text, err := os.ReadFile(c.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("--client-ca cannot be read: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, errors.New("--client-ca holds no certificate")
+	}
+	return pool, nil
 }
 
 // secret returns our client secret at the identity provider.

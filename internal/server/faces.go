@@ -64,7 +64,7 @@ func (f *faces) mount(mux *http.ServeMux) {
 	api.New(api.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies, Key: []byte(f.Keys.TokenHash("the key of cursors")),
 		Account: f.Account, AccountLimit: web.Limit{Rate: f.Limits.AccountRate, Burst: f.Limits.AccountBurst}, Find: f.Find,
-		Admin: web.NewLimiter(programLimit, f.Now), Flow: f.Limits.Steps, Often: f.Often,
+		Admin: web.NewLimiter(programLimit, f.Now), Flow: f.Limits.Steps, Often: f.Often, Public: f.Public,
 	}).Mount(mux)
 	pages := citizen.New(citizen.Config{
 		App: f.App, Site: f.Site, Cookies: f.Cookies, Sealer: f.Keys, Secure: strings.HasPrefix(f.Public, "https:"), Account: f.Account, Often: f.Often, Find: f.Find,

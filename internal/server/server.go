@@ -45,7 +45,7 @@ type Server struct {
 	watch    net.Listener // metrics; nil for none
 	site     *web.Site
 	handler  http.Handler
-	cert     atomic.Pointer[tls.Certificate]
+	tls      atomic.Pointer[tls.Config]
 	closers  []io.Closer
 	closeApp func()
 	once     sync.Once
@@ -216,10 +216,8 @@ func (s *Server) listen() (err error) {
 		if err := s.loadCertificate(); err != nil {
 			return err
 		}
-		s.listener = tls.NewListener(s.listener, &tls.Config{
-			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.cert.Load(), nil },
-		})
+		// One Config until the files are read again: what connections resume by is kept in it.
+		s.listener = tls.NewListener(s.listener, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.tls.Load(), nil }})
 	}
 	if s.cfg.MetricsListen != "" {
 		if s.watch, err = net.Listen("tcp", s.cfg.MetricsListen); err != nil {
@@ -234,7 +232,14 @@ func (s *Server) loadCertificate() error {
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
-	s.cert.Store(&pair)
+	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, Certificates: []tls.Certificate{pair}}
+	if s.cfg.ClientCA != "" {
+		if c.ClientCAs, err = s.cfg.clientCAs(); err != nil {
+			return err
+		}
+		c.ClientAuth = tls.VerifyClientCertIfGiven // browsers have none
+	}
+	s.tls.Store(c)
 	return nil
 }
 

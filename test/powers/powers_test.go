@@ -61,7 +61,7 @@ var scopes = map[string]app.Scope{
 
 // need is what an operation or page is expected to ask for.
 type need struct {
-	who   string // "" = an administrator; open = anybody; citizen = a citizen; booking = the citizen whose booking it is
+	who   string // "" = an administrator; open = anybody; citizen = a citizen; booking = the citizen whose booking it is; system = a connected system that signs
 	act   string // one of these acts, divided by spaces; "" = any administrator
 	scope string // of a token, whatever else
 	over  string // "" = over some hall, or the platform; hall = the hall in the path; request, bundle, entry = that of the one in the path; account; filing
@@ -109,6 +109,8 @@ func (n need) expect(p *principal, hall string) answer {
 	switch n.who {
 	case "open":
 		return allowed
+	case "system": // it signs, and none of these does
+		return signIn
 	case "citizen", "booking", "wait":
 		if p.citizen == 0 {
 			return signIn
@@ -277,7 +279,7 @@ func (w *town) fill(path, place string) string {
 	if hall == "" {
 		hall = apptest.HallA
 	}
-	return strings.NewReplacer("{hall}", hall, "{id}", id, "{entry}", "L-"+place, "{bundle}", "B-"+place).Replace(path)
+	return strings.NewReplacer("{hall}", hall, "{id}", id, "{entry}", "L-"+place, "{bundle}", "B-"+place, "{source}", "none").Replace(path)
 }
 
 func TestEveryPageOfTheConsoleIsOpenToThoseWhoMayAndNobodyElse(t *testing.T) {

@@ -273,6 +273,12 @@ var pages = map[string]need{
 	"POST /console/filings/bulk":             {act: "manage keys", prove: true},
 	"GET /console/filings/bulk/template.csv": {act: "manage keys", prove: true},
 
+	"GET /console/clients":               {act: "keys"},
+	"GET /console/clients/{source}":      {act: "keys"},
+	"POST /console/clients/{source}":     {act: "keys", prove: true},
+	"GET /console/clients/{source}/end":  {act: "keys", prove: true},
+	"POST /console/clients/{source}/end": {act: "keys", prove: true},
+
 	"GET /console/keys":      {act: "keys"},
 	"GET /console/keys/end":  {act: "keys", prove: true},
 	"POST /console/keys/end": {act: "keys", prove: true},
@@ -289,6 +295,8 @@ var pages = map[string]need{
 
 // operations says of every operation of the API who may call it.
 var operations = map[string]need{
+	"get-source": {who: "system"}, "list-source-days": {who: "system"},
+
 	"list-items": {who: "open"}, "get-item": {who: "open"}, "list-halls-of-item": {who: "open"}, "get-hall": {who: "open"}, "list-districts": {who: "open"},
 	"list-waiting": {who: "open"}, "get-hall-waiting": {who: "open"},
 	"list-open-data": {who: "open"}, "list-releases": {who: "open"}, "list-changes": {who: "open"},

@@ -209,6 +209,27 @@ const (
 	EvaluationOver   Code = "evaluation_over"
 	CaseNotFound     Code = "evaluation_case_not_found"
 
+	// Requests that a connected system signs.
+	SignatureMissing     Code = "signature_missing"           // none, or only half of one
+	SignatureMalformed   Code = "signature_malformed"         // cannot be read
+	SignatureIncomplete  Code = "signature_incomplete"        // does not cover what it must; arg part
+	SignaturePartAbsent  Code = "signature_part_absent"       // covers what the request does not have
+	SignaturePartUnknown Code = "signature_part_unknown"      // covers what is not known here
+	SignatureKeyUnknown  Code = "signature_key_unknown"       //
+	SignatureKeyOver     Code = "signature_key_not_in_force"  // not yet, or no more
+	SignatureAlgorithm   Code = "signature_algorithm_wrong"   // the key is of another profile
+	SignatureWrong       Code = "signature_wrong"             // made with another key, or of another request
+	SignatureOld         Code = "signature_too_old"           // arg now
+	SignatureAhead       Code = "signature_in_the_future"     // arg now
+	SignatureExpired     Code = "signature_expired"           // by its own word; arg now
+	SignatureReplayed    Code = "signature_replayed"          // its nonce was used before
+	SignatureDigestWrong Code = "signature_digest_wrong"      // the body is not the one that was digested
+	SignatureCertificate Code = "signature_certificate_wrong" // the key goes with another client certificate
+	QuotaUsedUp          Code = "quota_used_up"               // of a client key
+	ClientKeyNotFound    Code = "client_key_not_found"        //
+	ClientKeysTwo        Code = "client_keys_two_live"        // two of a profile are in force already
+	ClientKeyOver        Code = "client_key_over"             // it has ended
+
 	// A list that is taken away as a file.
 	ExportNotFound  Code = "export_not_found"
 	ExportCancelled Code = "export_cancelled"
@@ -271,6 +292,10 @@ var kinds = map[Code]Kind{
 	DeviceEnded: SignIn, DeviceCodeWrong: Invalid, ReprintGuarded: Forbidden, TooFar: Forbidden, DayCodeWrong: Invalid, NotMissed: Conflict, RebookUsed: Conflict, RebookLate: Conflict,
 	RebookOther: Invalid, AppealWaits: Conflict, AppealDecided: Conflict, AppealNotFound: NotFound, EvaluationTwice: Conflict, EvaluationNotYet: Conflict, EvaluationOver: Gone,
 	CaseNotFound: NotFound, ExportNotFound: NotFound, ExportCancelled: Conflict, ExportsMany: Unavailable,
+
+	SignatureMissing: SignIn, SignatureMalformed: Malformed, SignatureIncomplete: SignIn, SignaturePartAbsent: SignIn, SignaturePartUnknown: SignIn, SignatureKeyUnknown: SignIn,
+	SignatureKeyOver: SignIn, SignatureAlgorithm: SignIn, SignatureWrong: SignIn, SignatureOld: SignIn, SignatureAhead: SignIn, SignatureExpired: SignIn, SignatureReplayed: SignIn,
+	SignatureDigestWrong: SignIn, SignatureCertificate: SignIn, QuotaUsedUp: TooMany, ClientKeyNotFound: NotFound, ClientKeysTwo: Conflict, ClientKeyOver: Conflict,
 
 	ThemeNotFound: NotFound, OneCaseNotFound: NotFound, StepNotFound: NotFound, StepTaken: Conflict, StepNotThere: Conflict, CaseOver: Conflict,
 	StepCycle: Invalid, StepUnreachable: Invalid,

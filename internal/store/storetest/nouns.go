@@ -32,6 +32,7 @@ var nouns = []testCase{
 	{"Art16_alerts", alerts},
 	{"Art16_a_line_counts_units", waitingUnits},
 	{"Art21_sources", connected},
+	{"client_keys", clientKeys},
 	{"Art21_bulletins", bulletins},
 	{"Art22_letters", letters},
 	{"Art22_announcements", announced},

@@ -50,6 +50,9 @@ type Config struct {
 	// Flow says that a booking needs the token of the step before it (see quote.go).
 	Flow bool
 
+	// Public is the address people open: requests are signed with its scheme. "" = https.
+	Public string
+
 	// Admin limits the requests of one administrator's account; nil = no limit.
 	Admin *web.Limiter
 }
@@ -67,6 +70,7 @@ type API struct {
 	flow       []byte // secret of the tokens of steps
 	flowNeeded bool
 	policy     string // RateLimit-Policy of writes, "" for none
+	scheme     string // of the address people open
 	mux        *http.ServeMux
 	huma       huma.API
 	ops        []operation // as declared
@@ -82,7 +86,7 @@ func New(c Config) *API {
 	}
 	a := &API{
 		app: c.App, site: c.Site, cookies: c.Cookies, cursors: newCursors(c.Key), account: c.Account, find: c.Find, admin: c.Admin,
-		often: c.Often, flow: flowKey(c.Key), flowNeeded: c.Flow,
+		often: c.Often, flow: flowKey(c.Key), flowNeeded: c.Flow, scheme: schemeOf(c.Public),
 		mux: http.NewServeMux(), shapes: map[string]*shape{},
 	}
 	if c.Account != nil && c.AccountLimit.Rate > 0 {
@@ -101,6 +105,7 @@ func New(c Config) *API {
 	a.declarePeople()
 	a.declareWaitlist()
 	a.declareStanding()
+	a.declareClients()
 	a.declareAdmin()
 	a.declareFeed()
 	a.declareFeedOut()
@@ -143,13 +148,14 @@ func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // call is one request on its way through an operation.
 type call struct {
-	w     http.ResponseWriter
-	r     *http.Request
-	l     web.Locale
-	who   *identity.Session // nil where nobody needs to be signed in
-	ad    *app.Admin        // of an operation of administrators
-	key   string            // idempotency key of a write
-	query map[string]string
+	w      http.ResponseWriter
+	r      *http.Request
+	l      web.Locale
+	who    *identity.Session // nil where nobody needs to be signed in
+	ad     *app.Admin        // of an operation of administrators
+	client *app.Client       // connected system that has signed it; nil = it came with a token
+	key    string            // idempotency key of a write
+	query  map[string]string
 
 	status int // of the answer, where it is not the one the operation declares
 }
@@ -184,7 +190,13 @@ func (a *API) who(r *http.Request) (*identity.Session, error) {
 func (a *API) begin(o *operation, w http.ResponseWriter, r *http.Request) (*call, error) {
 	c := &call{w: w, r: r, l: web.LocaleOf(r)}
 	h := w.Header()
-	if o.admin {
+	if signs(o, r) {
+		h.Set("Cache-Control", "no-store")
+		var err error
+		if c.client, err = a.client(o, w, r); err != nil {
+			return nil, err
+		}
+	} else if o.admin {
 		h.Set("Cache-Control", "no-store")
 		var err error
 		if c.ad, err = a.administrator(o, r); err != nil {
@@ -205,7 +217,7 @@ func (a *API) begin(o *operation, w http.ResponseWriter, r *http.Request) (*call
 	} else if o.method == http.MethodPost {
 		h.Set("Cache-Control", "no-store")
 	}
-	if o.write && !o.admin && a.account != nil {
+	if o.write && c.who != nil && a.account != nil {
 		if a.policy != "" {
 			h.Set("RateLimit-Policy", a.policy)
 		}
@@ -366,3 +378,5 @@ func bodyFault(err error, most int64) error {
 	}
 	return web.BodyFault(err)
 }
+
+func tooLarge() error { return fault.New(fault.BodyTooLarge, "max", strconv.Itoa(MaxBody>>10)) }

@@ -14,6 +14,7 @@ import (
 
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/identity"
+	"suiyue/internal/gate/sign"
 	"suiyue/internal/web"
 	"suiyue/internal/web/api"
 )
@@ -56,6 +57,7 @@ type ask struct {
 	token, key   string
 	body         any
 	header       map[string]string
+	signer       *sign.Key // whoever signs it
 }
 
 type reply struct {
@@ -66,13 +68,15 @@ type reply struct {
 func (f *face) do(a ask) reply {
 	f.t.Helper()
 	var body io.Reader
+	var raw []byte
 	switch b := a.body.(type) {
 	case nil:
 	case string:
-		body = strings.NewReader(b)
+		raw = []byte(b)
+		body = bytes.NewReader(raw)
 	default:
-		raw, err := json.Marshal(b)
-		if err != nil {
+		var err error
+		if raw, err = json.Marshal(b); err != nil {
 			f.t.Fatal(err)
 		}
 		body = bytes.NewReader(raw)
@@ -94,6 +98,9 @@ func (f *face) do(a ask) reply {
 	}
 	if a.key != "" {
 		r.Header.Set("Idempotency-Key", a.key)
+	}
+	if a.signer != nil {
+		signRequest(f.t, a.signer, r, raw, f.Clock.Now())
 	}
 	for k, v := range a.header {
 		if v == "" {

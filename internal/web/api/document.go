@@ -46,9 +46,10 @@ func (a *API) config() huma.Config {
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				"session": {Type: "http", Scheme: "bearer", Description: "The session token."},
-				"token":   {Type: "http", Scheme: "bearer", Description: "A token of an administrator's account, made in the console, within its scopes."},
-				"cookie":  {Type: "apiKey", In: "cookie", Name: "__Host-suiyue", Description: "The session cookie of the pages. Writes with it must come from the site itself."},
+				"session":   {Type: "http", Scheme: "bearer", Description: "The session token."},
+				"token":     {Type: "http", Scheme: "bearer", Description: "A token of an administrator's account, made in the console, within its scopes."},
+				"signature": {Type: "http", Scheme: "signature", Description: "A key of a connected system: HTTP Message Signatures (RFC 9421) or the style of the provincial gateway. Covered are at least @method, @target-uri and, with a body, content-digest; created, keyid and a new nonce are said."},
+				"cookie":    {Type: "apiKey", In: "cookie", Name: "__Host-suiyue", Description: "The session cookie of the pages. Writes with it must come from the site itself."},
 			},
 		},
 	}}
@@ -90,6 +91,10 @@ func (a *API) declare(o *operation, body, answer reflect.Type) {
 	} else if o.signedIn {
 		op.Security = []map[string][]string{{"session": {}}, {"cookie": {}}}
 		codes = append(codes, signing...)
+	}
+	if o.client != "" {
+		op.Security = append(op.Security, map[string][]string{"signature": {}})
+		codes = append(codes, signatureFaults...)
 	}
 	if o.write {
 		op.Parameters = append(op.Parameters, &huma.Param{

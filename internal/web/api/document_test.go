@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 116 {
+	if count != 118 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

@@ -15,6 +15,7 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/oversight"
 	"suiyue/internal/web"
 )
 
@@ -37,6 +38,8 @@ type operation struct {
 	or    account.Action // admin: or this one
 	scope app.Scope      // admin: the token needs this scope, whatever else
 	hall  string         // admin: part of the path that is the hall it needs act over; "" = over some hall, or the platform
+
+	client oversight.ClientScope // takes the signed request of a connected system whose key has this scope; with admin, in place of a token
 }
 
 // param declares a part of the path or of the query.

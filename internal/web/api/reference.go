@@ -125,7 +125,7 @@ func codeOf(l web.Locale, c fault.Code) codeView {
 	return codeView{Code: c, Status: web.Status(e), Sentence: placeholder.Replace(l.Sentence(e))}
 }
 
-var placeholder = strings.NewReplacer("{at}", "…", "{until}", "…", "{limit}", "…", "{max}", "…", "{level}", "…", "{need}", "…", "{left}", "…", "{seconds}", "…", "{state}", "…")
+var placeholder = strings.NewReplacer("{at}", "…", "{until}", "…", "{limit}", "…", "{max}", "…", "{level}", "…", "{need}", "…", "{left}", "…", "{seconds}", "…", "{state}", "…", "{part}", "…", "{now}", "…")
 
 func (a *API) opView(l web.Locale, o operation) opView {
 	doc := a.huma.OpenAPI()

@@ -57,6 +57,7 @@ func New(c Config) *Console {
 	k.logRoutes()
 	k.operationRoutes()
 	k.keyRoutes()
+	k.clientRoutes()
 	k.retentionRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()

@@ -55,7 +55,7 @@ var sections = []section{
 	{"today", ""}, {"picture", "/picture"}, {"serve", "/serve"}, {"steps", "/steps"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
 	{"alerts", "/alerts"}, {"forecast", "/forecast"}, {"figures", "/figures"},
 	{"ledger", "/ledger"}, {"letters", "/letters"}, {"bulletins", "/bulletins"}, {"assessment", "/assessment"}, {"sources", "/sources"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
-	{"log", "/log"}, {"retention", "/retention"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"keys", "/keys"},
+	{"log", "/log"}, {"retention", "/retention"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"clients", "/clients"}, {"keys", "/keys"},
 }
 
 // frame makes the Frame of a page; ad is nil before signing in.

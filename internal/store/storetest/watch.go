@@ -55,7 +55,12 @@ func anomalies(w *world) {
 		})
 		return a
 	}
-	one := oversight.NewAnomaly("N1", find("h1", oversight.AnomalyNoShows, ""), account.District2, w.now(), cal, 2)
+	made := func(id string, f oversight.Finding, by account.Rank) oversight.Anomaly {
+		a := oversight.NewAnomaly(id, f, by, w.now(), cal, 2)
+		a.NextAt = a.NextAt.UTC() // as it is read
+		return a
+	}
+	one := made("N1", find("h1", oversight.AnomalyNoShows, ""), account.District2)
 	add(one, true)
 	again := one
 	again.ID = "N2"
@@ -65,14 +70,14 @@ func anomalies(w *world) {
 	}
 	same(w, "read again", read("N1"), &one)
 	w.pass(time.Hour)
-	queue := oversight.NewAnomaly("N3", find("h1", oversight.AnomalyNoShows, "h1-general"), account.District2, w.now(), cal, 2)
+	queue := made("N3", find("h1", oversight.AnomalyNoShows, "h1-general"), account.District2)
 	add(queue, true)
 	silent := find("h1", oversight.AnomalySilence, "")
 	silent.SourceID = "S1"
-	system := oversight.NewAnomaly("N4", silent, account.Municipal2, w.now(), cal, 2)
+	system := made("N4", silent, account.Municipal2)
 	add(system, true)
 	w.pass(time.Hour)
-	other := oversight.NewAnomaly("N5", find("h2", oversight.AnomalyCut, ""), account.District2, w.now(), cal, 2)
+	other := made("N5", find("h2", oversight.AnomalyCut, ""), account.District2)
 	add(other, true)
 
 	taken := one.Acknowledge("A1", w.now())
@@ -150,7 +155,7 @@ func anomalies(w *world) {
 
 	// Once it is closed, another of the same may stand; the one closed before it is not the last any more.
 	w.pass(time.Hour)
-	next := oversight.NewAnomaly("N6", find("h1", oversight.AnomalyNoShows, "h1-general"), account.District2, w.now(), cal, 2)
+	next := made("N6", find("h1", oversight.AnomalyNoShows, "h1-general"), account.District2)
 	last := func() (ids []string) {
 		w.Helper()
 		w.view(func(tx *store.Tx) error {

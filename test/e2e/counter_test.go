@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -28,17 +29,23 @@ func (b *tab) sitAs(rank, unit string, n int) {
 	b.click("#it")
 }
 
+// cutParams says it both ways: Chromium 148 wants to be told once for all conditions, others for each.
+type cutParams struct {
+	network.EmulateNetworkConditionsByRuleParams
+	Offline bool `json:"offline"`
+}
+
 // cutOff takes the network from a browser, or gives it back.
 func (b *tab) cutOff(off bool) {
 	b.t.Helper()
-	p := network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{}}
+	p := cutParams{EmulateNetworkConditionsByRuleParams: network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{}}, Offline: off}
 	if off {
 		b.mu.Lock()
 		b.cut = true
 		b.mu.Unlock()
 		p.MatchedNetworkConditions = append(p.MatchedNetworkConditions, &network.Conditions{Offline: true, DownloadThroughput: -1, UploadThroughput: -1})
 	}
-	if _, err := chromedp.Call(b.ctx, network.EmulateNetworkConditionsByRule, p); err != nil {
+	if _, err := chromedp.Call(b.ctx, cdp.Command[cutParams, network.EmulateNetworkConditionsByRuleResult]{Method: network.CommandEmulateNetworkConditionsByRule}, p); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -207,7 +207,8 @@ func (a *App) handsOn(ctx context.Context, tx *store.Tx, hall string, d calendar
 	if err != nil {
 		return h, err
 	}
-	over, err := tx.Handovers(ctx, hall, d, a.Rules(d).Watch.RegrabWithin)
+	r := a.Rules(d)
+	over, err := tx.Handovers(ctx, hall, d, r.ReopenAfterMax+r.Watch.RegrabWithin) // nobody can take it before it has opened
 	return oversight.HandsOf(held, given, over), err
 }
 

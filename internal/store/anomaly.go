@@ -257,16 +257,22 @@ where s.hall_id = $1 and s.date = $2 and b.applicant_kind <> 'organisation' grou
 	}, hall, d.String())
 }
 
-// Handovers returns the places of a hall's day that were given up and taken again within so long.
+// Handovers returns the places of a hall's day that were given up, with whoever took one of that hour within so long:
+// by booking it or by moving there, and whatever became of that since. The earliest come first.
 func (tx *Tx) Handovers(ctx context.Context, hall string, d calendar.Date, within time.Duration) (out []oversight.Handover, err error) {
 	return out, tx.query(ctx, "hands.over", `
 with given as materialized (
-  select b.slot_id, b.booker, b.applicant, e.at from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id and b.state = 'cancelled'
-  join event e on e.booking = b.id and e.hall_id = b.hall_id and e.kind = 'cancelled' where s.hall_id = $1 and s.date = $2)
-select g.booker, b.booker, g.applicant, b.applicant from given g join booking b on b.hall_id = $1 and b.slot_id = g.slot_id
-  and b.created_at > g.at and b.created_at <= g.at + cast($3 as bigint) order by b.id`, func(scan func(...any) error) error {
+  select b.id, b.slot_id, b.booker, b.applicant, e.at from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id and b.state = 'cancelled'
+  join event e on e.booking = b.id and e.hall_id = b.hall_id and e.kind = 'cancelled' where s.hall_id = $1 and s.date = $2),
+there as materialized (
+  select b.id from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id where s.hall_id = $1 and s.date = $2
+  union select e.booking from slot s join event e on e.from_slot = s.id and e.from_slot <> '' where s.hall_id = $1 and s.date = $2),
+taken as materialized (
+  select b.id, e.slot_id, b.booker, b.applicant, e.at from there t join booking b on b.id = t.id join event e on e.booking = b.id and e.kind in ('booked', 'moved'))
+select g.id, k.id, g.booker, k.booker, g.applicant, k.applicant from given g join taken k on k.slot_id = g.slot_id
+  and k.at > g.at and k.at <= g.at + cast($3 as bigint) and k.id <> g.id order by g.at, k.at, g.id, k.id`, func(scan func(...any) error) error {
 		var o oversight.Handover
-		err := scan(&o.Giver, &o.Taker, &o.GiverApplicant, &o.TakerApplicant)
+		err := scan(&o.Given, &o.Taken, &o.Giver, &o.Taker, &o.GiverApplicant, &o.TakerApplicant)
 		out = append(out, o)
 		return err
 	}, hall, d.String(), within.Microseconds())

@@ -68,8 +68,10 @@ func KindOf(cal *calendar.Calendar, d calendar.Date) DayKind {
 		cal.IsStatutoryOff(d-1) || cal.IsStatutoryOff(d+1)}
 }
 
-// Handover is a place that was given up and taken again.
+// Handover is a place that was given up and perhaps taken again with it: in an hour with several places nobody can tell
+// which of them somebody took, so one that was given up can be in several.
 type Handover struct {
+	Given, Taken                   string // ids of the bookings
 	Giver, Taker                   string // accounts
 	GiverApplicant, TakerApplicant string
 }
@@ -79,7 +81,8 @@ type Handover struct {
 // again within minutes.
 //
 // Giver and taker are related if they are one account with another applicant, if they have ever booked for the same
-// applicant on this day, or if places of the one went to the other more than once.
+// applicant on this day, or if places of the one went to the other more than once. Each place given up, and each taken,
+// counts once.
 func HandsOf(held map[string]int64, given int64, over []Handover) Hands {
 	h := Hands{Accounts: int64(len(held)), Given: given}
 	var most []int64
@@ -91,7 +94,7 @@ func HandsOf(held map[string]int64, given int64, over []Handover) Hands {
 	for _, n := range most[:min(len(most), fewAccounts)] {
 		h.Top += n - 1
 	}
-	times := map[[2]string]int{}
+	times := map[[2]string]*handed{}
 	circle := map[string]map[string]bool{} // applicant → accounts
 	join := func(applicant, account string) {
 		if circle[applicant] == nil {
@@ -100,16 +103,39 @@ func HandsOf(held map[string]int64, given int64, over []Handover) Hands {
 		circle[applicant][account] = true
 	}
 	for _, o := range over {
-		times[[2]string{o.Giver, o.Taker}]++
+		pair := [2]string{o.Giver, o.Taker}
+		if times[pair] == nil {
+			times[pair] = &handed{}
+		}
+		times[pair].count(o)
 		join(o.GiverApplicant, o.Giver)
 		join(o.TakerApplicant, o.Taker)
 	}
+	var all handed
 	for _, o := range over {
 		same := o.Giver == o.Taker && o.GiverApplicant != o.TakerApplicant
 		shared := o.Giver != o.Taker && (circle[o.GiverApplicant][o.Taker] || circle[o.TakerApplicant][o.Giver])
-		if same || shared || o.Giver != o.Taker && times[[2]string{o.Giver, o.Taker}] > 1 {
-			h.Regrab++
+		if same || shared || o.Giver != o.Taker && times[[2]string{o.Giver, o.Taker}].n > 1 {
+			all.count(o)
 		}
 	}
+	h.Regrab = all.n
 	return h
+}
+
+// handed counts places that went from hand to hand, each of them once on either side.
+type handed struct {
+	n            int64
+	given, taken map[string]bool
+}
+
+func (h *handed) count(o Handover) {
+	if h.given[o.Given] || h.taken[o.Taken] {
+		return
+	}
+	if h.given == nil {
+		h.given, h.taken = map[string]bool{}, map[string]bool{}
+	}
+	h.given[o.Given], h.taken[o.Taken] = true, true
+	h.n++
 }

@@ -159,7 +159,7 @@ type Watch struct {
 	SaturatedPerMille int           `json:"saturated_per_mille"` // share of the numbers taken from which a day is full: 900
 	CutLeast          int           `json:"cut_least"`           // numbers taken back after booking began, or held ones: 5
 	CutPerMille       int           `json:"cut_per_mille"`       // and so much of all: 100
-	RegrabWithin      time.Duration `json:"regrab_within"`       // a place given up is taken again within: 10 min
+	RegrabWithin      time.Duration `json:"regrab_within"`       // a place given up is taken again so soon after it has opened at the latest: 10 min
 	RegrabLeast       int           `json:"regrab_least"`        // so many in a day: 3
 	ReopenDays        int           `json:"reopen_days"`         // a closed one is reopened if it comes again within: 14
 	TakeUpDays        int           `json:"take_up_days"`        // working days a level has to take one up before the next is told: 2

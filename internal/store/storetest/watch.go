@@ -260,15 +260,19 @@ func hands(w *world) {
 	w.ask(l, w.cancel(first), "")
 	w.pass(10 * time.Minute)
 	second := book("dan", "bob", "i", narrow)
-	taken := oversight.Handover{Giver: "ann", Taker: "dan", GiverApplicant: "bob", TakerApplicant: "bob"}
+	taken := oversight.Handover{Given: first.ID, Taken: second.ID, Giver: "ann", Taker: "dan", GiverApplicant: "bob", TakerApplicant: "bob"}
 	over("at the last instant", "h1", 10*time.Minute, taken)
 	over("an instant too late", "h1", 10*time.Minute-time.Microsecond)
 	held("given up and taken", "h1", 1, map[string]int64{"ann": 1, "cid": 1, "dan": 1})
 
-	// A number moved away is none given up.
+	// A number moved away is none given up; that somebody took it stays so, whatever became of it.
 	w.pass(time.Minute)
 	w.ask(l, w.move(second, far), "")
-	book("fay", "fay", "i", narrow)
+	over("taken, and moved on", "h1", 10*time.Minute, taken)
+	third := book("fay", "fay", "i", narrow)
+	over("taken by the next, too late", "h1", 10*time.Minute, taken)
+	later := oversight.Handover{Given: first.ID, Taken: third.ID, Giver: "ann", Taker: "fay", GiverApplicant: "bob", TakerApplicant: "fay"}
+	over("two who took it one after the other", "h1", 11*time.Minute, taken, later)
 	over("moved to", "h2", 10*time.Minute)
 	held("moved away", "h1", 1, map[string]int64{"ann": 1, "cid": 1, "fay": 1})
 	held("moved to", "h2", 0, map[string]int64{"dan": 1})

@@ -26,15 +26,17 @@ type FeedEvent struct {
 const numberedAtOnce = 2000
 
 // NumberEvents gives the events at halls of connected systems the numbers by which they are asked for. It returns
-// whether more are left.
+// whether more are left. Where nothing happens it writes nothing, and where no system is connected it never does; it may
+// run on several nodes at once.
 func (a *App) NumberEvents(ctx context.Context) (more bool, err error) {
-	return more, a.db.Update(ctx, func(tx *store.Tx) error {
-		more = false
+	var halls []string
+	waits := false
+	if err := a.db.View(ctx, func(tx *store.Tx) error {
 		list, err := tx.Sources(ctx, account.UnitScope{})
 		if err != nil {
 			return err
 		}
-		var halls []string
+		halls = nil
 		for _, s := range list {
 			if s.Ended == 0 {
 				halls = append(halls, a.hallsFed(s)...)
@@ -44,6 +46,12 @@ func (a *App) NumberEvents(ctx context.Context) (more bool, err error) {
 		if halls = slices.Compact(halls); len(halls) == 0 {
 			return nil
 		}
+		waits, err = tx.EventsWait(ctx, halls)
+		return err
+	}); err != nil || !waits {
+		return false, err
+	}
+	return more, a.db.Update(ctx, func(tx *store.Tx) error {
 		n, err := tx.NumberEvents(ctx, halls, numberedAtOnce)
 		more = n == numberedAtOnce
 		return err

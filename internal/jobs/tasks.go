@@ -93,7 +93,7 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 			return false, err
 		}},
 		// What connected systems ask for, at most a second after it happened.
-		{Name: "number events", Every: time.Second, Again: 50 * time.Millisecond, Lease: time.Minute, Run: a.NumberEvents},
+		{Name: "number events", Every: time.Second, Again: 50 * time.Millisecond, Run: a.NumberEvents},
 		// Art. 5: who is booked in two systems at once, until they are in one only.
 		{Name: "follow conflicts of feeds", Every: time.Minute, Again: time.Second, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			n, more, err := a.FollowFeedConflicts(ctx)

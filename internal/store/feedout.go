@@ -32,6 +32,26 @@ const (
 	eventDeepBy  = 10 * time.Minute
 )
 
+// eventIdle is how long nothing need be written while nothing happens.
+const eventIdle = time.Minute
+
+// EventsWait tells whether NumberEvents has something to do for halls: an event without a number, the first call of all,
+// or it was long ago.
+func (tx *Tx) EventsWait(ctx context.Context, halls []string) (bool, error) {
+	var seen int64
+	found, err := tx.one(ctx, "feed_out.seen", `select seen_at from feed_out where id = 1`, nil, &seen)
+	if err != nil || !found || micros(tx.Now)-seen >= eventIdle.Microseconds() {
+		return err == nil, err
+	}
+	var n int64
+	_, err = tx.one(ctx, "feed_event.waits", `
+with w as materialized (select r.value->>0 as hall_id from {rows} r order by 1)
+select count(*) from (select 1 from event e where e.at >= $2 and e.hall_id in (select hall_id from w)
+  and not exists (select 1 from feed_event f where f.booking = e.booking and f.version = e.version and f.hall_id = e.hall_id) limit 1) x`,
+		[]any{marshal(oneColumn(halls)), seen - eventOverlap.Microseconds()}, &n)
+	return n > 0, err
+}
+
 // NumberEvents gives numbers to events at halls that have none yet, at most limit, and tells how many. What happened
 // before the first call gets none.
 func (tx *Tx) NumberEvents(ctx context.Context, halls []string, limit int) (int, error) {
@@ -47,10 +67,6 @@ func (tx *Tx) NumberEvents(ctx context.Context, halls []string, limit int) (int,
 	if now-deep > eventDeepBy.Microseconds() {
 		from, deep = seen-eventDeep.Microseconds(), now
 	}
-	rows := make([][1]string, len(halls))
-	for i, h := range halls {
-		rows[i] = [1]string{h}
-	}
 	var list []FeedEvent
 	if err := tx.query(ctx, "feed_event.new", `
 with w as materialized (select r.value->>0 as hall_id from {rows} r order by 1)
@@ -61,7 +77,7 @@ order by e.at, e.booking, e.version limit $3`, func(scan func(...any) error) err
 		e, err := scanFeedEvent(scan, nil)
 		list = append(list, e)
 		return err
-	}, marshal(rows), from, int64(limit)); err != nil {
+	}, marshal(oneColumn(halls)), from, int64(limit)); err != nil {
 		return 0, err
 	}
 	if err := tx.insert(ctx, feedEventInsert, len(list), func(i int, args []any) []any {
@@ -94,10 +110,6 @@ func scanFeedEvent(scan func(...any) error, seq *int64) (e FeedEvent, err error)
 
 // FeedEvents returns the events at halls after a number, in their order, at most limit.
 func (tx *Tx) FeedEvents(ctx context.Context, halls []string, after int64, limit int) (out []FeedEvent, err error) {
-	rows := make([][1]string, len(halls))
-	for i, h := range halls {
-		rows[i] = [1]string{h}
-	}
 	return out, tx.query(ctx, "feed_event.after", `
 with w as materialized (select r.value->>0 as hall_id from {rows} r order by 1)
 select f.seq, f.booking, f.version, f.hall_id, f.kind, f.at, f.slot_id, f.from_slot from feed_event f
@@ -107,7 +119,7 @@ where f.seq > $2 and f.hall_id in (select hall_id from w) order by f.seq limit $
 		e.Seq = seq
 		out = append(out, e)
 		return err
-	}, marshal(rows), after, int64(limit))
+	}, marshal(oneColumn(halls)), after, int64(limit))
 }
 
 // FeedList is a list of one hall and kind on a day.
@@ -119,10 +131,6 @@ type FeedList struct {
 // FeedEntries returns what stands here of a source's rows of a day, by hall and kind.
 func (tx *Tx) FeedEntries(ctx context.Context, source string, date calendar.Date, halls []string) (map[FeedList][]feed.Entry, error) {
 	out := map[FeedList][]feed.Entry{}
-	rows := make([][1]string, len(halls))
-	for i, h := range halls {
-		rows[i] = [1]string{h}
-	}
 	return out, tx.query(ctx, "feed_row.day", `
 with w as materialized (select distinct r.value->>0 as hall_id from {rows} r order by 1)
 select f.hall_id, f.kind, f.row_id, f.queue_id, f.hour, f.item, f.units, f.state, f.number from w join feed_row f on f.hall_id = w.hall_id and f.date = $2
@@ -132,7 +140,7 @@ where f.source = $3 and f.removed = 0 order by f.hall_id, f.kind, f.row_id`, fun
 		err := scan(&l.HallID, &l.Kind, &e.Row, &e.QueueID, &e.Hour, &e.Item, &e.Units, &e.State, &e.Number)
 		out[l] = append(out[l], e)
 		return err
-	}, marshal(rows), date.String(), source)
+	}, marshal(oneColumn(halls)), date.String(), source)
 }
 
 // FeedChecks returns what the last comparisons of a source's lists of a day came to: checked and agreed.
@@ -161,14 +169,10 @@ func (tx *Tx) AddFeedMissing(ctx context.Context, source string, date calendar.D
 	slices.SortFunc(rows, strings.Compare)
 	for from := 0; from < len(rows); from += 2000 {
 		part := rows[from:min(from+2000, len(rows))]
-		set := make([][1]string, len(part))
-		for i, id := range part {
-			set[i] = [1]string{id}
-		}
 		n, err := tx.exec(ctx, "feed_missing.add", `
 with w as materialized (select r.value->>0 as row_id from {rows} r order by 1)
 insert into feed_missing (source, row_id, hall_id, date, kind) select $2, row_id, $3, $4, $5 from w where true on conflict (source, row_id) do nothing`,
-			marshal(set), source, l.HallID, date.String(), string(l.Kind))
+			marshal(oneColumn(part)), source, l.HallID, date.String(), string(l.Kind))
 		if err != nil {
 			return 0, err
 		}
@@ -189,10 +193,6 @@ func (tx *Tx) TakeFeedMissing(ctx context.Context, source string, rows []string)
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	set := make([][1]string, len(rows))
-	for i, id := range rows {
-		set[i] = [1]string{id}
-	}
 	return out, tx.query(ctx, "feed_missing.take", `
 with w as materialized (select distinct r.value->>0 as row_id from {rows} r order by 1)
 delete from feed_missing where source = $2 and row_id in (select row_id from w) returning row_id, hall_id, date, kind`, func(scan func(...any) error) error {
@@ -205,5 +205,5 @@ delete from feed_missing where source = $2 and row_id in (select row_id from w) 
 		m.Date, err = calendar.ParseDate(date)
 		out = append(out, m)
 		return err
-	}, marshal(set), source)
+	}, marshal(oneColumn(rows)), source)
 }

@@ -393,8 +393,26 @@ func TestArt6_EventsInOrder(t *testing.T) {
 		c.book(c.face.token(apptest.Citizen(650)), c.FreeSlots(apptest.QueueB)[0]) // another hall
 		number()
 		number() // numbers are given once
+		waits := func(want bool, when string) {
+			t.Helper()
+			if err := c.DB.View(t.Context(), func(tx *store.Tx) error {
+				got, err := tx.EventsWait(t.Context(), []string{apptest.HallA})
+				if got != want {
+					t.Errorf("%s: something to write is %t", when, got)
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		waits(false, "everything has its number")
 		c.Clock.Add(time.Second)
 		c.do(ask{method: "POST", path: "/bookings/" + codes[2] + "/cancel", token: c.face.token(apptest.Citizen(602)), key: newKey(), body: map[string]any{}}).want(200, "")
+		waits(true, "a booking was cancelled")
+		number()
+		waits(false, "that has its number")
+		c.Clock.Add(time.Minute)
+		waits(true, "a minute in which nothing happened")
 		number()
 		var got []string
 		var last float64

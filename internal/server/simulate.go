@@ -167,6 +167,11 @@ func (s *Server) simulate(ctx context.Context, files fs.FS, m Simulation, progre
 		if done.Counted, err = s.countYear(ctx, first, last, progress); err != nil {
 			return done, fmt.Errorf("figures: %w", err)
 		}
+		if done.Counted > 0 {
+			if err := s.db.Analyze(ctx); err != nil {
+				return done, err
+			}
+		}
 		done.Counting = time.Since(counting)
 	}
 	done.Bytes, err = s.db.Size(ctx)

@@ -97,10 +97,11 @@ func (a *App) AddClientKey(ctx context.Context, ad *Admin, source string, k over
 		return "", made, err
 	}
 	k.Name, k.Certificate = strings.TrimSpace(k.Name), fingerprint(k.Certificate)
-	wrong := k.Check(a.now())
+	var wrong []fault.Field // in the order of the form
 	if bad := account.CheckText(k.Name, mostClientKeyName); bad != "" {
 		wrong = append(wrong, fault.Field{Path: "name", Code: bad})
 	}
+	wrong = append(wrong, k.Check(a.now())...)
 	if k.Profile.Public() {
 		bad := fault.Code("")
 		if k.Public, bad = publicKey(k.Profile, public); bad != "" {

@@ -192,6 +192,10 @@ func (w *walk) signedIn() {
 	w.here("somebody looked after")
 	w.page("removal", w.link(`main a[href$="/remove"]`), 200)
 	w.page("account", "/account", 200)
+	w.click(`form[action="/account/calendar"] button`)
+	w.here("account, a calendar's address")
+	w.goTo("/account")
+	w.click(`form[action="/account/calendar/end"] button`)
 }
 
 // booking are the pages from the choice of an hour to a cancelled pass.

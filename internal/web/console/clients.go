@@ -126,9 +126,9 @@ func (c *Console) clientRow(l web.Locale, source string, k app.ClientKeyInfo, no
 	if !k.Used.IsZero() {
 		used = l.When(k.Used)
 	}
-	until, end := k.Until, Cell{}
+	until, end := l.LongDate(calendar.DateOf(k.Until.Add(-time.Second))), Cell{} // its last day; often one of another year
 	if state == oversight.KeyEnded {
-		until = k.EndedAt
+		until = l.LongDate(calendar.DateOf(k.EndedAt))
 	}
 	if state == oversight.KeyLive || state == oversight.KeyAhead {
 		end = Cell{Text: l.T("tokens.end"), Href: address(clientPath(source)+"/end", "id", k.ID)}
@@ -137,7 +137,7 @@ func (c *Console) clientRow(l web.Locale, source string, k app.ClientKeyInfo, no
 	if k.Certificate != "" {
 		profile.Note = l.T("client.with_certificate", "sum", k.Certificate[:16])
 	}
-	return Row{Cells: []Cell{{Text: k.Name, Note: k.ID}, profile, {Tag: tag}, {Text: strings.Join(scopes, " · "), Note: halls}, {Text: count(k.PerMinute)}, {Text: l.When(until)}, {Text: used}, end}}
+	return Row{Cells: []Cell{{Text: k.Name, Note: k.ID}, profile, {Tag: tag}, {Text: strings.Join(scopes, " · "), Note: halls}, {Text: count(k.PerMinute)}, {Text: until}, {Text: used}, end}}
 }
 
 // clientForm fills the form of a new key: what stands in it is what was typed, where it came back.

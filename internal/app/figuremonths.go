@@ -25,23 +25,11 @@ const monthHalls = 16
 // go when their whole month is done: a run that is broken off counts that month anew. It returns how many days it counted,
 // 0 while another node counts. progress, if not nil, is told of days done of all.
 func (a *App) CountMonths(ctx context.Context, from, to calendar.Date, progress func(done, all int)) (counted int, err error) {
-	if err := a.markTouched(ctx); err != nil {
+	mine, all, err := a.beginFigures(ctx)
+	if err != nil || !mine {
 		return 0, err
 	}
-	mine, all := false, 0
-	if err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
-		to = min(to, calendar.DateOf(tx.Now))
-		if mine, err = tx.TakeLease(ctx, figureLease, a.node, tx.Now, figuresHeld); err != nil || !mine {
-			return err
-		}
-		if err := a.markChanged(ctx, tx); err != nil {
-			return err
-		}
-		all, _, err = tx.FigureLag(ctx, to)
-		return err
-	}); err != nil || !mine {
-		return 0, err
-	}
+	to = min(to, calendar.DateOf(a.now()))
 	defer a.giveFiguresBack(ctx)
 	var done atomic.Int64
 	tell := func(n int) {

@@ -55,20 +55,8 @@ func (t *touched) take() []oversight.HallDay {
 // marked when it begins), and the sums of the units above and the months around them. It may run at any time, on several
 // nodes at once, and be broken off anywhere. Days to come are counted when they come.
 func (a *App) CountFigures(ctx context.Context, limit int) (counted int, err error) {
-	if err := a.markTouched(ctx); err != nil {
-		return 0, err
-	}
-	mine, all := false, 0
-	if err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
-		if mine, err = tx.TakeLease(ctx, figureLease, a.node, tx.Now, figuresHeld); err != nil || !mine {
-			return err
-		}
-		if err := a.markChanged(ctx, tx); err != nil {
-			return err
-		}
-		all, _, err = tx.FigureLag(ctx, calendar.DateOf(tx.Now))
-		return err
-	}); err != nil || !mine {
+	mine, all, err := a.beginFigures(ctx)
+	if err != nil || !mine {
 		return 0, err
 	}
 	defer a.giveFiguresBack(ctx)
@@ -82,6 +70,24 @@ func (a *App) CountFigures(ctx context.Context, limit int) (counted int, err err
 		}
 	}
 	return counted, nil
+}
+
+// beginFigures marks what changed and takes the lease; mine is false while another node counts, all is how many days up to
+// today are to be counted.
+func (a *App) beginFigures(ctx context.Context) (mine bool, all int, err error) {
+	if err := a.markTouched(ctx); err != nil {
+		return false, 0, err
+	}
+	return mine, all, a.db.Update(ctx, func(tx *store.Tx) (err error) {
+		if mine, err = tx.TakeLease(ctx, figureLease, a.node, tx.Now, figuresHeld); err != nil || !mine {
+			return err
+		}
+		if err := a.markChanged(ctx, tx); err != nil {
+			return err
+		}
+		all, _, err = tx.FigureLag(ctx, calendar.DateOf(tx.Now))
+		return err
+	})
 }
 
 // giveFiguresBack lets another node count at once.

@@ -163,32 +163,26 @@ type FigureMark struct {
 
 // FigureMarks returns the days up to a date that are to be counted again, the latest first, at most limit.
 func (tx *Tx) FigureMarks(ctx context.Context, until calendar.Date, limit int) (out []FigureMark, err error) {
-	return out, tx.query(ctx, "figure.marks", `select hall_id, date, stamp from figure_mark where date <= $1 order by date desc, hall_id limit $2`,
-		func(scan func(...any) error) error {
-			var m FigureMark
-			var date string
-			if err := scan(&m.HallID, &date, &m.Stamp); err != nil {
-				return err
-			}
-			m.Date, err = calendar.ParseDate(date)
-			out = append(out, m)
-			return err
-		}, until.String(), int64(limit))
+	return tx.figureMarks(ctx, "figure.marks", `date <= $1 order by date desc, hall_id limit $2`, until.String(), int64(limit))
 }
 
 // FigureMarksBetween returns the days from one date to another that are to be counted again, by hall and date.
 func (tx *Tx) FigureMarksBetween(ctx context.Context, from, to calendar.Date) (out []FigureMark, err error) {
-	return out, tx.query(ctx, "figure.marks_between", `select hall_id, date, stamp from figure_mark where date >= $1 and date <= $2 order by hall_id, date`,
-		func(scan func(...any) error) error {
-			var m FigureMark
-			var date string
-			if err := scan(&m.HallID, &date, &m.Stamp); err != nil {
-				return err
-			}
-			m.Date, err = calendar.ParseDate(date)
-			out = append(out, m)
+	return tx.figureMarks(ctx, "figure.marks_between", `date >= $1 and date <= $2 order by hall_id, date`, from.String(), to.String())
+}
+
+func (tx *Tx) figureMarks(ctx context.Context, name, where string, args ...any) (out []FigureMark, err error) {
+	return out, tx.query(ctx, name, `select hall_id, date, stamp from figure_mark where `+where, func(scan func(...any) error) error {
+		var m FigureMark
+		var date string
+		if err := scan(&m.HallID, &date, &m.Stamp); err != nil {
 			return err
-		}, from.String(), to.String())
+		}
+		var err error
+		m.Date, err = calendar.ParseDate(date)
+		out = append(out, m)
+		return err
+	}, args...)
 }
 
 // Marked returns which of the days are to be counted again.

@@ -19,9 +19,6 @@ import (
 
 // What connected systems do by program. Their requests are signed (docs/connected-systems.md); no token is sent.
 
-// tagClients is where the document lists them.
-const tagClients = "Connected systems"
-
 // skew is how far the clock of a connected system may be off.
 const skew = 5 * time.Minute
 
@@ -138,7 +135,7 @@ type sourceAnswer struct {
 	ID      string       `json:"id" example:"S0001"`
 	Name    string       `json:"name"`
 	Unit    adminUnit    `json:"unit"`
-	Kinds   []string     `json:"kinds" nullable:"false" doc:"Kinds of records it sends: booking, check_in, result, capacity."`
+	Kinds   []string     `json:"kinds" nullable:"false" doc:"Kinds of records it sends: booking, check_in, result, capacity, call, evaluation."`
 	Delay   int          `json:"delay_seconds" doc:"How long after what it tells a record may come."`
 	Silence int          `json:"silence_seconds" doc:"How long, in opening hours, nothing may come."`
 	Last    *time.Time   `json:"last_record,omitempty" doc:"When its last record came."`
@@ -167,7 +164,7 @@ type sourceDays struct {
 
 type sourceDay struct {
 	Date     string `json:"date" format:"date"`
-	Kind     string `json:"kind" enum:"booking,check_in,result,capacity"`
+	Kind     string `json:"kind" enum:"booking,check_in,result,capacity,call,evaluation"`
 	Expected int64  `json:"expected" doc:"Records that were to come."`
 	Received int64  `json:"received" doc:"Of those, that came."`
 	InTime   int64  `json:"in_time" doc:"Of those, within the agreed delay."`
@@ -177,11 +174,11 @@ type sourceDay struct {
 
 func (a *API) declareClients() {
 	read(a, operation{
-		id: "get-source", method: http.MethodGet, path: "/source", tag: tagClients, client: oversight.ClientRead,
+		id: "get-source", method: http.MethodGet, path: "/source", tag: tagFeed, client: oversight.ClientRead,
 		about: "Which connected system signs, with what is agreed with it and what its key is for: the first thing to ask with a new key.",
 	}, a.source)
 	read(a, operation{
-		id: "list-source-days", method: http.MethodGet, path: "/source/days", tag: tagClients, client: oversight.ClientRead,
+		id: "list-source-days", method: http.MethodGet, path: "/source/days", tag: tagFeed, client: oversight.ClientRead,
 		about: "What came of the records the system sent, by the day they are about (Art. 21): at the halls of the key, at most 31 days.",
 		params: []param{
 			inQuery("from", "First day; without it, 30 days before to.", "2026-11-01", aDate), inQuery("to", "Last day; without it, today.", "2026-11-30", aDate),

@@ -86,14 +86,8 @@ const (
 // wrong fields. Paths are made of names the document knows: a name somebody sent is never repeated,
 // so an unknown field is told of at the object that holds it.
 func (s *shape) check(body []byte) ([]fault.Field, error) {
-	if !utf8.Valid(body) {
-		return nil, fault.New(fault.MalformedRequest)
-	}
-	k := checker{d: json.NewDecoder(bytes.NewReader(body))}
-	if err := k.document(s); err != nil {
-		return nil, err
-	}
-	return k.wrong, nil
+	_, wrong, err := s.split(body)
+	return wrong, err
 }
 
 // split is check for a document in which an array has its items apart: it returns them, too.
@@ -102,8 +96,12 @@ func (s *shape) split(body []byte) ([]json.RawMessage, []fault.Field, error) {
 		return nil, nil, fault.New(fault.MalformedRequest)
 	}
 	k := checker{d: json.NewDecoder(bytes.NewReader(body))}
-	if err := k.document(s); err != nil {
-		return nil, nil, err
+	k.d.UseNumber()
+	if err := k.value(s, "", 0); err != nil {
+		return nil, nil, fault.New(fault.MalformedRequest)
+	}
+	if _, err := k.d.Token(); err != io.EOF {
+		return nil, nil, fault.New(fault.MalformedRequest)
 	}
 	return k.parts, k.wrong, nil
 }
@@ -112,17 +110,6 @@ type checker struct {
 	d     *json.Decoder
 	wrong []fault.Field
 	parts []json.RawMessage
-}
-
-func (k *checker) document(s *shape) error {
-	k.d.UseNumber()
-	if err := k.value(s, "", 0); err != nil {
-		return fault.New(fault.MalformedRequest)
-	}
-	if _, err := k.d.Token(); err != io.EOF {
-		return fault.New(fault.MalformedRequest)
-	}
-	return nil
 }
 
 func (k *checker) bad(path string, code fault.Code) {

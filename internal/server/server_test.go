@@ -318,9 +318,15 @@ func TestABookingsMessageReachesTheDesk(t *testing.T) {
 			t.Errorf("/metrics lacks %s", want)
 		}
 	}
-	for _, never := range []string{who.Person.Name, who.Person.Phone, who.Person.Document.Number, string(who.Person.Key), receipt.View.Code, "nowhere-to-be-found"} {
-		if strings.Contains(text, never) {
-			t.Error("/metrics holds something of a person or a raw path")
+	// The values are left out: the sum of some durations, 0.23456719900000001, holds a test phone.
+	for line := range strings.Lines(text) {
+		if at := strings.LastIndexByte(line, ' '); at >= 0 && line[0] != '#' {
+			line = line[:at]
+		}
+		for _, never := range []string{who.Person.Name, who.Person.Phone, who.Person.Document.Number, string(who.Person.Key), receipt.View.Code, "nowhere-to-be-found"} {
+			if strings.Contains(line, never) {
+				t.Errorf("/metrics holds %q, of a test person or a raw path: %s", never, line)
+			}
 		}
 	}
 }

@@ -11,16 +11,17 @@ import (
 )
 
 type demoCmd struct {
-	Dir       string `env:"SUIYUE_DEMO_DIR" default:"demo" placeholder:"DIR" help:"Folder of the demonstration: its database and keys. Remove it to start over."`
-	Database  string `env:"SUIYUE_DEMO_DATABASE" placeholder:"SOURCE" help:"Keep the city elsewhere, as postgres://user@host/name. The database must be empty or an earlier demonstration's."`
-	City      string `env:"SUIYUE_DEMO_CITY" placeholder:"DIR" help:"CSV files of another city. Default: Guangzhou, from the program itself."`
-	Listen    string `env:"SUIYUE_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Address to serve on; when its port is taken, a free one."`
-	PublicURL string `env:"SUIYUE_PUBLIC_URL" placeholder:"URL" help:"The address you open, if it is not http://localhost and the port."`
-	People    int    `env:"SUIYUE_DEMO_PEOPLE" default:"0" help:"At least this many test persons, for load tools."`
-	Room      int    `name:"room-inside" env:"SUIYUE_ROOM_INSIDE" default:"1000" help:"People who may be booking at once before the next ones wait; 1 shows the waiting room to the second."`
-	MakeOnly  bool   `help:"Make the city and stop."`
-	LogLevel  string `env:"SUIYUE_LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"The least level that is written: debug, info, warn or error."`
-	LogFormat string `env:"SUIYUE_LOG_FORMAT" default:"text" enum:"text,json" help:"text for people, json for machines."`
+	Dir       string   `env:"SUIYUE_DEMO_DIR" default:"demo" placeholder:"DIR" help:"Folder of the demonstration: its database and keys. Remove it to start over."`
+	Database  string   `env:"SUIYUE_DEMO_DATABASE" placeholder:"SOURCE" help:"Keep the city elsewhere, as postgres://user@host/name. The database must be empty or an earlier demonstration's."`
+	City      string   `env:"SUIYUE_DEMO_CITY" placeholder:"DIR" help:"CSV files of another city. Default: Guangzhou, from the program itself."`
+	Listen    string   `env:"SUIYUE_LISTEN" default:":8080" placeholder:"HOST:PORT" help:"Address to serve on; when its port is taken, a free one."`
+	PublicURL string   `env:"SUIYUE_PUBLIC_URL" placeholder:"URL" help:"The address you open, if it is not http://localhost and the port."`
+	People    int      `env:"SUIYUE_DEMO_PEOPLE" default:"0" help:"At least this many test persons, for load tools."`
+	Room      int      `name:"room-inside" env:"SUIYUE_ROOM_INSIDE" default:"1000" help:"People who may be booking at once before the next ones wait; 1 shows the waiting room to the second."`
+	Frame     []string `env:"SUIYUE_FRAME" placeholder:"ENTRANCE=ORIGIN" help:"Pages of an entrance in which ours may stand, see docs/entrances.md."`
+	MakeOnly  bool     `help:"Make the city and stop."`
+	LogLevel  string   `env:"SUIYUE_LOG_LEVEL" default:"warn" enum:"debug,info,warn,error" help:"The least level that is written: debug, info, warn or error."`
+	LogFormat string   `env:"SUIYUE_LOG_FORMAT" default:"text" enum:"text,json" help:"text for people, json for machines."`
 }
 
 func (demoCmd) Help() string {
@@ -42,7 +43,7 @@ func (c *demoCmd) Run(e *edge) error {
 	cfg := server.Config{
 		Data:    server.Data{Database: c.Database, KeyFile: filepath.Join(c.Dir, "suiyue.keys")},
 		Logging: server.Logging{LogLevel: c.LogLevel, LogFormat: c.LogFormat},
-		HTTP:    server.HTTP{Listen: c.Listen, PublicURL: c.PublicURL},
+		HTTP:    server.HTTP{Listen: c.Listen, PublicURL: c.PublicURL, Frame: c.Frame},
 		SignIn:  server.SignIn{Identity: "dev"},
 		Texting: server.Texting{SMS: "outbox"},
 		Limits:  server.DefaultLimits(),

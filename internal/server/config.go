@@ -46,6 +46,7 @@ type HTTP struct {
 	TLSKey         string         `name:"tls-key" env:"SUIYUE_TLS_KEY" placeholder:"FILE" group:"http" help:"Private key of the certificate (PEM)."`
 	ClientCA       string         `name:"client-ca" env:"SUIYUE_CLIENT_CA" placeholder:"FILE" group:"http" help:"Certificates (PEM) that client certificates of connected systems are issued by. Who shows one is checked; a key may be bound to it. Needs --tls-cert; SIGHUP reads it again."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"SUIYUE_TRUSTED_PROXIES" placeholder:"CIDR" group:"http" help:"Networks whose X-Forwarded-For is believed, separated by commas."`
+	Frame          []string       `name:"frame" env:"SUIYUE_FRAME" placeholder:"ENTRANCE=ORIGIN" group:"http" help:"Pages of an entrance in which ours may stand, separated by commas: suihaoban=https://host or gdzwfw=https://host, see docs/entrances.md."`
 	HallSounds     string         `name:"hall-sounds" env:"SUIYUE_HALL_SOUNDS" placeholder:"FOLDER" group:"http" help:"Recorded numbers for call displays whose browser has no voice of a language: FOLDER/zh-Hant/a.mp3 and so on, see docs/hall-display.md."`
 	MetricsListen  string         `name:"metrics-listen" env:"SUIYUE_METRICS_LISTEN" placeholder:"HOST:PORT" group:"http" help:"Serve /metrics (Prometheus), /healthz and /readyz here too. Keep it off the open network. Default: no such address, and no /metrics."`
 }
@@ -175,6 +176,9 @@ func (c *Config) Validate() error {
 		if _, err := c.clientCAs(); err != nil {
 			bad("%w", err)
 		}
+	}
+	if _, err := c.frames(); err != nil {
+		bad("%w", err)
 	}
 	if !c.Demo && !strings.HasPrefix(c.PublicURL, "https://") && c.TLSCert == "" {
 		bad("--public-url must be set to the https:// address people open: names and numbers never travel in clear (or try `suiyue demo`)")

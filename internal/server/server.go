@@ -153,8 +153,12 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.dev = dev
 	cookies := web.NewCookies(s.secure(), []byte(keys.TokenHash("the key of form tokens")))
+	frames, err := c.frames()
+	if err != nil {
+		return err
+	}
 	s.site = web.New(web.Options{
-		Log: s.log, Now: s.clock.Now, Secure: s.secure(), Trusted: c.TrustedProxies, FormAction: formOrigins(c), Page: faultPage,
+		Log: s.log, Now: s.clock.Now, Secure: s.secure(), Trusted: c.TrustedProxies, FormAction: formOrigins(c), Page: faultPage, Frames: frames,
 		Address: web.Limit{Rate: c.AddressRate, Burst: c.AddressBurst}, MaxBody: c.MaxBody, Timeout: c.RequestTimeout,
 		Observe: s.metrics.request, Known: cookies.Of("hall").Known, Machine: machineLimit,
 	})

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/directory"
 )
 
@@ -171,6 +172,9 @@ const (
 	localeCookie  = "suiyue-lang"
 	editionCookie = "suiyue-edition"
 	aYear         = 365 * 24 * 60 * 60
+
+	viaCookie = "suiyue-via"
+	viaLife   = 2 * 60 * 60 // whoever comes back later comes by themselves
 )
 
 var matcher = language.NewMatcher([]language.Tag{
@@ -219,6 +223,17 @@ func chooseElder(r *http.Request) (elder, set bool) {
 	}
 	c, err := r.Cookie(editionCookie)
 	return err == nil && c.Value == "elder", false
+}
+
+// chooseVia takes ?via=, an entrance's channel, then the cookie.
+func chooseVia(r *http.Request) (via booking.Channel, set bool) {
+	if via := booking.Channel(queryValue(r, "via")); slices.Contains(booking.Entrances(), via) {
+		return via, true
+	}
+	if c, err := r.Cookie(viaCookie); err == nil && slices.Contains(booking.Entrances(), booking.Channel(c.Value)) {
+		return booking.Channel(c.Value), false
+	}
+	return booking.Web, false
 }
 
 func queryValue(r *http.Request, name string) string {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"suiyue/internal/domain/booking"
 	"suiyue/internal/domain/fault"
 )
 
@@ -20,15 +21,16 @@ import (
 type Options struct {
 	Log        *slog.Logger
 	Now        func() time.Time
-	Secure     bool              // served over https: HSTS, __Host- cookies
-	Trusted    []netip.Prefix    // proxies whose X-Forwarded-For is believed
-	FormAction []string          // origins a form may end up at besides our own (the identity platform)
-	Page       FaultPage         // pages of faults; nil answers problem+json only
-	Address    Limit             // requests per client address; zero = no limit
-	MaxBody    int64             // bytes of a request body; 0 = 64 KiB
-	Timeout    time.Duration     // of one request's context; 0 = 20 s
-	Observe    func(Observation) // called after each request, for metrics; may be nil
-	Streams    int               // answers without an end that are open at once; 0 = 20 000
+	Secure     bool                         // served over https: HSTS, __Host- cookies
+	Trusted    []netip.Prefix               // proxies whose X-Forwarded-For is believed
+	FormAction []string                     // origins a form may end up at besides our own (the identity platform)
+	Frames     map[booking.Channel][]string // origins in whose pages ours may stand, by entrance; see InFrame
+	Page       FaultPage                    // pages of faults; nil answers problem+json only
+	Address    Limit                        // requests per client address; zero = no limit
+	MaxBody    int64                        // bytes of a request body; 0 = 64 KiB
+	Timeout    time.Duration                // of one request's context; 0 = 20 s
+	Observe    func(Observation)            // called after each request, for metrics; may be nil
+	Streams    int                          // answers without an end that are open at once; 0 = 20 000
 
 	// Known names the machine of ours a request comes from, "" for none. It is asked before anything is
 	// read and must not be fooled: Address does not count for such a machine, Machine does. A hall's
@@ -54,6 +56,7 @@ type Site struct {
 	secure    bool
 	trusted   []netip.Prefix
 	headers   []header
+	frames    map[booking.Channel][]string
 	page      FaultPage
 	address   *Limiter
 	maxBody   int64
@@ -73,7 +76,7 @@ func New(o Options) *Site {
 	}
 	s := &Site{
 		log: o.Log, now: o.Now, secure: o.Secure, trusted: o.Trusted, page: o.Page,
-		headers: secureHeaders(contentPolicy(o.FormAction), o.Secure), maxBody: o.MaxBody, timeout: o.Timeout,
+		headers: secureHeaders(contentPolicy(o.FormAction), o.Secure), frames: o.Frames, maxBody: o.MaxBody, timeout: o.Timeout,
 		observe: o.Observe, origins: http.NewCrossOriginProtection(), streams: newStreams(o.Streams), known: o.Known,
 	}
 	if o.Machine.Rate > 0 {
@@ -99,6 +102,7 @@ type exchange struct {
 	addr   netip.Addr
 	locale Locale
 	elder  bool
+	via    booking.Channel
 	body   io.ReadCloser   // as it came, before it was bounded
 	whole  context.Context // of the request, before it was bounded
 }
@@ -144,6 +148,15 @@ func ElderOf(r *http.Request) bool {
 	return elder
 }
 
+// ViaOf returns through which entrance this person came, booking.Web for our own.
+func ViaOf(r *http.Request) booking.Channel {
+	if x := exchangeOf(r); x != nil {
+		return x.via
+	}
+	via, _ := chooseVia(r)
+	return via
+}
+
 // AddrOf returns the client's address as trusted proxies tell it; invalid outside of Wrap.
 func AddrOf(r *http.Request) netip.Addr {
 	if x := exchangeOf(r); x != nil {
@@ -171,9 +184,10 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := s.now()
 		x := &exchange{id: rand.Text(), addr: clientAddr(r, s.trusted)}
-		var setLocale, setElder bool
+		var setLocale, setElder, setVia bool
 		x.locale, setLocale = chooseLocale(r)
 		x.elder, setElder = chooseElder(r)
+		x.via, setVia = chooseVia(r)
 
 		x.whole = context.WithValue(r.Context(), exchangeKey{}, x)
 		ctx, cancel := context.WithTimeout(x.whole, s.timeout)
@@ -183,10 +197,13 @@ func (s *Site) Wrap(next http.Handler) http.Handler {
 		s.secureHeaders(rec.Header())
 		rec.Header().Set("X-Request-Id", x.id)
 		if setLocale {
-			s.remember(rec, localeCookie, string(x.locale))
+			s.remember(rec, localeCookie, string(x.locale), aYear)
 		}
 		if setElder {
-			s.remember(rec, editionCookie, map[bool]string{true: "elder", false: "normal"}[x.elder])
+			s.remember(rec, editionCookie, map[bool]string{true: "elder", false: "normal"}[x.elder], aYear)
+		}
+		if setVia {
+			s.remember(rec, viaCookie, string(x.via), viaLife)
 		}
 
 		defer func() {
@@ -285,8 +302,8 @@ func knownMethod(m string) bool {
 	return false
 }
 
-func (s *Site) remember(w http.ResponseWriter, name, value string) {
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: aYear, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+func (s *Site) remember(w http.ResponseWriter, name, value string, seconds int) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: seconds, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
 // recorder remembers status and size for the log.
@@ -336,6 +353,19 @@ func Connect(w http.ResponseWriter, origin string) {
 func Workers(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "worker-src 'none'", "worker-src 'self'", 1))
+}
+
+// InFrame lets this answer stand inside the pages of an entrance, and returns false where none of its origins may hold
+// ours. Such a page changes nothing and reads no cookie: what it leads to opens over the whole window.
+func (s *Site) InFrame(w http.ResponseWriter, entrance booking.Channel) bool {
+	origins := s.frames[entrance]
+	if len(origins) == 0 {
+		return false
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "frame-ancestors 'none'", "frame-ancestors "+strings.Join(origins, " "), 1))
+	h.Del("X-Frame-Options") // it can name no origin, and whoever reads the policy leaves it aside
+	return true
 }
 
 // secureHeaders are on every answer. The values are made once and shared by all: whoever sets another puts a

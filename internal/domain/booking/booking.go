@@ -68,11 +68,18 @@ const (
 	API  Channel = "api"
 	Desk Channel = "desk" // staff on behalf of someone
 
+	// The two entrances Article 2 names: whoever comes from one of them books through it.
+	Suihaoban Channel = "suihaoban" // 穗好办, the city's app
+	Province  Channel = "gdzwfw"    // 广东政务服务网, the province's portal
+
 	Kiosk Channel = "kiosk" // at the hall; no way of booking
 
 	// System is no way in: what the city does to a booking by itself came this way.
 	System Channel = "system"
 )
+
+// Entrances lists the channels that are portals with people of their own.
+func Entrances() []Channel { return []Channel{Suihaoban, Province} }
 
 // ApplicantKind says whose business it is (辦事主體).
 type ApplicantKind string

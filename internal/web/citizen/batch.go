@@ -348,7 +348,7 @@ func (p *Pages) reduce(w http.ResponseWriter, r *http.Request, who *identity.Ses
 	if len(cases) == 0 {
 		return p.showBatch(w, r, who, fault.InvalidFields(fault.Field{Path: "case", Code: fault.Required}))
 	}
-	_, err := p.app.Reduce(r.Context(), who, app.ReduceRequest{Key: r.PostForm.Get("key"), Code: code, Cases: cases, Channel: booking.Web})
+	_, err := p.app.Reduce(r.Context(), who, app.ReduceRequest{Key: r.PostForm.Get("key"), Code: code, Cases: cases, Channel: web.ViaOf(r)})
 	if err == nil {
 		return web.SeeOther(w, r, passPath(code)+"/cases?new=reduced")
 	}

@@ -277,7 +277,7 @@ func (p *Pages) book(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	receipt, err := p.app.Book(r.Context(), who, app.BookRequest{
-		Key: d.Key, Item: d.Item, SlotID: d.Slot, Stage: d.Stage, Units: d.Units, Cases: cases, Applicant: d.applicant(who), Channel: booking.Web,
+		Key: d.Key, Item: d.Item, SlotID: d.Slot, Stage: d.Stage, Units: d.Units, Cases: cases, Applicant: d.applicant(who), Channel: web.ViaOf(r),
 	})
 	if err != nil {
 		return p.notBooked(w, r, who, d, fault.As(err))

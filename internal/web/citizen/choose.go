@@ -83,7 +83,7 @@ func (p *Pages) keepHour(w http.ResponseWriter, r *http.Request) error {
 	if err := p.slowDown(who); err != nil {
 		return err
 	}
-	if _, err := p.app.Keep(r.Context(), who, app.KeepRequest{Key: r.PostForm.Get("key"), Code: code, Channel: booking.Web}); err != nil {
+	if _, err := p.app.Keep(r.Context(), who, app.KeepRequest{Key: r.PostForm.Get("key"), Code: code, Channel: web.ViaOf(r)}); err != nil {
 		switch fault.CodeOf(err) {
 		case fault.ChoiceOver, fault.NotActive: // the pass says how it stands now
 			return web.SeeOther(w, r, passPath(code))

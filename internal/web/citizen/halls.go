@@ -24,6 +24,7 @@ const (
 // hallsAt says where a list of halls stands: on the page of an item, or of a booking being moved.
 type hallsAt struct {
 	path    string                    // address of the page
+	framed  bool                      // it stands in a page of an entrance
 	fixed   []pair                    // parameters of that page besides the filters
 	choose  func(queue string) string // where choosing a hall leads
 	compare bool                      // two can be compared
@@ -36,6 +37,7 @@ type hallsView struct {
 	Filters []ui.ChoiceView // none when there is nothing to choose
 	Near    bool            // the way to here can be measured: offers to use the phone's place
 	Located bool
+	Framed  bool // it stands in a page of an entrance: its filters stay there
 	Count   string
 	Notice  *ui.NoticeView
 	Halls   []ui.HallView
@@ -45,12 +47,20 @@ type hallsView struct {
 	Keep    []pair // parameters the comparison keeps
 }
 
+// stays keeps a link in the frame it stands in.
+func (v hallsView) stays() templ.Attributes {
+	if v.Framed {
+		return templ.Attributes{"target": "_self"}
+	}
+	return nil
+}
+
 // hallList lists the halls that offer an item, as the address asks: district, street, sort, page,
 // lat and lng (degrees, coarse).
 func (p *Pages) hallList(r *http.Request, l web.Locale, elder bool, it *directory.Item, stage directory.Stage, at hallsAt) (hallsView, error) {
 	q := r.URL.Query()
 	city := p.app.City()
-	v := hallsView{L: l, Action: at.path + "#halls", Hidden: at.fixed, Keep: at.fixed}
+	v := hallsView{L: l, Action: at.path + "#halls", Hidden: at.fixed, Keep: at.fixed, Framed: at.framed}
 	offers := city.Offers(it.Code)
 	if len(offers) == 0 {
 		v.Empty = &ui.EmptyView{Title: l.T("citizen.halls.no_offer"), Text: l.T("citizen.halls.no_offer_hint"), Action: hotlineButton(l)}
@@ -133,7 +143,7 @@ func (p *Pages) hallList(r *http.Request, l web.Locale, elder bool, it *director
 		v.More = p.listAddress(at, filters, page+1) + "#more"
 	}
 	v.Filters = filtersOf(l, elder, districts, streets, sortings, hq)
-	if !elder {
+	if !elder && !at.framed { // a frame is not told where the phone is
 		v.Near = measurable(city, offers)
 	}
 	return v, nil

@@ -219,7 +219,7 @@ func (p *Pages) rebookNow(w http.ResponseWriter, r *http.Request, who *identity.
 		return err
 	}
 	receipt, err := p.app.Book(r.Context(), who, app.BookRequest{
-		Key: r.PostForm.Get("key"), Item: b.Booking.Item, SlotID: slot, Stage: b.Booking.Stage, Units: b.Booking.Units, Channel: booking.Web, Instead: b.Code,
+		Key: r.PostForm.Get("key"), Item: b.Booking.Item, SlotID: slot, Stage: b.Booking.Stage, Units: b.Booking.Units, Channel: web.ViaOf(r), Instead: b.Code,
 	})
 	if err == nil && receipt.Entry != nil {
 		return web.SeeOther(w, r, drawPath(receipt.Entry.Draw))

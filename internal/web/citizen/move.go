@@ -187,7 +187,7 @@ func (p *Pages) moveTo(w http.ResponseWriter, r *http.Request, who *identity.Ses
 		return err
 	}
 	code, slot := r.PathValue("code"), r.PostForm.Get("slot")
-	receipt, err := p.app.Move(r.Context(), who, app.MoveRequest{Key: r.PostForm.Get("key"), Code: code, SlotID: slot, Channel: booking.Web})
+	receipt, err := p.app.Move(r.Context(), who, app.MoveRequest{Key: r.PostForm.Get("key"), Code: code, SlotID: slot, Channel: web.ViaOf(r)})
 	if err == nil {
 		return web.SeeOther(w, r, passPath(receipt.View.Code)+"?new=moved")
 	}
@@ -246,7 +246,7 @@ func (p *Pages) cancelNow(w http.ResponseWriter, r *http.Request, who *identity.
 	if b, _, err := p.opened(r, r.PathValue("code")); err == nil && b.Booking.State.Choosing() {
 		event = "declined"
 	}
-	receipt, err := p.app.Cancel(r.Context(), who, app.CancelRequest{Key: r.PostForm.Get("key"), Code: r.PathValue("code"), Channel: booking.Web})
+	receipt, err := p.app.Cancel(r.Context(), who, app.CancelRequest{Key: r.PostForm.Get("key"), Code: r.PathValue("code"), Channel: web.ViaOf(r)})
 	if err == nil {
 		return web.SeeOther(w, r, passPath(receipt.View.Code)+"?new="+event)
 	}

@@ -483,7 +483,7 @@ func (p *Pages) bookTogether(w http.ResponseWriter, r *http.Request, who *identi
 		return false, web.SeeOther(w, r, address("/book/check", "draft", d.ID))
 	}
 	got, err := p.app.BookTogether(r.Context(), who, app.TogetherRequest{
-		Key: d.Key, Item: d.Item, Stage: d.Stage, Slots: d.Slots, Applicants: g.Applicants, Channel: booking.Web,
+		Key: d.Key, Item: d.Item, Stage: d.Stage, Slots: d.Slots, Applicants: g.Applicants, Channel: web.ViaOf(r),
 	})
 	if err != nil {
 		f := fault.As(err)

@@ -176,7 +176,7 @@ func (p *Pages) joinWait(w http.ResponseWriter, r *http.Request, who *identity.S
 		return web.SeeOther(w, r, d.afterWhom())
 	}
 	v, err := p.app.JoinWait(r.Context(), who, app.WaitRequest{
-		Key: ask.key, Item: ask.item, Stage: directory.Stage(ask.stage), Wants: ask.wants(), Applicant: (&draft{For: ask.whom}).applicant(who), Channel: booking.Web,
+		Key: ask.key, Item: ask.item, Stage: directory.Stage(ask.stage), Wants: ask.wants(), Applicant: (&draft{For: ask.whom}).applicant(who), Channel: web.ViaOf(r),
 	})
 	if err != nil {
 		if f := fault.As(err); f.Kind != fault.Internal {
@@ -280,7 +280,7 @@ func (p *Pages) joinDraft(w http.ResponseWriter, r *http.Request, who *identity.
 		return err
 	}
 	v, err := p.app.JoinWait(r.Context(), who, app.WaitRequest{
-		Key: d.Key, Item: d.Item, Stage: d.Stage, Units: d.Units, Cases: cases, Wants: d.Wait.wants(), Applicant: d.applicant(who), Channel: booking.Web,
+		Key: d.Key, Item: d.Item, Stage: d.Stage, Units: d.Units, Cases: cases, Wants: d.Wait.wants(), Applicant: d.applicant(who), Channel: web.ViaOf(r),
 	})
 	if err != nil {
 		f := fault.As(err)

@@ -364,7 +364,7 @@ func (a *Account) waitDo(w http.ResponseWriter, r *http.Request, who *identity.S
 	code, ctx := r.PathValue("code"), r.Context()
 	switch r.PathValue("what") {
 	case "take":
-		if _, err = a.app.TakeOffer(ctx, who, r.PostForm.Get("key"), code, booking.Web); err == nil {
+		if _, err = a.app.TakeOffer(ctx, who, r.PostForm.Get("key"), code, web.ViaOf(r)); err == nil {
 			return web.SeeOther(w, r, passPath(code))
 		}
 	case "decline":

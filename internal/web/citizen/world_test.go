@@ -38,7 +38,8 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 func newWorldOf(t testing.TB, o apptest.Options, change func(*Config)) *world {
 	t.Helper()
 	w := &world{Fixture: apptest.New(t, o)}
-	site := web.New(web.Options{Log: slog.New(slog.NewTextHandler(lockedWriter{w}, nil)), Now: w.Clock.Now, Page: FaultPage})
+	site := web.New(web.Options{Log: slog.New(slog.NewTextHandler(lockedWriter{w}, nil)), Now: w.Clock.Now, Page: FaultPage,
+		Frames: map[booking.Channel][]string{booking.Suihaoban: {"https://app.example", "https://h5.example"}}})
 	c := Config{App: w.App, Site: site, Cookies: web.NewCookies(false, make([]byte, 32)), Sealer: w.Vault}
 	if change != nil {
 		change(&c)

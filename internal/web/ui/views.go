@@ -44,6 +44,7 @@ type Shell struct {
 	Error   bool   // the page shows an error summary: the title says so
 	Wide    bool   // lists and tables: the main column is not held to 40 rem
 	Bare    bool   // no header navigation and no footer (print, displays)
+	Framed  bool   // it stands in a page of an entrance: what it leads to opens over the whole window
 	Refresh string // seconds after which the page is loaded again where there is no script, "" for never
 }
 
@@ -438,7 +439,8 @@ type SearchView struct {
 	Query   string
 	Label   string // "" = home.question
 	Hint    string
-	Big     bool // the label is the page's h1
+	Via     string // entrance in whose pages it stands, "" for none
+	Big     bool   // the label is the page's h1
 	Popular []Link
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"suiyue/internal/domain/booking"
@@ -261,6 +262,52 @@ func instantText(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// recountDays holds every day that has ended against the digest of its tickets, a hall at a time on all cores. bad is called
+// by one at a time, in order of hall and date.
+func (a *App) recountDays(ctx context.Context, bad func(line string)) error {
+	var halls []string
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		halls, err = tx.DigestedHalls(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	found := map[string][]string{}
+	err := onAllCores(ctx, halls, func(ctx context.Context, hall string) error {
+		var lines []string
+		err := a.db.View(ctx, func(tx *store.Tx) error {
+			lines = nil
+			days, err := tx.DayDigests(ctx, hall)
+			if err != nil {
+				return err
+			}
+			for _, d := range days {
+				list, err := tx.TicketsOn(ctx, hall, d.Date)
+				if err != nil {
+					return err
+				}
+				if digestOf(list) != d.Digest {
+					lines = append(lines, fmt.Sprintf("%s %s: its tickets are not those that were sealed", hall, d.Date))
+				}
+			}
+			return nil
+		})
+		if len(lines) > 0 {
+			mu.Lock()
+			defer mu.Unlock()
+			found[hall] = lines
+		}
+		return err
+	})
+	for _, hall := range halls {
+		for _, line := range found[hall] {
+			bad(line)
+		}
+	}
+	return err
 }
 
 // MadeDay is the record of a day that was made and not lived: what its tickets, in order of number, come to, and the

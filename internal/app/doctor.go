@@ -68,22 +68,7 @@ func Doctor(ctx context.Context, db *store.DB, now time.Time, v note.Verifier, k
 	if halls, _, _ := a.City().Counts(); halls == 0 {
 		out = append(out, Finding{Check: "city", Detail: "no city is loaded: run `suiyue import`"})
 	}
-	if err := db.View(ctx, func(tx *store.Tx) error {
-		days, err := tx.DayDigests(ctx)
-		if err != nil {
-			return err
-		}
-		for _, d := range days {
-			list, err := tx.TicketsOn(ctx, d.HallID, d.Date)
-			if err != nil {
-				return err
-			}
-			if digestOf(list) != d.Digest {
-				out = append(out, Finding{Check: "day digest", Error: true, Detail: fmt.Sprintf("%s %s: its tickets are not those that were sealed", d.HallID, d.Date)})
-			}
-		}
-		return nil
-	}); err != nil {
+	if err := a.recountDays(ctx, func(line string) { out = append(out, Finding{Check: "day digest", Error: true, Detail: line}) }); err != nil {
 		return nil, err
 	}
 	if err := a.recountDraws(ctx, func(line string) { out = append(out, Finding{Check: "draw", Error: true, Detail: line}) }); err != nil {

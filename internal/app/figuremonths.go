@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -104,39 +103,22 @@ func (a *App) countMonth(ctx context.Context, first, last calendar.Date, tell fu
 // countHallMonths counts days of halls and their months, several parts of the halls at a time, and returns the days that
 // are to be counted again for it.
 func (a *App) countHallMonths(ctx context.Context, month string, byHall map[string][]oversight.HallDay, parts [][]string, tell func(days int)) (also []oversight.HallDay, err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	line := make(chan []string)
 	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for part := range line {
-				if ctx.Err() != nil {
-					continue
-				}
-				var list []oversight.HallDay
-				for _, h := range part {
-					list = append(list, byHall[h]...)
-				}
-				more, err := a.countHalls(ctx, month, part, list)
-				if err != nil {
-					cancel(err)
-					continue
-				}
-				mu.Lock()
-				also = append(also, more...)
-				tell(len(list))
-				mu.Unlock()
-			}
-		})
-	}
-	for _, part := range parts {
-		line <- part
-	}
-	close(line)
-	wg.Wait()
-	return also, context.Cause(ctx)
+	return also, onAllCores(ctx, parts, func(ctx context.Context, part []string) error {
+		var list []oversight.HallDay
+		for _, h := range part {
+			list = append(list, byHall[h]...)
+		}
+		more, err := a.countHalls(ctx, month, part, list)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		also = append(also, more...)
+		tell(len(list))
+		return nil
+	})
 }
 
 func (a *App) countHalls(ctx context.Context, month string, halls []string, list []oversight.HallDay) (also []oversight.HallDay, err error) {

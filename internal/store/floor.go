@@ -197,16 +197,26 @@ type DayDigest struct {
 	Digest string
 }
 
-// DayDigests returns those of every day that has ended, in order of hall and date.
-func (tx *Tx) DayDigests(ctx context.Context) (out []DayDigest, err error) {
-	return out, tx.query(ctx, "day.digests", `select hall_id, date, digest from day_record order by hall_id, date`, func(scan func(...any) error) error {
-		var r DayDigest
+// DigestedHalls returns the halls that have a day that has ended, in order.
+func (tx *Tx) DigestedHalls(ctx context.Context) (out []string, err error) {
+	return out, tx.query(ctx, "day.halls", `select id from hall h where exists (select 1 from day_record d where d.hall_id = h.id) order by 1`, func(scan func(...any) error) error {
+		var hall string
+		err := scan(&hall)
+		out = append(out, hall)
+		return err
+	})
+}
+
+// DayDigests returns those of a hall's days that have ended, in order of date.
+func (tx *Tx) DayDigests(ctx context.Context, hall string) (out []DayDigest, err error) {
+	return out, tx.query(ctx, "day.digests", `select date, digest from day_record where hall_id = $1 order by date`, func(scan func(...any) error) error {
+		r := DayDigest{HallID: hall}
 		var date string
-		err := scan(&r.HallID, &date, &r.Digest)
+		err := scan(&date, &r.Digest)
 		if err == nil {
 			r.Date, err = calendar.ParseDate(date)
 		}
 		out = append(out, r)
 		return err
-	})
+	}, hall)
 }

@@ -299,7 +299,7 @@ var operations = map[string]need{
 
 	"list-items": {who: "open"}, "get-item": {who: "open"}, "list-halls-of-item": {who: "open"}, "get-hall": {who: "open"}, "list-districts": {who: "open"},
 	"list-waiting": {who: "open"}, "get-hall-waiting": {who: "open"},
-	"list-open-data": {who: "open"}, "list-releases": {who: "open"}, "list-changes": {who: "open"},
+	"list-open-data": {who: "open"}, "list-releases": {who: "open"}, "list-changes": {who: "open"}, "list-directory-changes": {who: "open"},
 	"list-draws": {who: "open"}, "get-draw": {who: "open"}, "list-my-entries": {who: "citizen"},
 	"get-availability": {who: "open"}, "get-release": {who: "open"}, "find-booking": {who: "open"}, "get-ticket": {who: "open"}, "leave-line": {who: "open"},
 	"evaluate": {who: "open", body: `{"grade":5,"fact":"0000"}`},

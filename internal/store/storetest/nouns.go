@@ -83,6 +83,7 @@ var nouns = []testCase{
 	{"Art20_cases", oneThingCases},
 	{"open_days", openDays},
 	{"changes_of_numbers", numberChanges},
+	{"edits_in_order", editsInOrder},
 	{"Art21_figures", figures},
 	{"Art21_days_to_count_again", marks},
 }

@@ -99,11 +99,11 @@ func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
 	if err != nil || len(found) > 0 {
 		t.Errorf("the doctor found %v, %v", found, err)
 	}
-	months, err := Retention(t.Context(), c.Data)
-	if err != nil || len(months) == 0 {
+	report, err := Retention(t.Context(), c.Data)
+	if err != nil || len(report.Months) == 0 {
 		t.Fatalf("no report, %v", err)
 	}
-	if m := months[len(months)-1]; m.Month != "2024-01" || m.Done.IsZero() || m.Rows["booking"] < len(before) || len(m.Digest) != 64 {
+	if m := report.Months[len(report.Months)-1]; m.Month != "2024-01" || m.Done.IsZero() || m.Rows["booking"] < len(before) || len(m.Digest) != 64 {
 		t.Errorf("the report says %+v", m)
 	}
 	pieces := map[[pieceSize]byte]bool{}

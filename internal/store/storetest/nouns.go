@@ -84,6 +84,7 @@ var nouns = []testCase{
 	{"open_days", openDays},
 	{"changes_of_numbers", numberChanges},
 	{"edits_in_order", editsInOrder},
+	{"logs_dropped", logsDropped},
 	{"Art21_figures", figures},
 	{"Art21_days_to_count_again", marks},
 }

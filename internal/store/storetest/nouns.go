@@ -85,6 +85,7 @@ var nouns = []testCase{
 	{"changes_of_numbers", numberChanges},
 	{"edits_in_order", editsInOrder},
 	{"logs_dropped", logsDropped},
+	{"Art16_alerts_walked", alertsWalked},
 	{"Art21_figures", figures},
 	{"Art21_days_to_count_again", marks},
 }

@@ -27,6 +27,26 @@ func trendOf(p oversight.BulletinPeriod) int {
 // groups names what the parts of a bulletin are, by the kind of unit.
 var groups = map[directory.UnitKind]string{directory.District: "district", directory.Agency: "agency", directory.Street: "street", directory.Pseudo: "street", directory.Village: "village"}
 
+// cutShort tells whether figures of a unit begin only within a period, after a working day of it: such a period cannot be
+// compared with whole ones. One without figures by day is taken for whole.
+func (a *App) cutShort(ctx context.Context, tx *store.Tx, unit string, p oversight.BulletinPeriod) (bool, error) {
+	first, last := p.Days()
+	days, err := tx.Totals(ctx, oversight.OfUnit, []string{unit}, oversight.SpanDay, first.String(), last.String())
+	if err != nil || len(days) == 0 {
+		return false, err
+	}
+	begins := days[0].Period
+	for _, r := range days {
+		begins = min(begins, r.Period)
+	}
+	for d := first; d.String() < begins; d++ {
+		if a.Calendar().IsWorking(d) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // freeze reads the figures a bulletin stands on: of the unit, and of the units and halls right below it, to be compared
 // with each other.
 func (a *App) freeze(ctx context.Context, tx *store.Tx, at account.Seat, p oversight.BulletinPeriod) (c oversight.Frozen, err error) {
@@ -81,6 +101,15 @@ func (a *App) freeze(ctx context.Context, tx *store.Tx, at account.Seat, p overs
 		_, end2 := q.Days()
 		if q = oversight.MonthOf(end2 + 1); p.Quarter() {
 			q = oversight.QuarterOf(end2 + 1)
+		}
+	}
+	if len(c.Trend) > 1 {
+		short, err := a.cutShort(ctx, tx, u.ID, c.Trend[0].Period)
+		if err != nil {
+			return c, err
+		}
+		if short {
+			c.Trend = c.Trend[1:]
 		}
 	}
 	var units, halls []string

@@ -9,6 +9,7 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/store"
@@ -100,6 +101,39 @@ func TestArt21_BulletinsAreDraftedFromTheFigures(t *testing.T) {
 			d.Errorf("a draft for who could not write it: %v", err)
 		}
 	})
+}
+
+// A month in which the figures only begin is not drawn beside whole ones; one that begins with a holiday is whole.
+func TestArt21_ATrendBeginsWithAWholeMonth(t *testing.T) {
+	for name, c := range map[string]struct {
+		first int // day of September, a month before, of which there are figures
+		want  int // periods of the trend
+	}{"on its first day": {1, 2}, "in its middle": {15, 1}} {
+		t.Run(name, func(t *testing.T) {
+			overseen(t, func(d *desk) {
+				d.months(20)
+				d.update(func(tx *store.Tx) error {
+					var rows []oversight.Row
+					for day := c.first; day <= 30; day++ {
+						rows = append(rows, oversight.Row{
+							Place: oversight.Place{Noun: oversight.OfUnit, ID: "440100000000"}, Span: oversight.SpanDay, Period: calendar.MakeDate(2026, 9, day).String(), Figures: figuresOf(10, 1, 5, 4), CountedAt: tx.Now,
+						})
+					}
+					return tx.PutFigures(context.Background(), rows)
+				})
+				if _, err := d.App.DraftBulletins(d.Context()); err != nil {
+					d.Fatal(err)
+				}
+				b, err := d.App.Bulletin(d.Context(), d.as("P2"), octobers)
+				if err != nil {
+					d.Fatal(err)
+				}
+				if got := len(b.Content.Trend); got != c.want || b.Content.Before.N[oversight.Missed] == 0 {
+					d.Errorf("%d periods, want %d", got, c.want)
+				}
+			})
+		})
+	}
 }
 
 func TestArt21_ABulletinIsReadByTwoAndIssued(t *testing.T) {

@@ -28,13 +28,9 @@ const (
 // Walk reads a list from its end, a piece at a time.
 type Walk = store.Walk
 
-const (
-	// ExportSilent is after how long without a word a file that should be written is not any more: its node
-	// is gone.
-	ExportSilent = 30 * time.Second
-
-	exportsKept = 180 * 24 * time.Hour
-)
+// ExportSilent is after how long without a word a file that should be written is not any more: its node
+// is gone.
+const ExportSilent = 30 * time.Second
 
 // RecordFile writes down that an administrator took a list away as a file that was made before it was sent:
 // what, of which hall ("" for many), in which format and how many rows.

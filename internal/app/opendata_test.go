@@ -8,12 +8,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
+	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/domain/supply"
@@ -190,4 +194,55 @@ func TestArt14_ReleasesOfTodayAndTheNextAreTold(t *testing.T) {
 	if _, total := d.App.Releases(app.ReleaseQuery{District: apptest.DistrictB, Limit: 10}); total != 1 {
 		t.Errorf("%d halls of a district with one", total)
 	}
+}
+
+// Art. 22: every edit by which other numbers are released is told to everybody: where, from what to what, and not who.
+func TestArt22_EveryEditOfTheReleaseIsToldToEverybody(t *testing.T) {
+	livesOnBoth(t, func(t *testing.T, d *desk) {
+		ad := staff(t, d.Fixture, account.District1, apptest.DistrictA)
+		edit := func(noun directory.Noun, fields directory.Fields, key ...string) {
+			t.Helper()
+			edited(t, d.Fixture, ad, "", app.EditRequest{Noun: noun, Key: key, Fields: fields})
+			d.Clock.Add(time.Minute)
+		}
+		all := func(hall string, limit int) (out []app.DirectoryEdit) {
+			t.Helper()
+			for at := (app.EditPlace{}); ; {
+				list, next, err := d.App.DirectoryEdits(t.Context(), hall, at, limit)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if out = append(out, list...); next == nil {
+					return out
+				}
+				if at, err = app.ParseEditPlace(next.String()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if list := all("", 10); len(list) != 0 {
+			t.Fatalf("before anything was edited: %v", list)
+		}
+		first := d.App.Now()
+		edit(directory.HallNoun, directory.Fields{"phone": "020-83380000", "notice_hans": "今日停电"}, apptest.HallA)
+		edit(directory.QueueNoun, directory.Fields{"hours": "09:00-12:00", "closures": "day_of_month 23 afternoon by order of somebody"}, apptest.HallA, "social")
+		edit(directory.OfferingNoun, directory.Fields{"batch_max": "4"}, apptest.HallA, "social", apptest.SocialCard)
+		list := all(apptest.HallA, 1)
+		if len(list) != 2 || list[0].Noun != directory.OfferingNoun || list[1].Queue.ID != apptest.QueueA || !list[1].At.Equal(first.Add(time.Minute)) {
+			t.Fatalf("told are %+v", list)
+		}
+		if got := list[0].Fields; len(got) != 1 || got[0].Column != "batch_max" || got[0].Is != "4" || list[0].Name != d.App.City().Item(apptest.SocialCard).Name {
+			t.Errorf("what is offered: %+v", list[0])
+		}
+		want := []directory.FieldChange{{Column: "hours", Was: list[1].Fields[0].Was, Is: "09:00-12:00"}, {Column: "closures", Is: "day_of_month 23 afternoon"}}
+		if !slices.Equal(list[1].Fields, want) || want[0].Was == "" || list[1].Reason() != "edited" || list[1].Added || list[1].Unit == nil {
+			t.Errorf("hours: %+v", list[1])
+		}
+		if len(all("", 10)) != 2 || len(all(apptest.HallB, 10)) != 0 {
+			t.Error("all halls, and another")
+		}
+		if _, _, err := d.App.DirectoryEdits(t.Context(), "none", app.EditPlace{}, 10); fault.CodeOf(err) != fault.HallNotFound {
+			t.Errorf("a hall there is not: %v", err)
+		}
+	})
 }

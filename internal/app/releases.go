@@ -173,3 +173,103 @@ func (a *App) NumberChanges(ctx context.Context, hall string, before int64, limi
 	}
 	return out, nil
 }
+
+// DirectoryEdit is an edit of the directory that changes when numbers are released, how many or for what, as everybody
+// is told of it: what, where and when, not who.
+type DirectoryEdit struct {
+	At      time.Time
+	Noun    directory.Noun
+	Key     string
+	Name    directory.Text  // of the hall, queue or item; of an offering, of its item
+	Hall    *directory.Hall // nil for an item of the catalogue
+	Queue   *directory.Queue
+	Unit    *directory.Unit // whose hall or item it is; nil where the tree no longer has it
+	Added   bool
+	ByFiles bool // it came with the files of the city, not from an administrator of the hall or department
+	Fields  []directory.FieldChange
+}
+
+// EditPlace is where a list of edits goes on; the zero value begins with the latest.
+type EditPlace = store.EditPlace
+
+// ParseEditPlace reads what EditPlace.String wrote.
+func ParseEditPlace(s string) (EditPlace, error) { return store.ParseEditPlace(s) }
+
+// Reason says by what kind of reason an edit was made: edited, by who configures the hall or item, which nobody has to
+// approve; or city_files.
+func (e DirectoryEdit) Reason() string {
+	if e.ByFiles {
+		return "city_files"
+	}
+	return "edited"
+}
+
+// Versions are read in blocks, at most so many blocks at a time: most of them change names and phones.
+const (
+	editBlock  = 200
+	mostBlocks = 25
+)
+
+// DirectoryEdits lists edits of the directory that change the release after a place, the latest first, at most limit;
+// hall "" is every hall and every item. next is nil when there are no more; a list may be short and have a next.
+func (a *App) DirectoryEdits(ctx context.Context, hall string, place EditPlace, limit int) (out []DirectoryEdit, next *EditPlace, err error) {
+	if hall != "" && a.City().Hall(hall) == nil {
+		return nil, nil, fault.New(fault.HallNotFound)
+	}
+	limit = min(max(limit, 1), mostChanges)
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		out, next = nil, nil
+		at, last := place, place
+		for range mostBlocks {
+			list, err := tx.EditedAfter(ctx, hall, at, editBlock)
+			if err != nil {
+				return err
+			}
+			for _, v := range list {
+				changed := directory.Release(v.Noun, v.Before, v.After)
+				if len(changed) == 0 {
+					continue
+				}
+				if len(out) == limit {
+					next = &last
+					return nil
+				}
+				out = append(out, a.directoryEdit(v, changed))
+				last = v.Place()
+			}
+			if len(list) < editBlock {
+				return nil
+			}
+			at = list[len(list)-1].Place()
+		}
+		next = &at
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return out, next, nil
+}
+
+func (a *App) directoryEdit(v store.DirectoryVersion, changed []directory.FieldChange) DirectoryEdit {
+	city := a.City()
+	e := DirectoryEdit{
+		At: v.At, Noun: v.Noun, Key: v.Key, Hall: city.Hall(v.Hall), Added: v.Before == nil, ByFiles: v.Account == "", Fields: changed,
+		Name: directory.Text{Hans: v.After["hans"], Hant: v.After["hant"], En: v.After["en"]},
+	}
+	unit := v.After["department"]
+	if e.Hall != nil {
+		unit = e.Hall.UnitID
+	}
+	e.Unit = city.Unit(unit)
+	switch v.Noun {
+	case directory.QueueNoun:
+		e.Queue = city.Queue(v.Key)
+	case directory.OfferingNoun:
+		e.Queue = city.Queue(v.Hall + "-" + v.After["line"])
+		if it := city.Item(v.After["item"]); it != nil {
+			e.Name = it.Name
+		}
+	}
+	return e
+}

@@ -169,27 +169,66 @@ type Forgotten struct {
 	Begun, Done time.Time // Done is zero while it goes on
 }
 
-// RetentionReport says what was forgotten, the newest month first, and which days are kept.
-func RetentionReport(ctx context.Context, db *store.DB) (list []Forgotten, err error) {
-	err = db.View(ctx, func(tx *store.Tx) error {
-		list = nil
-		months, err := tx.ForgottenMonths(ctx)
-		for _, m := range months {
-			list = append(list, Forgotten{m.Month, m.Counts, m.Digest, m.Begun, m.Done})
-		}
-		return err
-	})
-	return list, err
+// LogDropped is records of access of one noun that were dropped on a date: sign_in (administrators' sign-ins) or file
+// (lists taken away).
+type LogDropped = store.LogDropped
+
+// RetentionState is what was forgotten, and what is kept.
+type RetentionState struct {
+	Months   []Forgotten   // the newest first
+	Kept     calendar.Date // the first day that is kept whole
+	Logs     []LogDropped  // the latest first, of the last hundreds of days on which something was dropped
+	LogsFrom calendar.Date // records of access from this day on are kept
 }
 
-// Retention is the report for who looks after the log or supervises the city, with the first day that is kept whole.
-func (a *App) Retention(ctx context.Context, ad *Admin) (list []Forgotten, kept calendar.Date, err error) {
+// logsTold is how many lines of dropped records a report has.
+const logsTold = 500
+
+// RetentionReport says what was forgotten, and of records of access dropped. Kept and LogsFrom are not in it: they are
+// of a day.
+func RetentionReport(ctx context.Context, db *store.DB) (r RetentionState, err error) {
+	err = db.View(ctx, func(tx *store.Tx) error {
+		r = RetentionState{}
+		months, err := tx.ForgottenMonths(ctx)
+		if err != nil {
+			return err
+		}
+		for _, m := range months {
+			r.Months = append(r.Months, Forgotten{m.Month, m.Counts, m.Digest, m.Begun, m.Done})
+		}
+		r.Logs, err = tx.LogsDropped(ctx, logsTold)
+		return err
+	})
+	return r, err
+}
+
+// Retention is the report for who looks after the log or supervises the city.
+func (a *App) Retention(ctx context.Context, ad *Admin) (RetentionState, error) {
 	if err := a.Allow(ad, account.ReadLog, ""); err != nil {
-		return nil, 0, err
+		return RetentionState{}, err
 	}
+	r, err := RetentionReport(ctx, a.db)
 	today := calendar.DateOf(a.now())
-	list, err = RetentionReport(ctx, a.db)
-	return list, a.Rules(today).Retention.Before(today), err
+	rules := a.Rules(today).Retention
+	r.Kept, r.LogsFrom = rules.Before(today), rules.LogsFrom(today)
+	return r, err
+}
+
+// dropLogs drops records of access that are older than the rules in force have them kept, says in the report how many,
+// and writes it into the audit log, which itself is never cut (docs/adr/0048-logs-of-access.md).
+func (a *App) dropLogs(ctx context.Context, tx *store.Tx) error {
+	today := calendar.DateOf(tx.Now)
+	before := a.Rules(today).Retention.LogsFrom(today).At(0, 0)
+	counts, err := tx.DropLogs(ctx, before)
+	if err != nil || len(counts) == 0 {
+		return err
+	}
+	for noun, n := range counts {
+		if err := tx.AddLogDropped(ctx, store.LogDropped{Date: today, Noun: noun, Rows: n, Before: before}); err != nil {
+			return err
+		}
+	}
+	return tx.Audit(ctx, store.AuditRecord{Act: "retention.logs", Noun: "date", Key: today.String(), After: asJSON(map[string]any{"rows": counts, "before": before.UTC()})})
 }
 
 // unseal opens what is sealed; what is forgotten is instead.

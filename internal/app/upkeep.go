@@ -19,8 +19,8 @@ const (
 	noncesKept   = time.Hour          // after what they signed was too old
 )
 
-// Upkeep keeps this node's lanes known to the others and drops old news, lanes of nodes that are gone
-// and sessions long ended. It must run more often than once an hour; every node runs it.
+// Upkeep keeps this node's lanes known to the others and drops old news, lanes of nodes that are gone,
+// sessions long ended, and records of access after the time of the rulebook (retention.log_days). It must run more often than once an hour; every node runs it.
 func (a *App) Upkeep(ctx context.Context) error {
 	return a.db.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.TouchLanes(ctx, slices.Sorted(maps.Keys(a.own))); err != nil {
@@ -44,7 +44,7 @@ func (a *App) Upkeep(ctx context.Context) error {
 		if err := tx.ForgetCodes(ctx, tx.Now.Add(-codesKept)); err != nil {
 			return err
 		}
-		if err := tx.ForgetExports(ctx, tx.Now.Add(-exportsKept)); err != nil {
+		if err := a.dropLogs(ctx, tx); err != nil {
 			return err
 		}
 		if err := tx.ForgetCalendarFeeds(ctx, calendar.DateOf(tx.Now)-feedsUnread); err != nil {

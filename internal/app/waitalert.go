@@ -208,6 +208,9 @@ func (a *App) tellLevels(ctx context.Context, list []store.Account, kind string,
 	}
 }
 
+// WaitAlert is an alert of a waiting line (Art. 16), as it is kept.
+type WaitAlert = waitlist.Alert
+
 // AlertView is an alert as an administrator sees it.
 type AlertView struct {
 	waitlist.Alert
@@ -256,6 +259,24 @@ func (a *App) WaitAlerts(ctx context.Context, ad *Admin, standing bool, offset, 
 		out = append(out, v)
 	}
 	return out, all, nil
+}
+
+// CountWaitAlerts and WalkWaitAlerts read the alerts of the halls the administrator may supervise from the newest on, a
+// piece at a time and without what answers them: those that stand, or all.
+func (a *App) CountWaitAlerts(ctx context.Context, ad *Admin, standing bool) (all int, err error) {
+	err = a.db.Read(ctx, func(tx *store.Tx) error {
+		_, all, err = tx.Alerts(ctx, store.AlertQuery{Scope: a.Scope(ad, account.Supervise), Standing: standing, Limit: 1})
+		return err
+	})
+	return all, err
+}
+
+func (a *App) WalkWaitAlerts(ctx context.Context, ad *Admin, standing bool, w *Walk) (list []WaitAlert, err error) {
+	err = a.db.Read(ctx, func(tx *store.Tx) error {
+		list, _, err = tx.Alerts(ctx, store.AlertQuery{Scope: a.Scope(ad, account.Supervise), Standing: standing, Walk: w})
+		return err
+	})
+	return list, err
 }
 
 // WaitAlert returns one alert of a hall the administrator may supervise.

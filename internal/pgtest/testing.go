@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -175,6 +176,43 @@ func Vacuum(t testing.TB, source string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Texts returns everything a database holds as text or bytes: each such column of each table, and the samples of values
+// that are kept for planning.
+func Texts(t testing.TB, source string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := with(t.Context(), source, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(t.Context(), `
+select format('select %s from %I.%I', case data_type when 'bytea' then format('%I', column_name) else format('convert_to(%I, ''UTF8'')', column_name) end, table_schema, table_name)
+from information_schema.columns where table_schema = 'public' and data_type in ('text', 'bytea', 'character varying', 'json', 'jsonb')
+union all select 'select convert_to(concat(most_common_vals, histogram_bounds), ''UTF8'') from pg_stats where schemaname = ''public'''`)
+		if err != nil {
+			return err
+		}
+		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, text := range texts {
+			if rows, err = conn.Query(t.Context(), text); err != nil {
+				return err
+			}
+			var value []byte
+			if _, err := pgx.ForEachRow(rows, []any{&value}, func() error {
+				out.Write(value)
+				out.WriteByte(0)
+				return nil
+			}); err != nil {
+				return fmt.Errorf("%s: %w", text, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 func with(ctx context.Context, source string, fn func(*pgx.Conn) error) error {

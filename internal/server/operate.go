@@ -164,16 +164,16 @@ func Restore(ctx context.Context, d Data, from string, replace bool) error {
 	return store.Restore(ctx, from, d.Database, replace)
 }
 
-// Forgotten is a month of which it is forgotten who came (app.Forgotten).
-type Forgotten = app.Forgotten
+// RetentionState is what was forgotten, and of records of access dropped (app.RetentionState).
+type RetentionState = app.RetentionState
 
-// Retention returns the report of what was forgotten, the newest month first.
-func Retention(ctx context.Context, d Data) (list []Forgotten, err error) {
+// Retention returns the report of it.
+func Retention(ctx context.Context, d Data) (r RetentionState, err error) {
 	err = withStore(ctx, d, func(db *store.DB) (err error) {
-		list, err = app.RetentionReport(ctx, db)
+		r, err = app.RetentionReport(ctx, db)
 		return err
 	})
-	return list, err
+	return r, err
 }
 
 // Forget forgets everything that is due now, whatever the hour, and returns the days of halls it went through.

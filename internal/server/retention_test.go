@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/pgtest"
 	"suiyue/internal/store"
 )
 
@@ -18,7 +19,40 @@ const pieceSize = 16
 // sealed nor a hash. How many people there were stays, and the doctor finds everything in order.
 func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
 	t.Parallel()
-	c := testConfig(t)
+	t.Run("sqlite", func(t *testing.T) {
+		c := testConfig(t)
+		forgetsWhoCame(t, c, func(s *Server) map[string][]byte {
+			copied := filepath.Join(t.TempDir(), "copy.db")
+			if err := s.db.Backup(t.Context(), copied); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil { // what is in the log beside it goes into the file
+				t.Fatal(err)
+			}
+			out := map[string][]byte{}
+			for _, file := range []string{c.Database, copied} {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out[filepath.Base(file)] = text
+			}
+			return out
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		c := testConfig(t)
+		c.Database = pgtest.New(t)
+		forgetsWhoCame(t, c, func(s *Server) map[string][]byte {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return map[string][]byte{"the database": pgtest.Texts(t, c.Database)}
+		})
+	})
+}
+
+func forgetsWhoCame(t *testing.T, c Config, bytesOf func(*Server) map[string][]byte) {
 	s, err := New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +97,7 @@ func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
 		return list, distinct
 	}
 	was, before := people()
+	before0 := was[0].key
 	if len(was) < 500 {
 		t.Fatalf("%d people", len(was))
 	}
@@ -88,22 +123,16 @@ func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
 	if !maps.Equal(often(before), often(after)) {
 		t.Errorf("how often people came: %v before, %v after", often(before), often(after))
 	}
-	copied := filepath.Join(t.TempDir(), "copy.db")
-	if err := s.db.Backup(t.Context(), copied); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil { // what is in the log beside it goes into the file
-		t.Fatal(err)
-	}
+	texts := bytesOf(s)
 	found, err := Doctor(t.Context(), c.Data)
 	if err != nil || len(found) > 0 {
 		t.Errorf("the doctor found %v, %v", found, err)
 	}
-	months, err := Retention(t.Context(), c.Data)
-	if err != nil || len(months) == 0 {
+	report, err := Retention(t.Context(), c.Data)
+	if err != nil || len(report.Months) == 0 {
 		t.Fatalf("no report, %v", err)
 	}
-	if m := months[len(months)-1]; m.Month != "2024-01" || m.Done.IsZero() || m.Rows["booking"] < len(before) || len(m.Digest) != 64 {
+	if m := report.Months[len(report.Months)-1]; m.Month != "2024-01" || m.Done.IsZero() || m.Rows["booking"] < len(before) || len(m.Digest) != 64 {
 		t.Errorf("the report says %+v", m)
 	}
 	pieces := map[[pieceSize]byte]bool{}
@@ -113,19 +142,20 @@ func TestWhoCameIsForgottenInEveryByteOfTheDatabase(t *testing.T) {
 			pieces[[pieceSize]byte([]byte(p.sealed[20:]))] = true // behind the header, which all have alike
 		}
 	}
-	for _, file := range []string{c.Database, copied} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		left := 0
+	traces := func(text []byte) (left int) {
 		for at := 0; at+pieceSize <= len(text); at++ { // every place once, whatever the number of people
 			if pieces[[pieceSize]byte(text[at:])] {
 				left++
 			}
 		}
-		if left > 0 {
-			t.Errorf("%s still has %d traces of %d people", filepath.Base(file), left, len(was))
+		return left
+	}
+	for where, text := range texts {
+		if left := traces(text); left > 0 {
+			t.Errorf("%s still has %d traces of %d people", where, left, len(was))
 		}
+	}
+	if traces([]byte(before0)) != 1 { // what is looked for can be found
+		t.Error("a key is not found where it is")
 	}
 }

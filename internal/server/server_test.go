@@ -24,6 +24,7 @@ import (
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/gate/identity/testpeople"
+	"suiyue/internal/pgtest"
 )
 
 // testConfig is a demonstration in a folder of its own, on a free port.
@@ -77,7 +78,7 @@ var made struct {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := pgtest.Main(m)
 	os.RemoveAll(made.dir)
 	os.Exit(code)
 }

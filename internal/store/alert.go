@@ -103,24 +103,40 @@ type AlertQuery struct {
 	Scope    account.Scope // of the halls
 	Under    Under
 	Standing bool
+	Walk     *Walk // in place of order, Offset and Limit
 	Offset   int
 	Limit    int
 }
 
 // Alerts returns the alerts asked for, those that stand first, the newest first among them, and how many there are.
 func (tx *Tx) Alerts(ctx context.Context, q AlertQuery) (list []waitlist.Alert, all int, err error) {
-	args := []any{int64(q.Limit), int64(q.Offset)}
+	var args []any
 	next := func(v any) string {
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
+	}
+	limit, offset := "", ""
+	if q.Walk == nil {
+		limit, offset = next(int64(q.Limit)), next(int64(q.Offset))
 	}
 	condition := scopeSQL("h", q.Scope, next) + q.Under.sql("h", next)
 	if q.Standing {
 		condition += " and a.ended_at = 0"
 	}
+	if q.Walk != nil {
+		condition += q.Walk.below("a.id", next)
+		err = tx.walk(ctx, "alert.walk", `
+select `+alertColumns+`, 0 from wait_alert a join hall h on h.id = a.hall_id where `+condition+` order by a.id desc limit `+next(int64(q.Walk.Size)),
+			func(scan func(...any) error) error {
+				a, err := scanAlert(scan, &all)
+				list = append(list, a)
+				return err
+			}, args...)
+		return list, 0, err
+	}
 	return list, all, tx.query(ctx, "alert.list", `
 with w as (select a.* from wait_alert a join hall h on h.id = a.hall_id where `+condition+`)
-select `+alertColumns+`, (select count(*) from w) from w a order by case when a.ended_at = 0 then 0 else 1 end, a.since desc, a.id limit $1 offset $2`,
+select `+alertColumns+`, (select count(*) from w) from w a order by case when a.ended_at = 0 then 0 else 1 end, a.since desc, a.id limit `+limit+` offset `+offset,
 		func(scan func(...any) error) error {
 			a, err := scanAlert(scan, &all)
 			list = append(list, a)

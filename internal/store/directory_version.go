@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"suiyue/internal/domain/account"
 	"suiyue/internal/domain/booking"
@@ -99,15 +102,16 @@ select distinct case when hall_id = '' then noun else 'hall' end, case when hall
 
 // DirectoryVersion is one version of one entry, with who made it.
 type DirectoryVersion struct {
-	Noun    directory.Noun
-	Key     string
-	Version int
-	Hall    string
-	At      time.Time
-	Account string
-	Rank    account.Rank // "" for an import on the command line
-	Before  directory.Fields
-	After   directory.Fields
+	Noun     directory.Noun
+	Key      string
+	Version  int
+	Revision int64 // of the directory
+	Hall     string
+	At       time.Time
+	Account  string
+	Rank     account.Rank // "" for an import on the command line
+	Before   directory.Fields
+	After    directory.Fields
 }
 
 // VersionQuery says which versions are wanted: of one entry, or of all that belong to a hall.
@@ -129,14 +133,14 @@ func (tx *Tx) DirectoryVersions(ctx context.Context, q VersionQuery) (out []Dire
 		return nil, total, err
 	}
 	err = tx.query(ctx, "directory_version.list", `
-select v.noun, v.key, v.version, v.hall_id, v.at, v.account, coalesce(a.rank, ''), v.before, v.after
+select v.noun, v.key, v.version, v.revision, v.hall_id, v.at, v.account, coalesce(a.rank, ''), v.before, v.after
 from directory_version v left join account a on a.id = v.account
 where `+where+` order by v.at desc, v.revision desc, v.noun, v.key limit $3 offset $4`,
 		func(scan func(...any) error) error {
 			var v DirectoryVersion
 			var at int64
 			var before, after string
-			if err := scan(&v.Noun, &v.Key, &v.Version, &v.Hall, &at, &v.Account, &v.Rank, &before, &after); err != nil {
+			if err := scan(&v.Noun, &v.Key, &v.Version, &v.Revision, &v.Hall, &at, &v.Account, &v.Rank, &before, &after); err != nil {
 				return err
 			}
 			v.At = instant(at)
@@ -149,6 +153,63 @@ where `+where+` order by v.at desc, v.revision desc, v.noun, v.key limit $3 offs
 			return unmarshal(after, &out[len(out)-1].After)
 		}, append(args, q.Limit, q.Offset)...)
 	return out, total, err
+}
+
+// EditPlace is where a version stands among all: revisions count down, nouns and keys up. The zero value is before the latest.
+type EditPlace struct {
+	Revision int64
+	Noun     directory.Noun
+	Key      string
+}
+
+// String writes a place so that ParseEditPlace reads it.
+func (p EditPlace) String() string {
+	return strconv.FormatInt(p.Revision, 10) + " " + string(p.Noun) + " " + p.Key
+}
+
+// ParseEditPlace reads a place.
+func ParseEditPlace(s string) (p EditPlace, err error) {
+	revision, rest, _ := strings.Cut(s, " ")
+	noun, key, _ := strings.Cut(rest, " ")
+	if p.Revision, err = strconv.ParseInt(revision, 10, 64); err != nil || p.Revision <= 0 || !utf8.ValidString(s) || strings.Contains(s, "\x00") {
+		return EditPlace{}, errors.New("store: no place among edits")
+	}
+	p.Noun, p.Key = directory.Noun(noun), key
+	return p, nil
+}
+
+// Place is where a version stands among all.
+func (v *DirectoryVersion) Place() EditPlace { return EditPlace{v.Revision, v.Noun, v.Key} }
+
+// EditedAfter lists versions of halls, queues, offerings and items after a place, the latest revision first, at most
+// limit and without ranks; hall "" is every hall. What the directory was first filled with is not among them.
+func (tx *Tx) EditedAfter(ctx context.Context, hall string, place EditPlace, limit int) (out []DirectoryVersion, err error) {
+	if place == (EditPlace{}) {
+		place.Revision = 1 << 62
+	}
+	err = tx.query(ctx, "directory_version.edits", `
+select v.revision, v.noun, v.key, v.version, v.hall_id, v.at, v.account, v.before, v.after from directory_version v
+where v.noun in ('hall', 'queue', 'offering', 'item') and (v.revision < $1 or v.revision = $1 and (v.noun, v.key) > ($2, $3)) and ($4 = '' or v.hall_id = $4)
+  and v.revision > coalesce((select f.revision from directory_version f where f.revision = (select min(g.revision) from directory_version g) and f.account = '' limit 1), 0)
+order by v.revision desc, v.noun, v.key limit $5`,
+		func(scan func(...any) error) error {
+			var v DirectoryVersion
+			var at int64
+			var before, after string
+			if err := scan(&v.Revision, &v.Noun, &v.Key, &v.Version, &v.Hall, &at, &v.Account, &before, &after); err != nil {
+				return err
+			}
+			v.At = instant(at)
+			if before != "" {
+				if err := unmarshal(before, &v.Before); err != nil {
+					return err
+				}
+			}
+			err := unmarshal(after, &v.After)
+			out = append(out, v)
+			return err
+		}, place.Revision, string(place.Noun), place.Key, hall, int64(limit))
+	return out, err
 }
 
 // SlotRange is slots of a hall by their ids, To not among them.

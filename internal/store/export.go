@@ -107,9 +107,3 @@ func (tx *Tx) ExportsOf(ctx context.Context, account string, limit int) (out []E
 			return err
 		}, account, int64(limit))
 }
-
-// ForgetExports drops what is known of files that began before an instant.
-func (tx *Tx) ForgetExports(ctx context.Context, before time.Time) error {
-	_, err := tx.exec(ctx, "export.forget", `delete from export where began_at < $1`, micros(before))
-	return err
-}

@@ -257,7 +257,7 @@ func (tx *Tx) ForgetRest(ctx context.Context, from, before time.Time, rename fun
 // pages that nothing points to. PostgreSQL does it beside those who serve; SQLite writes the file anew, and who writes
 // meanwhile waits.
 func (db *DB) Scrub(ctx context.Context) error {
-	steps := []string{"vacuum (analyze) claim, booking, event, sanction, wait_entry, draw_entry, ticket, batch_case, evaluation, no_show_appeal, sanction_appeal, theme_case, case_text"}
+	steps := []string{"vacuum (analyze) claim, booking, event, sanction, wait_entry, draw_entry, ticket, batch_case, evaluation, no_show_appeal, sanction_appeal, theme_case, case_text, feed_row, feed_conflict"}
 	if db.d == &sqlite {
 		var sampled int
 		if err := db.read.QueryRowContext(ctx, "select count(*) from sqlite_master where name = 'sqlite_stat4'").Scan(&sampled); err != nil {

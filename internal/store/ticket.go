@@ -252,6 +252,20 @@ select `+bookingColumns+` from w join booking b on b.hall_id = $2 and b.slot_id 
 		}, marshal(daySlots(queues, date)), hall)
 }
 
+// CountBookings counts the bookings of some queues of a hall from one date to another, both inside, cancelled ones too; with
+// missed those nobody came to, excused ones too.
+func (tx *Tx) CountBookings(ctx context.Context, hall string, queues []string, from, to calendar.Date, missed bool) (n int, err error) {
+	rows := make([][2]string, len(queues))
+	for i, q := range queues {
+		rows[i] = [2]string{booking.SlotID(q, from, 0), booking.SlotID(q, to, 23)}
+	}
+	_, err = tx.one(ctx, "booking.count_days", `
+with w as materialized (select r.value->>0 as first, r.value->>1 as last from {rows} r order by 1)
+select count(*) from w join booking b on b.hall_id = $2 and b.slot_id >= w.first and b.slot_id <= w.last where cast($3 as bigint) = 0 or b.state in ('no_show', 'excused')`,
+		[]any{marshal(rows), hall, flag(missed)}, &n)
+	return n, err
+}
+
 // HourCount is how many units of bookings of a queue's hour are in a state.
 type HourCount struct {
 	QueueID string

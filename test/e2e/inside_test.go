@@ -84,6 +84,12 @@ func (w *inside) tab(t *testing.T, p identity.Person) (*tab, *identity.Session) 
 // office is the console of the city, opened by an administrator who is signed in to it.
 func (w *inside) office(t *testing.T, o *apptest.Operator) *tab {
 	t.Helper()
+	return w.officeWith(t, o, func(h http.Handler) http.Handler { return h })
+}
+
+// officeWith is office with something between the browser and the console.
+func (w *inside) officeWith(t *testing.T, o *apptest.Operator, between func(http.Handler) http.Handler) *tab {
+	t.Helper()
 	site := web.New(web.Options{Log: slog.New(slog.DiscardHandler), Now: w.Clock.Now, Page: console.FaultPage})
 	mux := http.NewServeMux()
 	console.New(console.Config{
@@ -94,7 +100,7 @@ func (w *inside) office(t *testing.T, o *apptest.Operator) *tab {
 		http.SetCookie(rw, &http.Cookie{Name: "suiyue-console", Value: r.PathValue("session"), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 		http.Redirect(rw, r, "/console?lang=zh-Hans", http.StatusSeeOther)
 	})
-	server := httptest.NewServer(site.Wrap(mux))
+	server := httptest.NewServer(between(site.Wrap(mux)))
 	t.Cleanup(server.Close)
 	b := open(t, &city{url: server.URL})
 	b.resize(desk)

@@ -42,11 +42,17 @@ func TestArt4_LivePicture(t *testing.T) {
 		t.Error("the focus is lost")
 	}
 
-	b.goTo("/console/wall?lang=zh-Hans")
-	for _, size := range [][2]int64{{1920, 1080}, {3840, 2160}} {
-		b.window(size[0], size[1])
+	for _, wall := range []struct {
+		name, path string
+		size       [2]int64
+	}{
+		{"wall", "/console/wall?lang=zh-Hans", [2]int64{1920, 1080}}, {"wall", "/console/wall?lang=zh-Hans", [2]int64{3840, 2160}},
+		{"wall-district", "/console/wall?lang=zh-Hans&unit=440106000000", [2]int64{1920, 1080}}, {"wall-district-en", "/console/wall?lang=en&unit=440106000000", [2]int64{1920, 1080}},
+	} {
+		b.goTo(wall.path)
+		b.window(wall.size[0], wall.size[1])
 		b.wait(`Number(document.querySelector("[data-piece]").dataset.seen) >= 1`)
-		where := fmt.Sprintf("wall-%d", size[0])
+		where := fmt.Sprintf("%s-%d", wall.name, wall.size[0])
 		b.keep(where)
 		if over := eval[string](b, `[...document.querySelectorAll("body *")].filter(e => { const r = e.getBoundingClientRect(); return r.width > 1 && (r.right > innerWidth + 1 || r.bottom > innerHeight + 1) }).slice(0, 4).map(e => e.tagName + "." + (e.className.baseVal ?? e.className)).join(", ")`); over != "" {
 			t.Errorf("%s: beyond the screen: %s", where, over)
@@ -55,8 +61,13 @@ func TestArt4_LivePicture(t *testing.T) {
 		if small := eval[string](b, `[...document.querySelectorAll(".eight dt, .eight dd > *, .eight__note, .stream p, .tiles text, .legend li, .wall__time *")].filter(e => (e.closest("svg.tiles") ? parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a : parseFloat(getComputedStyle(e).fontSize)) < innerWidth / 100).slice(0, 4).map(e => e.tagName + " " + e.textContent).join(", ")`); small != "" {
 			t.Errorf("%s: too small to be read from five metres: %s", where, small)
 		}
+		if cut := eval[string](b, `[...document.querySelectorAll(".tiles a, .tiles g")].filter(g => g.querySelector("rect") && [...g.querySelectorAll("text")].some(t => { const a = t.getBoundingClientRect(), r = g.querySelector("rect").getBoundingClientRect(); return a.width && (a.left < r.left - 1 || a.right > r.right + 1) })).slice(0, 4).map(g => g.textContent.trim().replace(/\s+/g, " ")).join(", ")`); cut != "" {
+			t.Errorf("%s: words stand out of their tiles: %s", where, cut)
+		}
 		b.axe(where, "all")
 	}
+	b.goTo("/console/wall?lang=zh-Hans")
+	b.wait(`Number(document.querySelector("[data-piece]").dataset.seen) >= 1`)
 	if b.text("#clock") == "" || eval[bool](b, `!document.getElementById("stale").hidden`) {
 		t.Error("no clock, or said to be out of touch")
 	}

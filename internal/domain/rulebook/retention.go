@@ -9,10 +9,13 @@ import (
 // Retention is how long it is kept who somebody was.
 type Retention struct {
 	IdentityMonths int `json:"identity_months"` // in bookings and all that belongs to them: 24
-	LogDays        int `json:"log_days"`        // and never shorter than this, for logs lead to them: 200
+	// LogDays is how long records of access are kept after they ended, administrators' sign-ins and lists taken away, and
+	// not longer: 200. Who somebody was is never kept shorter, for logs lead to them. The audit log is kept for good.
+	LogDays int `json:"log_days"`
 }
 
-// LeastLogDays is how long logs must be kept at least: six months by 網絡安全法, and some days more.
+// LeastLogDays is how long logs must be kept at least: six months by the Cybersecurity Law (網絡安全法, on logs of
+// networks), and some days more.
 const LeastLogDays = 200
 
 // Check reports the first field that no version of the rules could hold, "" for none.
@@ -33,4 +36,9 @@ func (r Retention) Before(today calendar.Date) calendar.Date {
 		by = calendar.MakeDate(logs.Year(), logs.Month(), 1)
 	}
 	return by
+}
+
+// LogsFrom returns the first day whose records of access are kept on a date.
+func (r Retention) LogsFrom(today calendar.Date) calendar.Date {
+	return today - calendar.Date(max(r.LogDays, LeastLogDays))
 }

@@ -176,3 +176,32 @@ func alertRace(w *world) {
 		return err
 	})
 }
+
+// alertsWalked: a file of alerts is read from the newest number on, each once, those of other halls left out.
+func alertsWalked(w *world) {
+	saveCity(w)
+	for i, at := range [][2]string{{"h1", "h1-general"}, {"h2", "h2-general"}, {"h1", "h1-other"}, {"h1", "h1-third"}} {
+		w.update(func(tx *store.Tx) error {
+			_, err := tx.AddAlert(w.ctx, waitlist.NewAlert(fmt.Sprintf("A2026-00000%d", i+1), at[0], at[1], 8+i, 7, tx.Now))
+			return err
+		})
+	}
+	for under, want := range map[string][]string{"": {"A2026-000004", "A2026-000003", "A2026-000002", "A2026-000001"}, "h1": {"A2026-000004", "A2026-000003", "A2026-000001"}} {
+		for _, size := range []int{1, 2, 9} {
+			var got []string
+			w.view(func(tx *store.Tx) error {
+				for walk := (store.Walk{Size: size}); ; {
+					list, _, err := tx.Alerts(w.ctx, store.AlertQuery{Scope: account.Scope{}, Under: store.Under{Hall: under}, Standing: true, Walk: &walk})
+					for _, a := range list {
+						got = append(got, a.ID)
+					}
+					if err != nil || len(list) < size || len(got) > 9 {
+						return err
+					}
+					walk.Before = list[len(list)-1].ID
+				}
+			})
+			same(w, fmt.Sprintf("under %q by %d", under, size), got, want)
+		}
+	}
+}

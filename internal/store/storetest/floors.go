@@ -356,6 +356,13 @@ func atHall(w *world) {
 		if len(none) != 0 {
 			w.Errorf("%d bookings on the next", len(none))
 		}
+		for span, want := range map[[2]calendar.Date]int{{day, day}: 2, {day - 3, day + 3}: 2, {day + 1, day + 9}: 0} {
+			n, err3 := tx.CountBookings(w.ctx, "h1", []string{"h1-general"}, span[0], span[1], false)
+			missed, err4 := tx.CountBookings(w.ctx, "h1", []string{"h1-general"}, span[0], span[1], true)
+			if err = errors.Join(err, err3, err4); n != want || missed != 0 {
+				w.Errorf("%d bookings and %d missed from %s to %s, want %d", n, missed, span[0], span[1], want)
+			}
+		}
 		return errors.Join(err, err2)
 	})
 	w.ask(l, w.cancel(b), "booking_not_active")

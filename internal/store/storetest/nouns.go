@@ -83,6 +83,9 @@ var nouns = []testCase{
 	{"Art20_cases", oneThingCases},
 	{"open_days", openDays},
 	{"changes_of_numbers", numberChanges},
+	{"edits_in_order", editsInOrder},
+	{"logs_dropped", logsDropped},
+	{"Art16_alerts_walked", alertsWalked},
 	{"Art21_figures", figures},
 	{"Art21_days_to_count_again", marks},
 }

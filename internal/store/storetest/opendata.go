@@ -1,7 +1,10 @@
 package storetest
 
 import (
+	"time"
+
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/domain/supply"
 	"suiyue/internal/store"
@@ -115,5 +118,53 @@ func numberChanges(w *world) {
 			w.Errorf("laid over the queue: %+v", laid)
 		}
 		return nil
+	})
+}
+
+// editsInOrder holds that edits are told the latest revision first, each once, without what the directory was first filled with.
+func editsInOrder(w *world) {
+	write := func(account string, changes ...store.DirectoryChange) {
+		w.update(func(tx *store.Tx) error {
+			revision, err := tx.NextRevision(w.ctx)
+			if err != nil {
+				return err
+			}
+			return tx.SaveVersions(w.ctx, revision, account, changes)
+		})
+	}
+	of := func(noun directory.Noun, key, hall string) store.DirectoryChange {
+		return store.DirectoryChange{Noun: noun, Key: key, Hall: hall, After: directory.Fields{"open": "yes"}}
+	}
+	write("", of(directory.HallNoun, "h1", "h1"), of(directory.HallNoun, "h2", "h2"), of(directory.ItemNoun, "I", ""))
+	closed := of(directory.QueueNoun, "h1-q", "h1")
+	closed.Before, closed.After = closed.After, directory.Fields{"open": "no"}
+	write("A1", closed, of(directory.OfferingNoun, "h1 I h1-q", "h1"), of(directory.CounterNoun, "h1 1", "h1"), of(directory.UnitNoun, "u", ""))
+	w.pass(time.Minute)
+	write("", of(directory.ItemNoun, "I", ""), of(directory.HallNoun, "h2", "h2"))
+	walk := func(hall string, limit int) (keys []string) {
+		w.view(func(tx *store.Tx) error {
+			for at := (store.EditPlace{}); ; {
+				list, err := tx.EditedAfter(w.ctx, hall, at, limit)
+				for _, v := range list {
+					keys = append(keys, v.Key)
+				}
+				if err != nil || len(list) == 0 || len(keys) > 9 {
+					return err
+				}
+				at = list[len(list)-1].Place()
+			}
+		})
+		return keys
+	}
+	all := []string{"h2", "I", "h1 I h1-q", "h1-q"}
+	same(w, "all at once", walk("", 9), all)
+	same(w, "one by one", walk("", 1), all)
+	same(w, "of one hall", walk("h1", 1), all[2:])
+	w.view(func(tx *store.Tx) error {
+		list, err := tx.EditedAfter(w.ctx, "h1", store.EditPlace{}, 9)
+		if err != nil || len(list) != 2 || list[1].Before["open"] != "yes" || list[1].After["open"] != "no" || list[1].Account != "A1" || !list[1].At.Equal(w.now().Add(-time.Minute)) {
+			w.Errorf("told are %+v: %v", list, err)
+		}
+		return err
 	})
 }

@@ -463,8 +463,59 @@ func exports(w *world) {
 	of("B1", 9, "x4")
 	of("C1", 9)
 
-	w.update(func(tx *store.Tx) error { return tx.ForgetExports(w.ctx, began) })
+	told := whole.Told
+	drop := func(before time.Time, want map[string]int) {
+		w.Helper()
+		w.update(func(tx *store.Tx) error {
+			got, err := tx.DropLogs(w.ctx, before)
+			if err == nil {
+				same(w, "dropped", got, want)
+			}
+			return err
+		})
+	}
+	drop(began, map[string]int{})
+	drop(told, map[string]int{}) // it began before, and was written until then
 	of("A1", 9, "x3", "x2", "x1")
-	w.update(func(tx *store.Tx) error { return tx.ForgetExports(w.ctx, began.Add(time.Microsecond)) })
+	drop(told.Add(time.Microsecond), map[string]int{store.LogFile: 1})
 	of("A1", 9, "x3", "x2")
+}
+
+// logsDropped holds that sign-ins go after their end and not before, and that what went is told by day.
+func logsDropped(w *world) {
+	at := w.now()
+	for i, ends := range []time.Time{at, at.Add(time.Hour), at.Add(2 * time.Hour)} {
+		id := string(rune('a' + i))
+		w.update(func(tx *store.Tx) error {
+			return tx.AddAdminSession(w.ctx, store.AdminSession{TokenHash: id, ID: id, Account: "A1", CreatedAt: at.Add(-time.Hour), SeenAt: at, ProvedAt: at, ExpiresAt: ends, Origin: "10.0.0"})
+		})
+	}
+	drop := func(before time.Time, n int) {
+		w.Helper()
+		w.update(func(tx *store.Tx) error {
+			counts, err := tx.DropLogs(w.ctx, before)
+			if err != nil || counts[store.LogSignIn] != n {
+				w.Errorf("dropped before %s: %v, %v, want %d", before, counts, err, n)
+			}
+			return tx.AddLogDropped(w.ctx, store.LogDropped{Date: calendar.DateOf(at), Noun: store.LogSignIn, Rows: n, Before: before})
+		})
+	}
+	drop(at, 0)
+	drop(at.Add(time.Hour), 1)
+	drop(at.Add(time.Hour), 0)
+	drop(at.Add(90*time.Minute), 1)
+	w.update(func(tx *store.Tx) error {
+		return tx.AddLogDropped(w.ctx, store.LogDropped{Date: calendar.DateOf(at) + 1, Noun: store.LogFile, Rows: 4, Before: at})
+	})
+	w.view(func(tx *store.Tx) error {
+		sessions, err := tx.AdminSessions(w.ctx, "A1")
+		if err != nil || len(sessions) != 1 || sessions[0].ID != "c" {
+			w.Errorf("left are %+v: %v", sessions, err)
+		}
+		list, err := tx.LogsDropped(w.ctx, 9)
+		same(w, "told", list, []store.LogDropped{
+			{Date: calendar.DateOf(at) + 1, Noun: store.LogFile, Rows: 4, Before: at}, {Date: calendar.DateOf(at), Noun: store.LogSignIn, Rows: 2, Before: at.Add(90 * time.Minute)},
+		})
+		return err
+	})
 }

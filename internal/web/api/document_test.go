@@ -74,7 +74,7 @@ func TestTheDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if count != 118 {
+	if count != 119 {
 		t.Errorf("%d operations", count)
 	}
 	// Every reference leads somewhere.

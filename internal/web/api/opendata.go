@@ -88,6 +88,34 @@ type changePage struct {
 	Next    string         `json:"next,omitempty" doc:"Cursor of the next page; absent on the last."`
 }
 
+type fieldChange struct {
+	Field string `json:"field" enum:"open,hours,saturday,sunday,closures,daily_average,on_site_per_mille,grandfathered_days,draw,stages,batch_max"`
+	Was   string `json:"was" doc:"As in the files of a directory; empty for nothing." example:"09:00-12:00|13:00-17:00"`
+	Is    string `json:"is" example:"09:00-12:00"`
+}
+
+type unitRef struct {
+	ID   string `json:"id" doc:"Id of the unit."`
+	Name string `json:"name"`
+}
+
+type directoryEdit struct {
+	At     time.Time     `json:"at"`
+	Kind   string        `json:"kind" enum:"hall,queue,offering,item"`
+	Added  bool          `json:"added" doc:"It is new."`
+	Name   string        `json:"name" doc:"Of the hall, queue or item."`
+	Hall   *HallRef      `json:"hall,omitempty" doc:"Absent for an item of the catalogue, which holds in every hall."`
+	Queue  *queueRef     `json:"queue,omitempty"`
+	Unit   *unitRef      `json:"unit,omitempty" doc:"Whose hall or item it is."`
+	Reason string        `json:"reason" enum:"edited,city_files" doc:"edited: by who configures the hall or item, which needs no approval as long as nobody is booked in what is closed. city_files: with the files of the city."`
+	Fields []fieldChange `json:"fields" nullable:"false" doc:"What changed of when numbers are released, how many and for what."`
+}
+
+type directoryEditPage struct {
+	Edits []directoryEdit `json:"edits" nullable:"false" doc:"The latest first. What was changed, not by whom. May be short and have a next."`
+	Next  string          `json:"next,omitempty" doc:"Cursor of the next page; absent on the last."`
+}
+
 func (a *API) declareOpenData() {
 	cursor := inQuery("cursor", "next of the page before, with the same other parameters.", nil, text(maxCursor))
 	read(a, operation{
@@ -110,6 +138,14 @@ func (a *API) declareOpenData() {
 			inQuery("hall", "Id of a hall.", "440106000000", text(32)), inQuery("limit", "At most this many.", nil, whole(1, 100, 20)), cursor,
 		}, faults: []fault.Code{fault.CursorInvalid, fault.HallNotFound},
 	}, a.listChanges)
+	read(a, operation{
+		id: "list-directory-changes", method: http.MethodGet, path: "/directory-changes", tag: "Open data", cache: "public, no-cache",
+		about: "Every edit of the directory that changes when numbers are released, how many or for what: opening hours, closures, averages, what is offered. " +
+			"New hours hold for days whose numbers were not made yet.",
+		params: []param{
+			inQuery("hall", "Id of a hall.", "440106000000", text(32)), inQuery("limit", "At most this many.", nil, whole(1, 100, 20)), cursor,
+		}, faults: []fault.Code{fault.CursorInvalid, fault.HallNotFound},
+	}, a.listDirectoryChanges)
 }
 
 func (a *API) listOpenData(c *call) (openDayPage, error) {
@@ -219,4 +255,44 @@ func planned(n supply.DayNumbers) plannedNumbers {
 		out.Hours = []int{}
 	}
 	return out
+}
+
+func (a *API) listDirectoryChanges(c *call) (directoryEditPage, error) {
+	out := directoryEditPage{Edits: []directoryEdit{}}
+	list := "directory-changes|" + c.query["hall"]
+	place, err := a.cursors.open(list, c.query["cursor"])
+	if err != nil {
+		return out, err
+	}
+	var at app.EditPlace
+	if place != "" {
+		if at, err = app.ParseEditPlace(place); err != nil {
+			return out, fault.New(fault.CursorInvalid)
+		}
+	}
+	edits, next, err := a.app.DirectoryEdits(c.r.Context(), c.query["hall"], at, c.int("limit", 20))
+	if err != nil {
+		return out, err
+	}
+	for _, e := range edits {
+		v := directoryEdit{At: e.At.In(calendar.Zone), Kind: string(e.Noun), Added: e.Added, Name: c.l.Text(e.Name), Reason: e.Reason(), Fields: []fieldChange{}}
+		if e.Hall != nil {
+			h := a.hallRef(c.l, e.Hall)
+			v.Hall = &h
+		}
+		if e.Queue != nil {
+			v.Queue = &queueRef{e.Queue.ID, c.l.Text(e.Queue.Name)}
+		}
+		if e.Unit != nil {
+			v.Unit = &unitRef{e.Unit.ID, c.l.Text(e.Unit.Name)}
+		}
+		for _, f := range e.Fields {
+			v.Fields = append(v.Fields, fieldChange{f.Column, f.Was, f.Is})
+		}
+		out.Edits = append(out.Edits, v)
+	}
+	if next != nil {
+		out.Next = a.cursors.seal(list, next.String())
+	}
+	return out, nil
 }

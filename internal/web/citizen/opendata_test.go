@@ -2,11 +2,15 @@ package citizen
 
 import (
 	"encoding/json"
+	"html"
+	"maps"
+	"regexp"
 	"strings"
 	"testing"
 
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/calendar"
+	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/store"
 )
@@ -68,5 +72,58 @@ func TestOpenDataAndReleasesAreOpenToEverybody(t *testing.T) {
 	}
 	if s := b.get("/releases?q=nowhere&lang=en").must(200); !strings.Contains(s.text(), "No hall was found") || !strings.Contains(s.text(), "Nothing was changed by hand") {
 		t.Errorf("nothing found: %s", s.text())
+	}
+}
+
+// Edits of the directory stand beside the changes that were approved, in words, without who made them and why they said.
+func TestArt22_EditsStandBesideChanges(t *testing.T) {
+	w := newWorld(t, nil)
+	write := func(account string, changes ...store.DirectoryChange) {
+		t.Helper()
+		if err := w.DB.Update(t.Context(), func(tx *store.Tx) error {
+			revision, err := tx.NextRevision(t.Context())
+			if err != nil {
+				return err
+			}
+			return tx.SaveVersions(t.Context(), revision, account, changes)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	social := directory.Fields{"hans": "社保业务", "hant": "社保業務", "en": "Social insurance"}
+	queue := func(before, after directory.Fields) store.DirectoryChange {
+		maps.Copy(after, social)
+		return store.DirectoryChange{Noun: directory.QueueNoun, Key: apptest.QueueA, Hall: apptest.HallA, Before: before, After: after}
+	}
+	write("A1", queue(directory.Fields{"hours": "09:00-12:00|13:00-17:00", "closures": ""}, directory.Fields{"hours": "09:00-12:00", "closures": "nth_working_day 1 morning by order of Chan Tai Man"}))
+	write("A1", store.DirectoryChange{Noun: directory.HallNoun, Key: apptest.HallA, Hall: apptest.HallA, Before: directory.Fields{"phone": "1"}, After: directory.Fields{"phone": "020-55512345"}})
+	for range changesShown {
+		write("", queue(directory.Fields{"daily_average": "70"}, directory.Fields{"daily_average": "0"}))
+	}
+	b := w.browser(t)
+	first := b.get("/releases?lang=en&hall=" + apptest.HallA).must(200)
+	if n := strings.Count(first.text(), "Daily average: 70 → 0"); n != changesShown || !strings.Contains(first.text(), "Came with the files of the city") {
+		t.Errorf("%d edits are shown: %s", n, first.text())
+	}
+	at := regexp.MustCompile(`href="(/releases\?[^"]*edits=[^"]*)"`).FindStringSubmatch(first.body)
+	if at == nil {
+		t.Fatal("no way to earlier edits")
+	}
+	rest := b.get(strings.ReplaceAll(html.UnescapeString(at[1]), "#edits", "")).must(200)
+	for _, want := range []string{"Working days: 09:00–12:00 13:00–17:00 → 09:00–12:00", "Closed half-days: none → working day 1 of the month, morning", "Social insurance", "needs no approval"} {
+		if !strings.Contains(rest.text(), want) {
+			t.Errorf("%q is not told: %s", want, rest.text())
+		}
+	}
+	for _, s := range []string{first.body, rest.body} {
+		if strings.Contains(s, "Chan Tai Man") || strings.Contains(s, "55512345") || strings.Contains(s, "⟦") {
+			t.Error("somebody's words, a phone, or words that are missing")
+		}
+	}
+	if s := b.get("/releases?lang=zh-Hant&edits=nonsense").must(200); !strings.Contains(s.text(), "每月第 1 個工作日上午") && !strings.Contains(s.text(), "日均辦件量：70 → 0") {
+		t.Errorf("a place that is none: %s", s.text())
+	}
+	if s := b.get("/releases?lang=en&hall=" + apptest.HallB).must(200); !strings.Contains(s.text(), "Nothing was edited") {
+		t.Errorf("another hall: %s", s.text())
 	}
 }

@@ -34,6 +34,8 @@ type releasesView struct {
 	Pager   *ui.PagerView
 	Changes []changeView
 	Older   string
+	Edits   []editView
+	Earlier string
 	Of      string // the hall whose changes are shown, "" for all
 }
 
@@ -48,6 +50,12 @@ type changeView struct {
 	Hall, HallHref, Queue, Kind string
 	Effect                      []string
 	From, Decided, Why          string
+}
+
+type editView struct {
+	Place, PlaceHref, Unit, What string
+	Effect                       []string
+	When, Why                    string
 }
 
 // releases shows by which rule numbers are released, what is released today and next, and every change of it by hand.
@@ -99,6 +107,9 @@ func (p *Pages) releases(w http.ResponseWriter, r *http.Request) error {
 			State: l.T("pager.state", "n", strconv.Itoa(page), "total", strconv.Itoa((total+releaseHalls-1)/releaseHalls))}
 	}
 	if err := p.changesOf(r, l, &v); err != nil {
+		return err
+	}
+	if err := p.editsOf(r, l, &v); err != nil {
 		return err
 	}
 	return web.Render(w, r, http.StatusOK, releasesPage(s, v))
@@ -194,4 +205,105 @@ func hoursText(l web.Locale, h calendar.Hours) string {
 		return l.T("releases.shut")
 	}
 	return directory.Spans(h)
+}
+
+// editsOf lists the edits of the directory beside the changes that were approved.
+func (p *Pages) editsOf(r *http.Request, l web.Locale, v *releasesView) error {
+	q := r.URL.Query()
+	at, err := app.ParseEditPlace(q.Get("edits"))
+	if err != nil || len(q.Get("edits")) > 200 {
+		at = app.EditPlace{}
+	}
+	id := ""
+	if h := p.app.City().Hall(q.Get("hall")); h != nil {
+		id = h.ID
+	}
+	list, next, err := p.app.DirectoryEdits(r.Context(), id, at, changesShown)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		v.Edits = append(v.Edits, editOf(l, e))
+	}
+	if next != nil {
+		v.Earlier = address(releasesPath, "hall", id, "edits", next.String()) + "#edits"
+	}
+	return nil
+}
+
+// editOf says one edit: what it was and what it became, not who made it.
+func editOf(l web.Locale, e app.DirectoryEdit) editView {
+	v := editView{What: l.T("releases.edit." + string(e.Noun)), When: l.When(e.At), Why: l.T("releases.why." + e.Reason())}
+	name := l.Text(e.Name)
+	if e.Added {
+		v.What = l.T("releases.edit.new_" + string(e.Noun))
+	}
+	switch {
+	case e.Hall == nil:
+		v.Place, v.PlaceHref = name, "/item/"+e.Key
+		if v.Place == "" {
+			v.Place = e.Key
+		}
+	default:
+		v.Place, v.PlaceHref = l.Text(e.Hall.Name), "/hall/"+e.Hall.ID
+		switch {
+		case e.Noun == directory.OfferingNoun && e.Queue != nil:
+			v.Unit = l.T("releases.edit.of", "item", name, "queue", l.Text(e.Queue.Name))
+		case e.Noun == directory.QueueNoun:
+			v.Unit = name
+		}
+	}
+	if v.Unit == "" && e.Unit != nil {
+		v.Unit = l.Text(e.Unit.Name)
+	}
+	for _, f := range e.Fields {
+		was, is := fieldText(l, f.Column, f.Was), fieldText(l, f.Column, f.Is)
+		if e.Added {
+			v.Effect = append(v.Effect, l.T("releases.edit.set", "field", l.T("releases.field."+f.Column), "is", is))
+			continue
+		}
+		v.Effect = append(v.Effect, l.T("releases.edit.field", "field", l.T("releases.field."+f.Column), "was", was, "is", is))
+	}
+	return v
+}
+
+// fieldText says a value of a column of the directory in words.
+func fieldText(l web.Locale, column, value string) string {
+	switch {
+	case column == "hours" || column == "saturday" || column == "sunday":
+		if value == "" {
+			return l.T("releases.shut")
+		}
+		return strings.NewReplacer("-", "–", "|", " ").Replace(value)
+	case value == "":
+		return l.T("releases.nothing")
+	case column == "open":
+		return l.T("releases.value_open." + value)
+	case column == "draw":
+		return l.T("releases.value." + value)
+	case column == "stages":
+		parts := strings.Split(value, "|")
+		for i, s := range parts {
+			parts[i] = l.T("stage." + s)
+		}
+		return strings.Join(parts, l.T("releases.and"))
+	case column == "closures":
+		parts := strings.Split(value, "|")
+		for i, s := range parts {
+			parts[i] = closureText(l, s)
+		}
+		return strings.Join(parts, l.T("releases.and"))
+	case column == "on_site_per_mille":
+		return value + "‰"
+	}
+	return value
+}
+
+// closureText says a recurring closed half-day ("nth_working_day 1 morning") in words.
+func closureText(l web.Locale, s string) string {
+	words := strings.Fields(s)
+	if len(words) != 3 || !l.Has("releases.closure."+words[0]) || !l.Has("request.half."+words[2]) {
+		return s
+	}
+	return l.T("releases.closure."+words[0], "n", words[1], "half", l.T("request.half."+words[2]))
 }

@@ -18,6 +18,7 @@ const alertsPath = Prefix + "/alerts"
 
 func (c *Console) alertRoutes() {
 	c.add(Route{Pattern: "GET " + alertsPath, Act: account.Supervise}, c.alertList)
+	c.fileRoutesOf(Route{Act: account.Export}, alertsPath, c.waitAlertFile)
 	c.add(Route{Pattern: "GET " + alertsPath + "/{id}", Act: account.Supervise}, c.anomaly)
 	c.add(Route{Pattern: "POST " + alertsPath + "/{id}/acknowledge", Act: account.Decide}, c.acknowledge)
 	c.add(Route{Pattern: "POST " + alertsPath + "/{id}/tell", Act: account.Adjust}, c.onAlert((*app.App).TellWaiting))
@@ -66,6 +67,9 @@ func (c *Console) alertList(w http.ResponseWriter, r *http.Request, ad *app.Admi
 	v := alertsView{L: l, Token: f.Token, Switch: ui.Link{Text: l.T("alert.show_all"), Href: list.With("show", "all")}}
 	if every {
 		v.Switch = ui.Link{Text: l.T("alert.show_open"), Href: list.With("show", "")}
+	}
+	if kind == app.LineWaiting {
+		c.fileActions(&f, r, ad, list)
 	}
 	all, size := 0, list.Size
 	var waits []app.AlertView

@@ -79,6 +79,7 @@ func New(c Config) *Console {
 	k.figureRoutes()
 	k.pictureRoutes()
 	k.takenRoutes()
+	k.hallBookingRoutes()
 	return k
 }
 

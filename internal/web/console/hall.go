@@ -15,7 +15,7 @@ import (
 )
 
 // hallTabs are the pages of a hall that there are, in order: what follows its address.
-var hallTabs = []section{{"overview", ""}, {"serve", "/counters"}, {"capacity", "/capacity"}, {"requests", "/requests"}, {"directory", "/edit"}, {"displaced", "/displaced"}, {"devices", "/devices"}}
+var hallTabs = []section{{"overview", ""}, {"serve", "/counters"}, {"capacity", "/capacity"}, {"bookings", "/bookings"}, {"requests", "/requests"}, {"directory", "/edit"}, {"displaced", "/displaced"}, {"devices", "/devices"}}
 
 // hallFrame makes the Frame of a page about a hall: its place in the tree above, its pages as tabs.
 func (c *Console) hallFrame(w http.ResponseWriter, r *http.Request, ad *app.Admin, id, title string) (f Frame, pages []ui.Link) {

@@ -48,6 +48,9 @@ func (c *Console) missed(w http.ResponseWriter, r *http.Request, ad *app.Admin) 
 			{Text: l.T("missed.of_yesterday"), Href: address(hallPath(hall)+"/missed", "date", (today - 1).String()), Current: !q.Appeals && q.Date == today-1},
 		}
 	}
+	if !q.Appeals {
+		c.fileActions(&f, r, ad, list)
+	}
 	rows, all, err := c.App.MissedHours(r.Context(), ad, q)
 	if err != nil {
 		return err

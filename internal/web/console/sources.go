@@ -21,6 +21,7 @@ const sourcesPath = Prefix + "/sources"
 
 func (c *Console) sourceRoutes() {
 	c.add(Route{Pattern: "GET " + sourcesPath, Act: account.Supervise}, c.sources)
+	c.fileRoutesOf(Route{Act: account.Export}, sourcesPath, c.sourceFile)
 	c.add(Route{Pattern: "GET " + sourcesPath + "/new", Act: account.Manage}, c.newSource)
 	c.add(Route{Pattern: "POST " + sourcesPath + "/new", Act: account.Manage}, c.connectSource)
 	c.add(Route{Pattern: "GET " + sourcesPath + "/{id}", Act: account.Supervise}, c.source)
@@ -115,6 +116,7 @@ func (c *Console) sources(w http.ResponseWriter, r *http.Request, ad *app.Admin)
 	if len(c.App.UnitsHeaded(ad, false)) > 0 && c.may(ad, account.Manage) {
 		f.Actions = []ui.ButtonView{{Text: l.T("source.new"), Href: sourcesPath + "/new"}}
 	}
+	c.fileActions(&f, r, ad, listOf(r))
 	t := Table{Caption: l.T("source.title"), Cols: qualityCols(l, "source.name", "source.unit", "source.kind"), Empty: ui.EmptyView{Title: l.T("source.none"), Text: l.T("source.none_hint")}}
 	t.Cols = append(t.Cols, Col{Text: l.T("source.last")})
 	now := c.App.Now()

@@ -61,6 +61,7 @@ func listOfFile(r *http.Request) string {
 var takenNames = map[string]string{
 	"log": "log.title", "ledger": "ledger.title", "requests": "request.title", "suggestions": "request.suggestions", "letters": "letter.title", "bulletins": "bulletin.title",
 	"accounts": "accounts.title", "filings": "filings.title", "affected": "displaced.people", "cases": "case.title",
+	"bookings": "bookings.title", "missed": "bookings.missed", "waiting_lines": "bookings.lines", "sources": "source.title",
 }
 
 func takenTag(l web.Locale, s app.ExportState) ui.Tag {

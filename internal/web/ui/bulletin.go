@@ -332,7 +332,7 @@ func (t TrendView) at(i int) (x, y float64, ok bool) {
 		}
 		most = max(most, p)
 	}
-	x = trendEdge + (trendWide-2*trendEdge)*float64(i)/float64(max(len(t.Points)-1, 1))
+	x = trendWide * (float64(i) + 0.5) / float64(len(t.Points)) // the middle of its column below
 	if y = trendHigh / 2; most > least {
 		y = trendHigh - trendEdge - (trendHigh-2*trendEdge)*(t.Points[i]-least)/(most-least)
 	}

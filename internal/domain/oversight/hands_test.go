@@ -44,7 +44,7 @@ func TestArt22_HandsThatBelongTogether(t *testing.T) {
 			t.Errorf("%s: %d of %d, want %d of 9", name, h.Regrab, h.Given, c.want)
 		}
 	}
-	h := oversight.HandsOf(map[string]int64{"ann": 4, "dan": 2, "eve": 1}, 0, nil)
+	h := oversight.HandsOf([]int64{1, 4, 2}, 0, nil)
 	if h.Bookings != 7 || h.Accounts != 3 || h.Top != 4 {
 		t.Errorf("%+v: seven bookings of three accounts, four of them beyond the first of each", h)
 	}

@@ -78,20 +78,18 @@ type Handover struct {
 
 // HandsOf counts in whose hands the numbers of a day are: held is how many bookings that stand each account has, those
 // for organisations left out, which may have any number; given how many were given up; over those that somebody took
-// again within minutes.
+// again within minutes. held is put in order.
 //
 // Giver and taker are related if they are one account with another applicant, if they have ever booked for the same
 // applicant on this day, or if places of the one went to the other more than once. Each place given up, and each taken,
 // counts once.
-func HandsOf(held map[string]int64, given int64, over []Handover) Hands {
+func HandsOf(held []int64, given int64, over []Handover) Hands {
 	h := Hands{Accounts: int64(len(held)), Given: given}
-	var most []int64
 	for _, n := range held {
 		h.Bookings += n
-		most = append(most, n)
 	}
-	slices.SortFunc(most, func(x, y int64) int { return cmp.Compare(y, x) })
-	for _, n := range most[:min(len(most), fewAccounts)] {
+	slices.SortFunc(held, func(x, y int64) int { return cmp.Compare(y, x) })
+	for _, n := range held[:min(len(held), fewAccounts)] {
 		h.Top += n - 1
 	}
 	times := map[[2]string]*handed{}

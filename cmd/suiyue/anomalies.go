@@ -23,8 +23,9 @@ city is served.
 
 planted     what was put in, each on one day or some days in a row
 shut        on no open day
-too small   an anomaly to nobody: by the hall's usual days it is fewer cases more than usual, or less of the
-            share, than the rulebook says matter (watch.least, watch.least_per_mille, watch.saturated_per_mille)
+hidden      nobody could tell them from the hall's usual days: nine times in ten such a day is not beyond
+            every day of the twelve weeks before, or is fewer cases above the usual, or less of the share,
+            than the rulebook says matter (watch.least, watch.least_per_mille, watch.saturated_per_mille)
 seeable     all others
 in its day  of these, told on their first open day
 later       told on a later day of them
@@ -60,7 +61,7 @@ func (c *anomaliesCmd) Run(e *edge) error {
 }
 
 func printRate(out io.Writer, r server.WatchRate) {
-	fmt.Fprintf(out, "%-14s %8s %6s %10s %8s %14s %6s %7s %8s %6s %7s\n", "", "planted", "shut", "too small", "seeable", "in its day", "later", "missed", "told by", "false", "beside")
+	fmt.Fprintf(out, "%-14s %8s %6s %7s %8s %14s %6s %7s %8s %6s %7s\n", "", "planted", "shut", "hidden", "seeable", "in its day", "later", "missed", "told by", "false", "beside")
 	row := func(name string, k oversight.KindRate) {
 		share, by := "–", "–"
 		if n := k.Seeable(); n > 0 {
@@ -71,7 +72,7 @@ func printRate(out io.Writer, r server.WatchRate) {
 		} else if h >= 0 {
 			by = fmt.Sprintf("%d:00", h)
 		}
-		fmt.Fprintf(out, "%-14s %8d %6d %10d %8d %6d %7s %6d %7d %8s %6d %7d\n", name, k.Planted, k.Shut, k.Small, k.Seeable(), k.InDay, share, k.Later, k.Missed, by, k.False, k.Beside)
+		fmt.Fprintf(out, "%-14s %8d %6d %7d %8d %6d %7s %6d %7d %8s %6d %7d\n", name, k.Planted, k.Shut, k.Hidden, k.Seeable(), k.InDay, share, k.Later, k.Missed, by, k.False, k.Beside)
 	}
 	for _, kind := range oversight.AnomalyKinds {
 		if k, ok := r.Kinds[kind]; ok {
@@ -80,7 +81,7 @@ func printRate(out io.Writer, r server.WatchRate) {
 	}
 	all := r.All()
 	row("all", all)
-	fmt.Fprintf(out, "%d planted days of long waits are not watched for. Of those too small, %d were told all the same.\n", r.Unseen, all.SmallIn)
-	fmt.Fprintf(out, "%s to %s: %d open days of %d halls, %d months of a hall.\n", r.From, r.To, r.Days, r.Halls, r.Months)
-	fmt.Fprintf(out, "Within their day: %.1f %%. False alarms a hall and month: %.3f; more than one in %.2f %% of these months.\n", 100*r.Found(), r.FalseAlarms(), 100*float64(r.Crowd)/float64(max(r.Months, 1)))
+	fmt.Fprintf(out, "%d planted days of long waits are not watched for. Of the hidden ones %d were told on their day all the same.\n", r.Unseen, all.HiddenIn)
+	fmt.Fprintf(out, "%s to %s: %d open days of %d halls.\n", r.From, r.To, r.Days, r.Halls)
+	fmt.Fprintf(out, "Within their day: %.1f %%. False alarms a hall and month: %.3f; more than one in %d of %.0f months of halls.\n", 100*r.Found(), r.FalseAlarms(), r.Crowd, r.Months)
 }

@@ -1,6 +1,7 @@
 package oversight
 
 import (
+	"math"
 	"slices"
 
 	"suiyue/internal/domain/calendar"
@@ -45,35 +46,53 @@ func (p Plant) becomes(usual float64) float64 {
 	return min(usual*p.Times, 1)
 }
 
-// Matters tells whether it is an anomaly by the rulebook at all, in a hall whose past days were like these: so many cases
-// more than usual, and so much more of the share, on an average day. In a village with six bookings a day five times as
-// many who stay away are two people.
-func (p Plant) Matters(past []Trace, w rulebook.Watch) bool {
+// Seeable tells whether anybody could tell it from the usual days of a hall whose past days were these, on a day of a kind:
+// nine times in ten such a day is beyond every plain one of them, and so many cases and so much of the share above the usual
+// as matter by the rulebook. In a village with six bookings a day five times as many who stay away are two people, and a
+// day without a number left is nothing new where there was one last month.
+func (p Plant) Seeable(kind DayKind, past []Trace, w rulebook.Watch) bool {
 	i := slices.IndexFunc(ratedKinds, func(k rated) bool { return k.kind == p.Kind() })
 	if i < 0 {
 		return false
 	}
-	x, n, days := 0.0, 0.0, 0.0
+	var all, alike tally
+	var shares []float64
+	days, same := 0, 0
 	for _, t := range past {
 		if t.Kind.Special || t.Released() == 0 {
 			continue
 		}
-		days++
+		var day tally
 		for _, c := range t.Cells {
-			cx, cn := ratedKinds[i].of(c)
-			x, n = x+float64(cx), n+float64(cn)
+			x, n := ratedKinds[i].of(c)
+			day.x, day.n = day.x+float64(x), day.n+float64(n)
+		}
+		days++
+		all.x, all.n = all.x+day.x, all.n+day.n
+		if t.Kind.Weekday == kind.Weekday {
+			same++
+			alike.x, alike.n = alike.x+day.x, alike.n+day.n
+		}
+		if day.n > 0 {
+			shares = append(shares, day.x/day.n)
 		}
 	}
-	if days < plainDays || n == 0 {
+	if days < plainDays || len(shares) < plainDays {
 		return false
 	}
-	usual := x / n
+	if same < leastDays || alike.n == 0 {
+		alike, same = all, days
+	}
+	n := alike.n / float64(same)
+	usual := alike.x / alike.n
 	becomes := p.becomes(usual)
-	if p.Kind() == AnomalySaturation && becomes*1000 < float64(w.SaturatedPerMille) {
-		return false
-	}
-	return (becomes-usual)*n/days >= float64(w.Least) && (becomes-usual)*1000 >= float64(w.LeastPerMille)
+	becomes -= nineInTen * math.Sqrt(becomes*(1-becomes)/n)
+	return becomes > slices.Max(shares) && (becomes-usual)*n >= float64(w.Least) && (becomes-usual)*1000 >= float64(w.LeastPerMille) &&
+		(p.Kind() != AnomalySaturation || becomes*1000 >= float64(w.SaturatedPerMille))
 }
+
+// nineInTen is how many deviations below the mean nine of ten lie above.
+const nineInTen = 1.28
 
 // Released is how many numbers of the day could be booked; 0 where the hall was shut.
 func (t Trace) Released() (n int64) {
@@ -99,23 +118,23 @@ type Rate struct {
 	Kinds  map[AnomalyKind]*KindRate
 	Unseen int // planted of what the watch does not look at
 	Halls  int
-	Days   int // of halls, open ones, that were looked at
-	Months int // of halls, that were looked at
-	Crowd  int // months of halls with more than one false alarm
+	Days   int     // of halls, open ones, that were looked at
+	Months float64 // of halls, that were looked at
+	Crowd  int     // months of halls with more than one false alarm
 }
 
-// KindRate is how good it was at one kind. Of what was planted, Planted = Shut + Small + InDay + Later + Missed.
+// KindRate is how good it was at one kind. Of what was planted, Planted = Shut + Hidden + InDay + Later + Missed.
 type KindRate struct {
-	Planted int
-	Shut    int // on no open day
-	Small   int // too small to matter by the rulebook
-	InDay   int // told on its first open day
-	Later   int // on a later day of it
-	Missed  int
-	SmallIn int     // of Small, told on their first open day
-	False   int     // days of a hall on which it was told with nothing planted there
-	Beside  int     // days on which something else was planted
-	Hours   [25]int // InDay by the hour at which it was told, 24 for after the day
+	Planted  int
+	Shut     int // on no open day
+	Hidden   int // nobody could tell them from usual days
+	InDay    int // told on its first open day
+	Later    int // on a later day of it
+	Missed   int
+	HiddenIn int     // of Hidden, told on their first open day
+	False    int     // days of a hall on which it was told with nothing planted there
+	Beside   int     // days on which something else was planted
+	Hours    [25]int // InDay by the hour at which it was told, 24 for after the day
 }
 
 // Seeable is how many could have been found.
@@ -153,7 +172,7 @@ func (r *Rate) Add(o Rate) {
 }
 
 func (k *KindRate) add(o KindRate) {
-	k.Planted, k.Shut, k.Small, k.SmallIn = k.Planted+o.Planted, k.Shut+o.Shut, k.Small+o.Small, k.SmallIn+o.SmallIn
+	k.Planted, k.Shut, k.Hidden, k.HiddenIn = k.Planted+o.Planted, k.Shut+o.Shut, k.Hidden+o.Hidden, k.HiddenIn+o.HiddenIn
 	k.InDay, k.Later, k.Missed, k.False, k.Beside = k.InDay+o.InDay, k.Later+o.Later, k.Missed+o.Missed, k.False+o.False, k.Beside+o.Beside
 	for h, n := range o.Hours {
 		k.Hours[h] += n
@@ -182,14 +201,14 @@ func (r Rate) FalseAlarms() float64 {
 	if r.Months == 0 {
 		return 0
 	}
-	return float64(r.All().False) / float64(r.Months)
+	return float64(r.All().False) / r.Months
 }
 
 // Run looks at every day from From to To as it went by and compares what was told with what was planted. What is told
 // several times on a day is one alarm of that day; told again on the next, it is another, as if somebody had closed the
 // first.
 func (r Replay) Run() Rate {
-	rate := Rate{Halls: 1}
+	rate := Rate{Halls: 1, Months: float64(r.To-r.From+1) * 12 / 365.25}
 	plants := make([]sighting, 0, len(r.Plants))
 	for _, p := range r.Plants {
 		whole := p.First >= r.From && p.Last <= r.To
@@ -206,7 +225,6 @@ func (r Replay) Run() Rate {
 		if day.Date < r.From || day.Date > r.To {
 			continue
 		}
-		months[SpanMonth.Period(day.Date)] += 0
 		if day.Released() == 0 {
 			continue
 		}
@@ -235,7 +253,6 @@ func (r Replay) Run() Rate {
 			}
 		}
 	}
-	rate.Months = len(months)
 	for _, n := range months {
 		if n > 1 {
 			rate.Crowd++
@@ -284,7 +301,7 @@ type sighting struct {
 	Plant
 	counts  bool // all its days are looked at
 	open    bool // on one day at least
-	matters bool
+	seeable bool
 	hour    int // at which it was told on its first open day
 	inDay   bool
 	later   bool
@@ -296,7 +313,7 @@ func (s *sighting) see(day Trace, past []Trace, w rulebook.Watch, told map[Anoma
 		s.later = s.later || is
 		return
 	}
-	s.open, s.matters, s.hour, s.inDay = true, s.Matters(past, w), hour, is
+	s.open, s.seeable, s.hour, s.inDay = true, s.Seeable(day.Kind, past, w), hour, is
 }
 
 func (s sighting) enter(k *KindRate) {
@@ -304,10 +321,10 @@ func (s sighting) enter(k *KindRate) {
 	switch {
 	case !s.open:
 		k.Shut++
-	case !s.matters:
-		k.Small++
+	case !s.seeable:
+		k.Hidden++
 		if s.inDay {
-			k.SmallIn++
+			k.HiddenIn++
 		}
 	case s.inDay:
 		k.InDay++

@@ -1,6 +1,7 @@
 package oversight
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -202,13 +203,50 @@ func (l *learner) tooMany(kind DayKind, x, n float64, w rulebook.Watch, oneIn fl
 		return 0, 0, false
 	}
 	more := u.widened(n)
-	// Neither chance alone nor the difference between days explains it.
+	// Neither chance alone nor the difference between days explains it, nor how far off the farthest of them lay.
 	if max(binomialAtLeast(x, n, u.share), normalAtLeast(far(x, n, u.share)/math.Sqrt(more))) >= 1/oneIn {
+		return 0, 0, false
+	}
+	off := far(x, n, u.share)
+	if kind.Special {
+		off /= math.Sqrt(special)
+	}
+	if l.tail(off) >= vouched/oneIn {
 		return 0, 0, false
 	}
 	low, high = around(n*u.share, 2.58*math.Sqrt(n*u.share*(1-u.share)*more), n)
 	return low, high, true
 }
+
+// tail is the chance that a day lies so far off or farther, by how far the past days that lay farthest off did: beyond the
+// last tenth of them chances fall off exponentially, so steeply as the second and third of these lie; the first may be no usual
+// day. Where numbers are taken to the last on most days many stay at once when fewer people want them: no spread tells of that.
+func (l *learner) tail(off float64) float64 {
+	var list []float64
+	for i, t := range l.past {
+		if t.n > 0 && !t.kind.Special {
+			list = append(list, far(t.x, t.n, within(l.shares[t.kind.Weekday]+l.moved(i))))
+		}
+	}
+	if len(list) < plainDays {
+		return 1
+	}
+	slices.SortFunc(list, func(x, y float64) int { return cmp.Compare(y, x) })
+	last := max(len(list)/10, 4)
+	from := max(list[last], leastFrom)
+	fall := leastFall
+	for k := 2; k <= 3; k++ {
+		fall = max(fall, (list[k-1]-from)/math.Log(float64(last)/float64(k)))
+	}
+	return min(float64(last)/float64(len(list))*math.Exp(-(off-from)/fall), 1)
+}
+
+// By chance alone a tenth lies beyond the one, and the chance falls off like the other: no past is steadier.
+const (
+	leastFrom = 1.28
+	leastFall = .45
+	vouched   = 20 // sixty days cannot vouch for what is rarer than that many times what is asked for
+)
 
 // around is the range that 99 of 100 usual days lie in.
 func around(mid, wide, most float64) (low, high int64) {

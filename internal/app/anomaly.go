@@ -225,7 +225,7 @@ func (a *App) handsBetween(ctx context.Context, tx *store.Tx, hall string, from,
 			return nil, err
 		}
 		for ; first <= last; first++ {
-			out[first] = oversight.HandsOf(held[first].Each, held[first].Given, over[first])
+			out[first] = oversight.HandsOf(held[first].Each, held[first].Given, over[first], a.Rules(first).GroupMost)
 		}
 	}
 	return out, nil

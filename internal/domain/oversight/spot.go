@@ -349,9 +349,9 @@ func (k rated) spot(p parts, day Trace, past []Trace, w rulebook.Watch) (Finding
 		f := Finding{Kind: k.kind, Hour: -1, Date: day.Date, Seen: int64(now[i].x), Of: int64(now[i].n)}
 		switch {
 		case i > len(p.queues):
-			rank, of, f.Hour = 2, len(p.hours)*len(p.hours), p.hours[i-len(p.queues)-1]
+			rank, of, f.Hour = 2, len(p.hours), p.hours[i-len(p.queues)-1]
 		case i > 0:
-			rank, of, f.QueueID = 1, len(p.queues)*len(p.hours), p.queues[i-1] // each is looked at again every hour
+			rank, of, f.QueueID = 1, len(p.queues), p.queues[i-1]
 		}
 		if found && (rank > bestRank || f.Seen <= best.Seen) {
 			continue

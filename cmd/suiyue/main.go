@@ -27,6 +27,7 @@ type cli struct {
 	Backup    backupCmd    `cmd:"" help:"Copy a SQLite database while it is served."`
 	Restore   restoreCmd   `cmd:"" help:"Put a copy made by backup in the place of a SQLite database."`
 	Figures   figuresCmd   `cmd:"" help:"Count the figures of booking anew and compare them."`
+	Anomalies anomaliesCmd `cmd:"" help:"Measure how well unusual days are found, on a made past."`
 	Retention retentionCmd `cmd:"" help:"Tell of which months it is forgotten who came."`
 	Audit     auditCmd     `cmd:"" help:"Check the log of what administrators did, and prove entries of it."`
 	Draw      drawCmd      `cmd:"" help:"Recompute the draws of releases."`

@@ -29,7 +29,7 @@ func call(t *testing.T, environ []string, args ...string) (code int, out, errs s
 func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "100")
 	for name, args := range map[string][]string{
-		"help": {"--help"}, "serve": {"serve", "--help"}, "demo": {"demo", "--help"}, "import": {"import", "city", "--help"}, "import-themes": {"import", "themes", "--help"}, "doctor": {"doctor", "--help"},
+		"help": {"--help"}, "serve": {"serve", "--help"}, "demo": {"demo", "--help"}, "import": {"import", "city", "--help"}, "import-themes": {"import", "themes", "--help"}, "doctor": {"doctor", "--help"}, "anomalies": {"anomalies", "--help"},
 	} {
 		code, out, errs := call(t, nil, args...)
 		if code != 0 || errs != "" {
@@ -248,6 +248,11 @@ func TestFiguresAgainBeginWithTheFirstFigures(t *testing.T) {
 	}
 	if out := again("--from", "2025-01-01", "--to", "2025-01-31"); !strings.Contains(out, made) || strings.Contains(out, left) || strings.Contains(out, ": 0 days") {
 		t.Errorf("of the made past: %s", out)
+	}
+	for _, args := range [][]string{{"anomalies"}, {"anomalies", "--scale", "2"}, {"anomalies", "--from", "spring"}} { // three days have no past to tell anything from
+		if code, out, errs := call(t, nil, append(args, at...)...); code != 1 || out != "" || !strings.HasPrefix(errs, "suiyue: ") {
+			t.Errorf("%v: code %d: %s%s", args, code, out, errs)
+		}
 	}
 	if out := again("--from", "2025-02-01", "--to", "2025-02-28"); strings.Contains(out, made) {
 		t.Errorf("without the made past: %s", out)

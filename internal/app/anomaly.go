@@ -182,10 +182,12 @@ func (a *App) pastOf(ctx context.Context, tx *store.Tx, hall string, days []cale
 	if p.hands, err = tx.HandsOf(ctx, hall, from, to); err != nil {
 		return p, err
 	}
+	today, err := a.handsBetween(ctx, tx, hall, days[0], to)
+	if err != nil {
+		return p, err
+	}
 	for _, d := range days {
-		if p.hands[d], err = a.handsOn(ctx, tx, hall, d); err != nil {
-			return p, err
-		}
+		p.hands[d] = today[d]
 	}
 	cal := a.Calendar()
 	for _, r := range rows {
@@ -202,14 +204,31 @@ func (a *App) pastOf(ctx context.Context, tx *store.Tx, hall string, days []cale
 	return p, nil
 }
 
-func (a *App) handsOn(ctx context.Context, tx *store.Tx, hall string, d calendar.Date) (h oversight.Hands, err error) {
-	held, given, err := tx.HeldOn(ctx, hall, d)
+// handsBetween counts in whose hands the numbers of a hall's days are, both dates inside, from the bookings.
+func (a *App) handsBetween(ctx context.Context, tx *store.Tx, hall string, from, to calendar.Date) (map[calendar.Date]oversight.Hands, error) {
+	held, err := tx.HeldBetween(ctx, hall, from, to)
 	if err != nil {
-		return h, err
+		return nil, err
 	}
-	r := a.Rules(d)
-	over, err := tx.Handovers(ctx, hall, d, r.ReopenAfterMax+r.Watch.RegrabWithin) // nobody can take it before it has opened
-	return oversight.HandsOf(held, given, over), err
+	out := map[calendar.Date]oversight.Hands{}
+	within := func(d calendar.Date) time.Duration { // nobody can take it before it has opened
+		r := a.Rules(d)
+		return r.ReopenAfterMax + r.Watch.RegrabWithin
+	}
+	for first := from; first <= to; {
+		last := first
+		for last < to && within(last+1) == within(first) {
+			last++
+		}
+		over, err := tx.Handovers(ctx, hall, first, last, within(first))
+		if err != nil {
+			return nil, err
+		}
+		for ; first <= last; first++ {
+			out[first] = oversight.HandsOf(held[first].Each, held[first].Given, over[first], a.Rules(first).GroupMost)
+		}
+	}
+	return out, nil
 }
 
 // Kinds of anomalies by who looks for them: a look ends only what it could have seen.

@@ -8,6 +8,7 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/app/apptest"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/identity"
 	"suiyue/internal/domain/oversight"
@@ -70,6 +71,128 @@ func TestArt22_PlacesGivenUpAndTakenAgainByRelatedAccountsAreAnAnomaly(t *testin
 				if len(list) != want || want == 1 && (list[0].Seen != 3 || list[0].Of != 3 || list[0].Date != d) {
 					p.Errorf("%+v", list)
 				}
+			})
+		})
+	}
+}
+
+// Numbers that come into few hands are told of: accounts that book one group after the other. What people do every day is not:
+// families in one step, somebody who changes their mind, an agent with a day's claims of firms.
+func TestArt22_ManyNumbersInFewHandsAreAnAnomaly(t *testing.T) {
+	type account struct {
+		*pressed
+		who *identity.Session
+		d   calendar.Date
+	}
+	group := func(a account, people int, hour int) {
+		a.Helper()
+		r := app.TogetherRequest{Key: fmt.Sprintf("group-%06d", a.serial), Item: apptest.SocialCard, Stage: directory.Acceptance, Channel: booking.Web}
+		for range people {
+			a.serial++
+			c := apptest.Citizen(a.serial)
+			r.Slots = append(r.Slots, booking.SlotID(apptest.QueueA, a.d, hour))
+			r.Applicants = append(r.Applicants, app.Applicant{Kind: booking.Other, Name: c.Name, Document: c.Document})
+		}
+		if _, err := a.App.BookTogether(a.Context(), a.who, r); err != nil {
+			a.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		do    func(new func() account)
+		seen  int64 // beyond the first of each, of those that hold most; 0 for no anomaly
+		given int64
+	}{
+		"three accounts, group after group": {do: func(new func() account) {
+			for range 3 {
+				one := new()
+				group(one, 3, 9)
+				group(one, 3, 11)
+			}
+		}, seen: 15},
+		"the same, given up in time": {do: func(new func() account) {
+			for range 3 {
+				one := new()
+				group(one, 3, 9)
+				group(one, 3, 11)
+				list, _, err := one.App.MyBookings(one.Context(), one.who, "", 20)
+				if err != nil || len(list) != 6 {
+					one.Fatal(len(list), err)
+				}
+				for i, b := range list[:3] {
+					if _, err := one.App.Cancel(one.Context(), one.who, app.CancelRequest{Key: fmt.Sprintf("spare-%d-%06d", i, one.serial), Code: b.Code, Channel: booking.Web}); err != nil {
+						one.Fatal(err)
+					}
+				}
+			}
+		}, given: 9},
+		"three families of five": {do: func(new func() account) {
+			group(new(), 5, 9)
+			group(new(), 5, 11)
+			group(new(), 5, 14)
+		}},
+		"one person who moves twice": {do: func(new func() account) {
+			one := new()
+			code := one.take(one.who, booking.SlotID(apptest.QueueA, one.d, 9), app.Applicant{Kind: booking.Self})
+			for _, hour := range []int{10, 15} {
+				if _, err := one.App.Move(one.Context(), one.who, app.MoveRequest{Key: fmt.Sprintf("move-%06d", hour), Code: code, SlotID: booking.SlotID(apptest.QueueA, one.d, hour), Channel: booking.Web}); err != nil {
+					one.Fatal(err)
+				}
+			}
+		}},
+		"an agent with a firm an hour": {do: func(new func() account) {
+			one := new()
+			for i, hour := range []int{9, 10, 11, 13, 14, 15, 16} {
+				one.take(one.who, booking.SlotID(apptest.QueueA, one.d, hour), app.Applicant{
+					Kind: booking.Organisation, Name: "示例公司", CreditCode: identity.SyntheticCreditCode("440100", 10+i),
+				})
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			alertOnBoth(t, func(p *pressed) {
+				first, _ := p.App.Slot(p.FreeSlots(apptest.QueueA)[0])
+				d := first.Date + 1
+				for !p.App.Calendar().IsWorking(d) {
+					d++
+				}
+				p.history(apptest.HallA, apptest.QueueA, 5, 0)
+				p.update(func(tx *store.Tx) error {
+					for c := d - 60; c < d; c++ {
+						if err := tx.SaveHands(p.Context(), apptest.HallA, c, oversight.Hands{Bookings: 30, Accounts: 29, Top: 1, Given: 3}); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				new := func() account {
+					p.serial++
+					return account{p, p.signIn(p.serial), d}
+				}
+				for _, hour := range []int{10, 13, 16} {
+					for range 4 {
+						one := new()
+						one.take(one.who, booking.SlotID(apptest.QueueA, d, hour), app.Applicant{Kind: booking.Self})
+					}
+				}
+				c.do(new)
+				p.dayOf(apptest.HallA, apptest.QueueA, d, 5, 0)
+				p.at(d+1, 12, 5)
+				want := 0
+				if c.seen > 0 {
+					want = 1
+				}
+				p.watch(want)
+				list := p.found("A1", app.AnomalyFilter{Kind: oversight.AnomalyConcentration})
+				if len(list) != want || want == 1 && (list[0].Seen != c.seen || list[0].Date != d || list[0].HallID != apptest.HallA) {
+					p.Errorf("%+v", list)
+				}
+				p.update(func(tx *store.Tx) error {
+					hands, err := tx.HandsOf(p.Context(), apptest.HallA, d, d)
+					if hands[d].Given != c.given || hands[d].Top != c.seen {
+						p.Errorf("kept of the day: %+v", hands[d])
+					}
+					return err
+				})
 			})
 		})
 	}

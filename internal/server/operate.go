@@ -154,6 +154,33 @@ func CheckFigures(ctx context.Context, d Data, from, to string, mend bool, progr
 	return c, err
 }
 
+// WatchRate is how good the watch for what is unusual is on a made past (app.WatchRate).
+type WatchRate = app.WatchRate
+
+// RateWatch measures it (app.RateWatch); from and to are dates, "" for the first and the last that can be asked for.
+func RateWatch(ctx context.Context, d Data, from, to string, share float64, progress func(done, all int)) (r WatchRate, err error) {
+	if share <= 0 || share > 1 {
+		return r, fmt.Errorf("--scale must lie above 0 and be at most 1")
+	}
+	var first, last calendar.Date
+	for flag, f := range map[string]struct {
+		text string
+		date *calendar.Date
+	}{"--from": {from, &first}, "--to": {to, &last}} {
+		if f.text == "" {
+			continue
+		}
+		if *f.date, err = calendar.ParseDate(f.text); err != nil {
+			return r, fmt.Errorf("%s must be a date, as 2025-06-30", flag)
+		}
+	}
+	err = withStore(ctx, d, func(db *store.DB) (err error) {
+		r, err = app.RateWatch(ctx, db, time.Now(), first, last, share, progress)
+		return err
+	})
+	return r, err
+}
+
 // Backup copies a SQLite database to a new file while it is served (store.DB.Backup).
 func Backup(ctx context.Context, d Data, to string) error {
 	return withStore(ctx, d, func(db *store.DB) error { return db.Backup(ctx, to) })

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -236,46 +237,65 @@ insert into hall_hands (hall_id, date, detail) values ($1, $2, $3) on conflict (
 	return err
 }
 
-// HeldOn counts the bookings of a hall's day that stand, by account, those for organisations left out, and the numbers
-// given up by their person.
-func (tx *Tx) HeldOn(ctx context.Context, hall string, d calendar.Date) (held map[string]int64, given int64, err error) {
-	held = map[string]int64{}
-	return held, given, tx.query(ctx, "hands.held", `
-select b.booker, case when b.state = 'cancelled' then 1 else 0 end, count(*) from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id
-where s.hall_id = $1 and s.date = $2 and b.applicant_kind <> 'organisation' group by 1, 2`, func(scan func(...any) error) error {
-		var who string
-		var gone, n int64
-		if err := scan(&who, &gone, &n); err != nil {
-			return err
-		}
-		if gone == 1 {
-			given += n
-		} else {
-			held[who] += n
-		}
-		return nil
-	}, hall, d.String())
+// HandsHeld is how the bookings of a hall's day that stand lie with accounts, those for organisations left out.
+type HandsHeld struct {
+	Each  []int64 // bookings of each account, in no order
+	Given int64   // numbers given up by their person
 }
 
-// Handovers returns the places of a hall's day that were given up, with whoever took one of that hour within so long:
-// by booking it or by moving there, and whatever became of that since. The earliest come first.
-func (tx *Tx) Handovers(ctx context.Context, hall string, d calendar.Date, within time.Duration) (out []oversight.Handover, err error) {
+// HeldBetween returns how the bookings of a hall's days lie with accounts, both dates inside; days without any are not in it.
+func (tx *Tx) HeldBetween(ctx context.Context, hall string, from, to calendar.Date) (map[calendar.Date]HandsHeld, error) {
+	out := map[calendar.Date]HandsHeld{}
+	return out, tx.query(ctx, "hands.held", `
+select date, gone, n, count(*) from (
+  select s.date, b.booker, case when b.state = 'cancelled' then 1 else 0 end as gone, count(*) as n
+  from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id
+  where s.hall_id = $1 and s.date >= $2 and s.date <= $3 and b.applicant_kind <> 'organisation' group by 1, 2, 3) each
+group by 1, 2, 3`, func(scan func(...any) error) error {
+		var date string
+		var gone, n, accounts int64
+		if err := scan(&date, &gone, &n, &accounts); err != nil {
+			return err
+		}
+		d, err := calendar.ParseDate(date)
+		if err != nil {
+			return err
+		}
+		h := out[d]
+		if gone == 1 {
+			h.Given += n * accounts
+		} else {
+			h.Each = append(h.Each, slices.Repeat([]int64{n}, int(accounts))...)
+		}
+		out[d] = h
+		return nil
+	}, hall, from.String(), to.String())
+}
+
+// Handovers returns the places of a hall's days, both dates inside, that were given up, with whoever took one of that hour
+// within so long: by booking it or by moving there, and whatever became of that since. The earliest of a day come first.
+func (tx *Tx) Handovers(ctx context.Context, hall string, from, to calendar.Date, within time.Duration) (map[calendar.Date][]oversight.Handover, error) {
+	out := map[calendar.Date][]oversight.Handover{}
 	return out, tx.query(ctx, "hands.over", `
 with given as materialized (
-  select b.id, b.slot_id, b.booker, b.applicant, e.at from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id and b.state = 'cancelled'
-  join event e on e.booking = b.id and e.hall_id = b.hall_id and e.kind = 'cancelled' where s.hall_id = $1 and s.date = $2),
+  select s.date, b.id, b.slot_id, b.booker, b.applicant, e.at from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id and b.state = 'cancelled'
+  join event e on e.booking = b.id and e.hall_id = b.hall_id and e.kind = 'cancelled' where s.hall_id = $1 and s.date >= $2 and s.date <= $3),
 there as materialized (
-  select b.id from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id where s.hall_id = $1 and s.date = $2
-  union select e.booking from slot s join event e on e.from_slot = s.id and e.from_slot <> '' where s.hall_id = $1 and s.date = $2),
+  select b.id from slot s join booking b on b.hall_id = s.hall_id and b.slot_id = s.id and b.version > 0 where s.hall_id = $1 and s.date >= $2 and s.date <= $3
+  union select e.booking from slot s join event e on e.from_slot = s.id and e.from_slot <> '' where s.hall_id = $1 and s.date >= $2 and s.date <= $3),
 taken as materialized (
   select b.id, e.slot_id, b.booker, b.applicant, e.at from there t join booking b on b.id = t.id join event e on e.booking = b.id and e.kind in ('booked', 'moved'))
-select g.id, k.id, g.booker, k.booker, g.applicant, k.applicant from given g join taken k on k.slot_id = g.slot_id
-  and k.at > g.at and k.at <= g.at + cast($3 as bigint) and k.id <> g.id order by g.at, k.at, g.id, k.id`, func(scan func(...any) error) error {
+select g.date, g.id, k.id, g.booker, k.booker, g.applicant, k.applicant from given g join taken k on k.slot_id = g.slot_id
+  and k.at > g.at and k.at <= g.at + cast($4 as bigint) and k.id <> g.id order by g.at, k.at, g.id, k.id`, func(scan func(...any) error) error {
+		var date string
 		var o oversight.Handover
-		err := scan(&o.Given, &o.Taken, &o.Giver, &o.Taker, &o.GiverApplicant, &o.TakerApplicant)
-		out = append(out, o)
+		if err := scan(&date, &o.Given, &o.Taken, &o.Giver, &o.Taker, &o.GiverApplicant, &o.TakerApplicant); err != nil {
+			return err
+		}
+		d, err := calendar.ParseDate(date)
+		out[d] = append(out[d], o)
 		return err
-	}, hall, d.String(), within.Microseconds())
+	}, hall, from.String(), to.String(), within.Microseconds())
 }
 
 // LateRequests counts the requests of each hall that wait for a decision, and how many of these were filed before

@@ -27,15 +27,27 @@ func (tx *Tx) Figures(ctx context.Context, noun oversight.Noun, ids []string, sp
 	return tx.figures(ctx, noun, ids, span, from, to, true)
 }
 
+// EachFigure is Figures with the rows given one after the other, for what is too much to be held.
+func (tx *Tx) EachFigure(ctx context.Context, noun oversight.Noun, ids []string, span oversight.Span, from, to string, do func(oversight.Row) error) error {
+	return tx.eachFigure(ctx, noun, ids, span, from, to, true, do)
+}
+
 // Totals is Figures without the breakdowns: much cheaper, for tables of many places.
 func (tx *Tx) Totals(ctx context.Context, noun oversight.Noun, ids []string, span oversight.Span, from, to string) ([]oversight.Row, error) {
 	return tx.figures(ctx, noun, ids, span, from, to, false)
 }
 
 func (tx *Tx) figures(ctx context.Context, noun oversight.Noun, ids []string, span oversight.Span, from, to string, parts bool) (out []oversight.Row, err error) {
+	return out, tx.eachFigure(ctx, noun, ids, span, from, to, parts, func(r oversight.Row) error {
+		out = append(out, r)
+		return nil
+	})
+}
+
+func (tx *Tx) eachFigure(ctx context.Context, noun oversight.Noun, ids []string, span oversight.Span, from, to string, parts bool, do func(oversight.Row) error) error {
 	t, ok := figureTables[noun]
 	if !ok {
-		return nil, fmt.Errorf("store: no figures of a %q", noun)
+		return fmt.Errorf("store: no figures of a %q", noun)
 	}
 	if ids == nil {
 		if err := tx.query(ctx, "figure.places", t.all, func(scan func(...any) error) error {
@@ -44,11 +56,11 @@ func (tx *Tx) figures(ctx context.Context, noun oversight.Noun, ids []string, sp
 			ids = append(ids, id)
 			return err
 		}); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil
+		return nil
 	}
 	rows := make([][1]string, len(ids))
 	for i, id := range ids {
@@ -58,7 +70,7 @@ func (tx *Tx) figures(ctx context.Context, noun oversight.Noun, ids []string, sp
 	if parts {
 		name, column = "figure.read", "f.parts"
 	}
-	return out, tx.query(ctx, name, `
+	return tx.query(ctx, name, `
 with w as materialized (select distinct r.value->>0 as id from {rows} r)
 select f.`+t.key+`, f.period, f.counted_at, f.total, `+column+` from w cross join `+t.name+` f
 where f.`+t.key+` = w.id and f.span = $2 and f.period >= $3 and f.period <= $4 order by 1, 2`,
@@ -70,15 +82,30 @@ where f.`+t.key+` = w.id and f.span = $2 and f.period >= $3 and f.period <= $4 o
 				return err
 			}
 			r.CountedAt = instant(at)
+			var err error
 			if r.Figures.All, err = readTotal(total); err != nil {
 				return err
 			}
 			if parts {
-				r.Figures.By, err = readParts(detail)
+				if r.Figures.By, err = readParts(detail); err != nil {
+					return err
+				}
 			}
-			out = append(out, r)
-			return err
+			return do(r)
 		}, marshal(rows), string(span), from, to)
+}
+
+// HallsWithFigures returns the halls that have figures of a month that a date from one to another lies in, by id.
+func (tx *Tx) HallsWithFigures(ctx context.Context, from, to calendar.Date) (out []string, err error) {
+	month := oversight.SpanMonth.Period
+	return out, tx.query(ctx, "figure.halls", `
+select h.id from hall h where exists (select 1 from hall_figure f where f.hall_id = h.id and f.span = 'month' and f.period >= $1 and f.period <= $2) order by 1`,
+		func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			out = append(out, id)
+			return err
+		}, month(from), month(to))
 }
 
 // PutFigures replaces rows; none is given twice.

@@ -40,12 +40,13 @@ func TestArt22_HandsThatBelongTogether(t *testing.T) {
 			over("1", "2", "ann", "bob", "ann", "cid"), over("1", "3", "ann", "bob", "ann", "eve"),
 		}, 1},
 	} {
-		if h := oversight.HandsOf(nil, 9, c.over); h.Regrab != c.want || h.Given != 9 {
+		if h := oversight.HandsOf(nil, 9, c.over, 1); h.Regrab != c.want || h.Given != 9 {
 			t.Errorf("%s: %d of %d, want %d of 9", name, h.Regrab, h.Given, c.want)
 		}
 	}
-	h := oversight.HandsOf(map[string]int64{"ann": 4, "dan": 2, "eve": 1}, 0, nil)
-	if h.Bookings != 7 || h.Accounts != 3 || h.Top != 4 {
-		t.Errorf("%+v: seven bookings of three accounts, four of them beyond the first of each", h)
+	for family, want := range map[int]int64{1: 4, 2: 3, 3: 3, 4: 0} {
+		if h := oversight.HandsOf([]int64{1, 4, 2}, 0, nil, family); h.Bookings != 7 || h.Accounts != 3 || h.Top != want {
+			t.Errorf("families of %d: %+v; of seven bookings of three accounts, %d beyond the first of those that hold more", family, h, want)
+		}
 	}
 }

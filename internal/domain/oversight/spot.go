@@ -1,6 +1,7 @@
 package oversight
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -210,6 +211,59 @@ func (l *learner) tooMany(kind DayKind, x, n float64, w rulebook.Watch, oneIn fl
 	return low, high, true
 }
 
+// tail is the chance that x of n lie so far off or farther, by how far the past days that lay farthest off did: beyond the
+// last tenth of them chances fall off exponentially, so steeply as the second and third of these lie; the first may be no usual
+// day. Where numbers are taken to the last on most days many stay at once when fewer people want them: no spread tells of that.
+// Days in a row count as the farthest of them, and those right before this one that were like it are of the same anomaly.
+func (l *learner) tail(kind DayKind, x, n float64) float64 {
+	u, ok := l.expect(kind)
+	if !ok {
+		return 1
+	}
+	off := far(x, n, u.share)
+	if kind.Special {
+		off /= math.Sqrt(special)
+	}
+	var list []float64
+	for i, t := range l.past {
+		if t.n > 0 && !t.kind.Special {
+			list = append(list, far(t.x, t.n, within(l.shares[t.kind.Weekday]+l.moved(i))))
+		}
+	}
+	for len(list) > 0 && list[len(list)-1] > off/2 {
+		list = list[:len(list)-1]
+	}
+	if len(list) < plainDays {
+		return 1
+	}
+	down := func(x, y float64) int { return cmp.Compare(y, x) }
+	last := max(len(list)/10, 4)
+	from := max(slices.SortedFunc(slices.Values(list), down)[last], leastFrom)
+	var peaks []float64
+	for i, v := range list {
+		switch {
+		case v <= from:
+		case i > 0 && list[i-1] > from:
+			peaks[len(peaks)-1] = max(peaks[len(peaks)-1], v)
+		default:
+			peaks = append(peaks, v)
+		}
+	}
+	slices.SortFunc(peaks, down)
+	fall := leastFall
+	for k := 2; k <= min(3, len(peaks)); k++ {
+		fall = max(fall, (peaks[k-1]-from)/math.Log(float64(last)/float64(k)))
+	}
+	return min(float64(last)/float64(len(list))*math.Exp(-(off-from)/fall), 1)
+}
+
+// By chance alone a tenth lies beyond the one, and the chance falls off like the other: no past is steadier.
+const (
+	leastFrom = 1.28
+	leastFall = .45
+	vouched   = 20 // sixty days cannot vouch for what is rarer than that many times what is asked for
+)
+
 // around is the range that 99 of 100 usual days lie in.
 func around(mid, wide, most float64) (low, high int64) {
 	return int64(math.Ceil(max(mid-wide, 0))), int64(math.Floor(min(mid+wide, most)))
@@ -318,8 +372,9 @@ func (k rated) spot(p parts, day Trace, past []Trace, w rulebook.Watch) (Finding
 		if found && (rank > bestRank || f.Seen <= best.Seen) {
 			continue
 		}
+		l, oneIn := learn(before[i]), float64(w.OneIn)*float64(of)
 		var out bool
-		if f.Low, f.High, out = learn(before[i]).tooMany(day.Kind, now[i].x, now[i].n, w, float64(w.OneIn)*float64(of)); out {
+		if f.Low, f.High, out = l.tooMany(day.Kind, now[i].x, now[i].n, w, oneIn); out && l.tail(day.Kind, now[i].x, now[i].n) < vouched/oneIn {
 			best, bestRank, found = f, rank, true
 		}
 	}

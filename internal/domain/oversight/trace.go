@@ -34,7 +34,7 @@ type Trace struct {
 type Hands struct {
 	Bookings int64 `json:"bookings"` // that stand
 	Accounts int64 `json:"accounts"` // that hold them
-	Top      int64 `json:"top"`      // beyond the first of each, of the accounts that hold most
+	Top      int64 `json:"top"`      // beyond the first of each, of the accounts that hold most and more than a family
 	Given    int64 `json:"given"`    // given up by their person
 	Regrab   int64 `json:"regrab"`   // of these, taken again within minutes by a related account
 }
@@ -78,21 +78,22 @@ type Handover struct {
 
 // HandsOf counts in whose hands the numbers of a day are: held is how many bookings that stand each account has, those
 // for organisations left out, which may have any number; given how many were given up; over those that somebody took
-// again within minutes.
+// again within minutes. Who holds no more than so many as a family may book in one step concentrates nothing. held is put
+// in order.
 //
 // Giver and taker are related if they are one account with another applicant, if they have ever booked for the same
 // applicant on this day, or if places of the one went to the other more than once. Each place given up, and each taken,
 // counts once.
-func HandsOf(held map[string]int64, given int64, over []Handover) Hands {
+func HandsOf(held []int64, given int64, over []Handover, family int) Hands {
 	h := Hands{Accounts: int64(len(held)), Given: given}
-	var most []int64
 	for _, n := range held {
 		h.Bookings += n
-		most = append(most, n)
 	}
-	slices.SortFunc(most, func(x, y int64) int { return cmp.Compare(y, x) })
-	for _, n := range most[:min(len(most), fewAccounts)] {
-		h.Top += n - 1
+	slices.SortFunc(held, func(x, y int64) int { return cmp.Compare(y, x) })
+	for _, n := range held[:min(len(held), fewAccounts)] {
+		if n > int64(family) {
+			h.Top += n - 1
+		}
 	}
 	times := map[[2]string]*handed{}
 	circle := map[string]map[string]bool{} // applicant → accounts

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -228,24 +227,25 @@ func hands(w *world) {
 	over := func(what, hall string, within time.Duration, want ...oversight.Handover) {
 		w.Helper()
 		w.view(func(tx *store.Tx) error {
-			got, err := tx.Handovers(w.ctx, hall, day, within)
-			if !slices.Equal(got, want) {
+			got, err := tx.Handovers(w.ctx, hall, day, day, within)
+			if !slices.Equal(got[day], want) {
 				w.Errorf("%s: %+v, want %+v", what, got, want)
 			}
 			return err
 		})
 	}
-	held := func(what, hall string, given int64, want map[string]int64) {
+	held := func(what, hall string, given int64, want ...int64) {
 		w.Helper()
 		w.view(func(tx *store.Tx) error {
-			got, n, err := tx.HeldOn(w.ctx, hall, day)
-			if !maps.Equal(got, want) || n != given {
-				w.Errorf("%s: held %v, given up %d; want %v, %d", what, got, n, want, given)
+			got, err := tx.HeldBetween(w.ctx, hall, day, day)
+			each := got[day].Each
+			if slices.Sort(each); !slices.Equal(each, want) || got[day].Given != given || len(got) > 1 {
+				w.Errorf("%s: %+v; want %v, given up %d", what, got, want, given)
 			}
 			return err
 		})
 	}
-	held("nothing booked", "h1", 0, map[string]int64{})
+	held("nothing booked", "h1", 0)
 	first := book("ann", "bob", "i", narrow)
 	book("ann", "ann", "j", wide)
 	book("cid", "cid", "i", wide)
@@ -253,7 +253,7 @@ func hands(w *world) {
 	firm := w.book("eve", wide, "f")
 	firm.Applicant, firm.For = booking.Organisation, "firm"
 	w.ask(l, firm, "")
-	held("another day and an organisation beside", "h1", 0, map[string]int64{"ann": 2, "cid": 1})
+	held("another day and an organisation beside", "h1", 0, 1, 2)
 	over("nothing given up", "h1", time.Hour)
 
 	w.pass(time.Minute)
@@ -263,7 +263,7 @@ func hands(w *world) {
 	taken := oversight.Handover{Given: first.ID, Taken: second.ID, Giver: "ann", Taker: "dan", GiverApplicant: "bob", TakerApplicant: "bob"}
 	over("at the last instant", "h1", 10*time.Minute, taken)
 	over("an instant too late", "h1", 10*time.Minute-time.Microsecond)
-	held("given up and taken", "h1", 1, map[string]int64{"ann": 1, "cid": 1, "dan": 1})
+	held("given up and taken", "h1", 1, 1, 1, 1)
 
 	// A number moved away is none given up; that somebody took it stays so, whatever became of it.
 	w.pass(time.Minute)
@@ -274,8 +274,22 @@ func hands(w *world) {
 	later := oversight.Handover{Given: first.ID, Taken: third.ID, Giver: "ann", Taker: "fay", GiverApplicant: "bob", TakerApplicant: "fay"}
 	over("two who took it one after the other", "h1", 11*time.Minute, taken, later)
 	over("moved to", "h2", 10*time.Minute)
-	held("moved away", "h1", 1, map[string]int64{"ann": 1, "cid": 1, "fay": 1})
-	held("moved to", "h2", 0, map[string]int64{"dan": 1})
+	held("moved away", "h1", 1, 1, 1, 1)
+	held("moved to", "h2", 0, 1)
+	w.view(func(tx *store.Tx) error {
+		got, err := tx.HeldBetween(w.ctx, "h1", day, day+1)
+		if len(got) != 2 || len(got[day].Each) != 3 || !slices.Equal(got[day+1].Each, []int64{1}) {
+			w.Errorf("held on two days: %+v", got)
+		}
+		if err != nil {
+			return err
+		}
+		overs, err := tx.Handovers(w.ctx, "h1", day-1, day+1, 11*time.Minute)
+		if len(overs) != 1 || !slices.Equal(overs[day], []oversight.Handover{taken, later}) {
+			w.Errorf("given up and taken on three days: %+v", overs)
+		}
+		return err
+	})
 	w.healthy()
 }
 

@@ -55,10 +55,11 @@ var layers = []layer{
 	{dir: "internal/web/hall", may: []string{"internal/domain", "internal/app", "internal/web"}, never: others("internal/web/hall")},
 	{dir: "internal/web", may: []string{"internal/domain"}},
 	{dir: "internal/bridge", may: []string{"internal/domain"}},
+	{dir: "internal/conform", may: []string{"internal/domain", "internal/gate/department", "internal/gate/sign"}},
 	{dir: "internal/pgtest"},
 	{dir: "internal/bench", may: []string{"internal"}, never: []string{"internal/server"}},
 	{dir: "internal/server", may: []string{"internal", "data"}, never: []string{"internal/bench"}},
-	{dir: "cmd", may: []string{"internal/server", "internal/bench", "internal/bridge", "cmd"}},
+	{dir: "cmd", may: []string{"internal/server", "internal/bench", "internal/bridge", "internal/conform", "cmd"}},
 	{dir: "scripts", may: []string{"internal/pgtest"}},
 	{dir: "data"},
 }

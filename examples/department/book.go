@@ -175,16 +175,16 @@ func (b *book) put(h hold) (hold, error) {
 		default:
 			same := h
 			same.State, same.Number = old.State, old.Number
-			if same != *old && b.mode != "take-another" {
+			if same != *old {
+				if b.mode == "take-another" {
+					return h, nil
+				}
 				return hold{}, holdDiffers
 			}
 			if b.mode == "hold-twice" {
 				again := *old
 				again.ID = fmt.Sprint(old.ID, "-again-", len(b.holds))
 				b.keep(again)
-			}
-			if b.mode == "take-another" {
-				return h, nil
 			}
 			return *old, nil
 		}

@@ -363,9 +363,6 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if slot.Free() < b.Units {
 		return Answer{}, fault.New(fault.SoldOut)
 	}
-	if (r.Offer.System != "") != (r.Hold != "") {
-		return Answer{}, fault.New(fault.ChangedMeanwhile) // how the queue is booked
-	}
 	moved := b.next(Booked, now)
 	moved.place(slot)
 
@@ -373,6 +370,9 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	claims, err := limits(f, moved, r.Offer.Rules, held)
 	if err != nil {
 		return Answer{}, err
+	}
+	if (r.Offer.System != "") != (r.Hold != "") { // it may be moved, and the department was not asked, or need not be any more
+		return Answer{}, fault.New(fault.ChangedMeanwhile)
 	}
 	release, claims := exchange(held, claims)
 	give(f, c, release)

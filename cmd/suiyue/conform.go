@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"suiyue/internal/conform"
+	"suiyue/internal/server"
 )
 
 type conformCmd struct {
@@ -49,7 +48,7 @@ func (c *conformCmd) Run(e *edge) error {
 	o := conform.Options{
 		Base: c.Target, Now: time.Now, Drawn: rand.Text, Item: c.Item, Patience: c.Patience, Kept: c.Kept, Only: c.Only,
 	}
-	key, err := platformKey(c.Key, c.Profile, c.SecretFile, c.PrivateFile)
+	key, err := server.PlatformKey(c.Key, c.Profile, c.SecretFile, c.PrivateFile)
 	if err != nil {
 		return err
 	}
@@ -89,40 +88,4 @@ func (c *conformCmd) Run(e *edge) error {
 		return exitError(1)
 	}
 	return nil
-}
-
-// platformKey reads what requests are signed with.
-func platformKey(id, profile, secretFile, privateFile string) (key conform.Key, err error) {
-	key.ID, key.Profile = id, conform.Profile(profile)
-	if !key.Profile.Public() {
-		if secretFile == "" {
-			return key, errors.New("--secret-file: the secret must be given")
-		}
-		text, err := os.ReadFile(secretFile)
-		if key.Secret = []byte(strings.TrimSpace(string(text))); err == nil && len(key.Secret) == 0 {
-			err = errors.New("--secret-file: nothing in it")
-		}
-		return key, err
-	}
-	if privateFile == "" {
-		return key, errors.New("--private-file: the private key must be given")
-	}
-	text, err := os.ReadFile(privateFile)
-	if err != nil {
-		return key, err
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return key, errors.New("--private-file: no PEM")
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return key, errors.New("--private-file: no key of PKCS #8")
-	}
-	private, ok := parsed.(ed25519.PrivateKey)
-	if !ok {
-		return key, errors.New("--private-file: not of Ed25519")
-	}
-	key.Private = private.Seed()
-	return key, nil
 }

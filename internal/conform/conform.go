@@ -15,21 +15,14 @@ import (
 	"time"
 
 	"suiyue/internal/domain/calendar"
-	"suiyue/internal/domain/oversight"
 	"suiyue/internal/gate/department"
 	"suiyue/internal/gate/sign"
-)
-
-// Key is what the platform signs with, and Profile how.
-type (
-	Key     = sign.Key
-	Profile = oversight.Profile
 )
 
 // Options of Run. Restart and Only may be empty, the rest is required.
 type Options struct {
 	Base     string
-	Key      Key
+	Key      sign.Key
 	Client   *http.Client // of NewClient; Patience is put in the place of its timeout
 	Now      func() time.Time
 	Drawn    func() string // letters and digits nobody can foresee

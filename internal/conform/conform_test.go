@@ -23,6 +23,7 @@ import (
 
 	"suiyue/internal/conform"
 	"suiyue/internal/domain/oversight"
+	"suiyue/internal/gate/sign"
 )
 
 // built is the example, built once.
@@ -110,7 +111,7 @@ func (d *department) restart(context.Context) error {
 
 func options(d *department) conform.Options {
 	return conform.Options{
-		Base: d.base, Key: conform.Key{ID: "platform", Profile: oversight.HMACSHA256, Secret: []byte(secret)}, Client: conform.NewClient(nil),
+		Base: d.base, Key: sign.Key{ID: "platform", Profile: oversight.HMACSHA256, Secret: []byte(secret)}, Client: conform.NewClient(nil),
 		Now: time.Now, Drawn: rand.Text, Item: "SI-0001", Patience: 2 * time.Second, Kept: 2 * time.Second,
 	}
 }
@@ -158,7 +159,7 @@ func TestTheReferenceDepartmentPassesWithEd25519(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := options(start(t, "-public-file", file))
-	o.Key = conform.Key{ID: "platform", Profile: oversight.Ed25519, Private: private.Seed()}
+	o.Key = sign.Key{ID: "platform", Profile: oversight.Ed25519, Private: private.Seed()}
 	o.Only = []string{"hold_and_confirm", "signatures", "signature_twice"}
 	report, err := conform.Run(t.Context(), o)
 	if err != nil || !report.Passed() {

@@ -35,6 +35,8 @@ type cli struct {
 	Admin     adminCmd     `cmd:"" help:"Look after administrators' accounts."`
 	Powers    powersCmd    `cmd:"" help:"Print who may do what over which halls (Art. 7 to 10)."`
 	Bridge    bridgeCmd    `cmd:"" help:"Stand for the document reader and printer of a kiosk, on this machine."`
+	Ways      waysCmd      `cmd:"" help:"Say how queues are booked: here, or in departments' own systems."`
+	Conform   conformCmd   `cmd:"" help:"Try a department's adapter: whether it does what the protocol says."`
 	Bench     benchCmd     `cmd:"" help:"Measure bookings a second on this machine."`
 	Simulate  simulateCmd  `cmd:"" help:"Make a past year of the whole city, in the shape of real demand."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`

@@ -48,6 +48,9 @@ type Config struct {
 	LogKey  *LogKey          // signs checkpoints of the audit log; nil = none are made
 	Witness Witness          // keeps the newest of them; nil = nobody does
 
+	Department Department    // asks departments' own systems; nil = none can be
+	Patience   time.Duration // how long who books waits for a department; 0 = 4 s
+
 	Room *room.Rules // of the waiting room; nil = there is none
 	Work Work        // what it asks of programs
 
@@ -95,6 +98,7 @@ type App struct {
 	room     waitingRoom
 	records  lastRecords
 	feeds    feeds
+	ways     ways
 
 	hasher    hasher
 	strangers strangers
@@ -126,6 +130,10 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
+	}
+	a.ways.department, a.ways.patience = c.Department, c.Patience
+	if a.ways.patience == 0 {
+		a.ways.patience = patience
 	}
 	if a.pace = c.Pace; a.pace == nil {
 		a.pace = func() int { return 1 }
@@ -234,6 +242,9 @@ func (a *App) Reload(ctx context.Context) error {
 		a.rules.Store(&rules{shelf, cal})
 		a.city.Store(newCity(dir, revision))
 		if err := a.draws.read(ctx, tx); err != nil {
+			return err
+		}
+		if err := a.ways.read(ctx, tx, a.now()); err != nil {
 			return err
 		}
 		if err := a.themes.read(ctx, tx); err != nil {

@@ -138,6 +138,11 @@ func (a *App) book(ctx context.Context, who *identity.Session, r BookRequest) (R
 	if err != nil {
 		return Receipt{}, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.SlotID, r.Units})
 	}
+	if offer.System != "" {
+		if answer.Booking, err = a.confirmed(ctx, answer.Booking); err != nil {
+			return Receipt{}, a.explain(ctx, who, err, wanted{r.Item, r.Stage, r.SlotID, r.Units})
+		}
+	}
 	if answer.Replayed { // its persons are as they were the first time
 		return a.receipt(ctx, answer)
 	}
@@ -177,10 +182,14 @@ func (a *App) move(ctx context.Context, who *identity.Session, r MoveRequest) (R
 	if err != nil {
 		return Receipt{}, err
 	}
-	answer, err := a.ask(ctx, &booking.Move{
+	ask := &booking.Move{
 		Key: r.Key, Hash: digest("move", b.ID, r.SlotID), Who: booking.Who{Key: who.Person.Key, Level: who.Person.Level},
 		Booking: b.ID, Offer: offer, SlotID: r.SlotID, Channel: r.Channel,
-	})
+	}
+	answer, err := a.ask(ctx, ask)
+	if offer.System != "" && fault.CodeOf(err) == fault.ChangedMeanwhile { // it may, and the department has not been asked
+		answer, err = a.moveThere(ctx, b, ask)
+	}
 	if err != nil {
 		return Receipt{}, a.explain(ctx, who, err, wanted{b.Item, b.Stage, r.SlotID, b.Units})
 	}
@@ -254,10 +263,11 @@ func (a *App) offer(item, slot string) (booking.Offer, error) {
 	if o == nil {
 		return booking.Offer{}, fault.New(fault.NotOffered)
 	}
-	return booking.Offer{
+	out := booking.Offer{
 		Rules: a.Rules(date), Item: item, HallID: o.HallID, QueueID: queue,
 		Stages: o.Stages, BatchMax: o.BatchMax, Foreigner: it.Foreigner, Drawn: a.draws.releases(queue), Regime: a.regime(),
-	}, nil
+	}
+	return out, a.setWay(&out)
 }
 
 // wanted is what somebody asked a number for.
@@ -273,7 +283,7 @@ type wanted struct {
 func (a *App) explain(ctx context.Context, who *identity.Session, err error, w wanted) error {
 	f := fault.As(err)
 	switch f.Code {
-	case fault.SoldOut, fault.SlotClosed, fault.SlotOver, fault.OffSiteClosed, fault.NotReleased:
+	case fault.SoldOut, fault.SlotClosed, fault.SlotOver, fault.OffSiteClosed, fault.NotReleased, fault.DepartmentNo:
 		queue, _, _, _ := booking.ParseSlotID(w.slot)
 		args := copyArgs(f)
 		if next := a.NextFree(queue, w.units); next != nil {

@@ -53,6 +53,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 		if err := tx.ForgetNonces(ctx, tx.Now.Add(-noncesKept)); err != nil {
 			return err
 		}
+		if err := tx.ForgetDelegations(ctx, tx.Now.Add(-placesKept)); err != nil {
+			return err
+		}
 		_, err := tx.PurgeSessions(ctx, tx.Now.Add(-sessionsLast))
 		return err
 	})

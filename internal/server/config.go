@@ -40,15 +40,18 @@ type Logging struct {
 
 // HTTP says where and how the pages and the API are served.
 type HTTP struct {
-	Listen         string         `name:"listen" env:"SUIYUE_LISTEN" default:":8080" placeholder:"HOST:PORT" group:"http" help:"Address to serve on. Port 0 takes a free one."`
-	PublicURL      string         `name:"public-url" env:"SUIYUE_PUBLIC_URL" placeholder:"URL" group:"http" help:"The address people open, as https://host. Cookies, sign-in and links follow it. Without it: https://localhost with --tls-cert, http://localhost with --demo."`
-	TLSCert        string         `name:"tls-cert" env:"SUIYUE_TLS_CERT" placeholder:"FILE" group:"http" help:"Certificate chain (PEM). With --tls-key the process speaks TLS itself; SIGHUP reads both again."`
-	TLSKey         string         `name:"tls-key" env:"SUIYUE_TLS_KEY" placeholder:"FILE" group:"http" help:"Private key of the certificate (PEM)."`
-	ClientCA       string         `name:"client-ca" env:"SUIYUE_CLIENT_CA" placeholder:"FILE" group:"http" help:"Certificates (PEM) that client certificates of connected systems are issued by. Who shows one is checked; a key may be bound to it. Needs --tls-cert; SIGHUP reads it again."`
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"SUIYUE_TRUSTED_PROXIES" placeholder:"CIDR" group:"http" help:"Networks whose X-Forwarded-For is believed, separated by commas."`
-	Frame          []string       `name:"frame" env:"SUIYUE_FRAME" placeholder:"ENTRANCE=ORIGIN" group:"http" help:"Pages of an entrance in which ours may stand, separated by commas: suihaoban=https://host or gdzwfw=https://host, see docs/entrances.md."`
-	HallSounds     string         `name:"hall-sounds" env:"SUIYUE_HALL_SOUNDS" placeholder:"FOLDER" group:"http" help:"Recorded numbers for call displays whose browser has no voice of a language: FOLDER/zh-Hant/a.mp3 and so on, see docs/hall-display.md."`
-	MetricsListen  string         `name:"metrics-listen" env:"SUIYUE_METRICS_LISTEN" placeholder:"HOST:PORT" group:"http" help:"Serve /metrics (Prometheus), /healthz and /readyz here too. Keep it off the open network. Default: no such address, and no /metrics."`
+	Listen             string         `name:"listen" env:"SUIYUE_LISTEN" default:":8080" placeholder:"HOST:PORT" group:"http" help:"Address to serve on. Port 0 takes a free one."`
+	PublicURL          string         `name:"public-url" env:"SUIYUE_PUBLIC_URL" placeholder:"URL" group:"http" help:"The address people open, as https://host. Cookies, sign-in and links follow it. Without it: https://localhost with --tls-cert, http://localhost with --demo."`
+	TLSCert            string         `name:"tls-cert" env:"SUIYUE_TLS_CERT" placeholder:"FILE" group:"http" help:"Certificate chain (PEM). With --tls-key the process speaks TLS itself; SIGHUP reads both again."`
+	TLSKey             string         `name:"tls-key" env:"SUIYUE_TLS_KEY" placeholder:"FILE" group:"http" help:"Private key of the certificate (PEM)."`
+	ClientCA           string         `name:"client-ca" env:"SUIYUE_CLIENT_CA" placeholder:"FILE" group:"http" help:"Certificates (PEM) that client certificates of connected systems are issued by. Who shows one is checked; a key may be bound to it. Needs --tls-cert; SIGHUP reads it again."`
+	TrustedProxies     []netip.Prefix `name:"trusted-proxies" env:"SUIYUE_TRUSTED_PROXIES" placeholder:"CIDR" group:"http" help:"Networks whose X-Forwarded-For is believed, separated by commas."`
+	DepartmentNetworks []netip.Prefix `name:"department-networks" env:"SUIYUE_DEPARTMENT_NETWORKS" placeholder:"CIDR" group:"http" help:"Networks, not public ones, in which departments' own systems may be asked, separated by commas."`
+	DepartmentPorts    []int          `name:"department-ports" env:"SUIYUE_DEPARTMENT_PORTS" default:"443" placeholder:"PORT" group:"http" help:"Ports at which they may be asked, separated by commas."`
+	DepartmentPlain    bool           `name:"department-plain" env:"SUIYUE_DEPARTMENT_PLAIN" group:"http" help:"They may be asked without TLS, too: for tests."`
+	Frame              []string       `name:"frame" env:"SUIYUE_FRAME" placeholder:"ENTRANCE=ORIGIN" group:"http" help:"Pages of an entrance in which ours may stand, separated by commas: suihaoban=https://host or gdzwfw=https://host, see docs/entrances.md."`
+	HallSounds         string         `name:"hall-sounds" env:"SUIYUE_HALL_SOUNDS" placeholder:"FOLDER" group:"http" help:"Recorded numbers for call displays whose browser has no voice of a language: FOLDER/zh-Hant/a.mp3 and so on, see docs/hall-display.md."`
+	MetricsListen      string         `name:"metrics-listen" env:"SUIYUE_METRICS_LISTEN" placeholder:"HOST:PORT" group:"http" help:"Serve /metrics (Prometheus), /healthz and /readyz here too. Keep it off the open network. Default: no such address, and no /metrics."`
 }
 
 // SignIn says who vouches for people's real names (Art. 12).

@@ -135,7 +135,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.app, err = app.New(ctx, app.Config{
 		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
 		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain, Pace: s.clock.Pace,
-		LogKey: sign, Witness: witness, Room: c.room(), Work: app.Work{Bits: c.ProofBits, Line: c.ProofLine},
+		LogKey: sign, Witness: witness, Department: newDepartments(c.DepartmentNetworks, c.DepartmentPorts, c.DepartmentPlain), Room: c.room(), Work: app.Work{Bits: c.ProofBits, Line: c.ProofLine},
 	}); err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (tx *Tx) HeldIn(ctx context.Context, refs [][2]string) ([]Held, error) {
 	err := tx.query(ctx, "booking.held_in", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as id from {rows} r)
 select b.id, b.slot_id, b.units from w cross join booking b
-where b.hall_id = w.hall and b.slot_id = w.id and b.state in ('booked', 'displaced') order by b.slot_id, b.created_at desc, b.id desc`, func(scan func(...any) error) error {
+where b.hall_id = w.hall and b.slot_id = w.id and b.state in ('booked', 'pending', 'displaced') order by b.slot_id, b.created_at desc, b.id desc`, func(scan func(...any) error) error {
 		var h Held
 		err := scan(&h.ID, &h.Slot, &h.Units)
 		out = append(out, h)

@@ -65,7 +65,7 @@ select `+bookingColumns+` from w cross join booking b where b.id = w.id and b.bo
 // The states of active bookings, of those that wait for their person, and of those without a number,
 // as SQL (booking.State.Active, Choosing, Holds).
 const (
-	active    = `'booked', 'displaced', 'stranded'`
+	active    = `'booked', 'pending', 'displaced', 'stranded'`
 	choosing  = `'displaced', 'stranded'`
 	placeless = `'cancelled', 'stranded'`
 )
@@ -118,7 +118,7 @@ func (tx *Tx) ActiveIn(ctx context.Context, queues [][2]string) (map[string]int,
 	return out, tx.query(ctx, "booking.held", `
 with w as materialized (select distinct r.value->>0 as queue_id, r.value->>1 as item from {rows} r)
 select b.queue_id, count(distinct b.id) from w join booking b on b.queue_id = w.queue_id and (w.item = '' or w.item = b.item)
-where b.state in ('booked', 'displaced') group by b.queue_id`, func(scan func(...any) error) error {
+where b.state in ('booked', 'pending', 'displaced') group by b.queue_id`, func(scan func(...any) error) error {
 		var queue string
 		var n int
 		err := scan(&queue, &n)

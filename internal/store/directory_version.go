@@ -249,7 +249,7 @@ func (tx *Tx) ActiveAmong(ctx context.Context, item string, slots []SlotRange) (
 	_, err := tx.one(ctx, "booking.among", `
 with w as materialized (select r.value->>0 as hall, r.value->>1 as first, r.value->>2 as last from {rows} r)
 select count(*) from w cross join booking b
-where b.hall_id = w.hall and b.slot_id >= w.first and b.slot_id < w.last and b.state = 'booked' and ($2 = '' or b.item = $2)`, []any{marshal(rows), item}, &n)
+where b.hall_id = w.hall and b.slot_id >= w.first and b.slot_id < w.last and b.state in ('booked', 'pending') and ($2 = '' or b.item = $2)`, []any{marshal(rows), item}, &n)
 	return n, err
 }
 

@@ -22,7 +22,7 @@ import (
 // Lane is one connection that answers groups of booking requests, each group in one transaction.
 // It is used by one goroutine at a time.
 //
-// The order of locks is the same everywhere: claims by person and name, bookings by id, displacements
+// The order of locks is the same everywhere: claims by person and name, bookings by id, delegations, displacements
 // by booking, entries of the waitlist by id, holds by hall, slot and id, then slots by hall and id.
 type Lane struct {
 	db   *DB
@@ -332,7 +332,7 @@ where c.person = w.person and c.name >= '` + booking.LimitsFrom + `' and c.name 
 // apply writes the change and commits.
 func (l *Lane) apply(ctx context.Context, now time.Time, c *booking.Change) ([]SlotState, error) {
 	var states []SlotState
-	list := writes(l.db.d, c, &states)
+	list := writes(l.db.d, c, &states, now)
 	if len(c.Slots) > 0 || l.unproven {
 		list = append(list, l.news(now, c))
 	}
@@ -346,7 +346,7 @@ func (l *Lane) apply(ctx context.Context, now time.Time, c *booking.Change) ([]S
 }
 
 // writes makes the statements that put a change into the tables, in the order of locks.
-func writes(d *dialect, c *booking.Change, states *[]SlotState) []stmt {
+func writes(d *dialect, c *booking.Change, states *[]SlotState, now time.Time) []stmt {
 	var list []stmt
 	slices.SortFunc(c.Release, byRef)
 	slices.SortFunc(c.Take, byRef)
@@ -386,6 +386,7 @@ delete from claim where (person, name, booking) in (select person, name, booking
 		m := &c.Messages[i]
 		return append(args, m.Booking, int64(m.Version), string(m.Kind), m.HallID, "pending", micros(m.Due))
 	})
+	list = writeDelegations(d, list, c, now)
 	list = writeMeasures(d, writeDisplacements(d, list, c), c)
 	list = writeHolds(d, writeWaits(list, c), c)
 	if len(c.Slots) > 0 { // last: everybody wants these rows, so they are held only for the commit

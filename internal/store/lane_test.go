@@ -157,7 +157,7 @@ func TestLanePlansWalkTheKeysOfEmptyTables(t *testing.T) {
 		Bookings: map[string]struct{}{"b": {}}, Persons: map[identity.Key]struct{}{"p": {}},
 	}
 	var states []SlotState
-	list := append(reads(needs, booking.NewFacts()), writes(db.d, whole(time.Unix(0, 0)), &states)...)
+	list := append(reads(needs, booking.NewFacts()), writes(db.d, whole(time.Unix(0, 0)), &states, time.Unix(0, 0))...)
 	scan := regexp.MustCompile(`(Seq Scan|Index Scan|Index Only Scan|Bitmap Heap Scan)(?: using (\w+))? on (slot|claim|booking|event|message)\b`)
 	walked := map[string]bool{}
 	lane := postgresLane{db: db, guards: map[string]string{}}

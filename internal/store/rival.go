@@ -38,7 +38,7 @@ func (db *DB) Plain(ctx context.Context, r booking.Request) (out booking.Outcome
 			return nil
 		}
 		var states []SlotState
-		return tx.each(ctx, writes(db.d, change, &states))
+		return tx.each(ctx, writes(db.d, change, &states, tx.Now))
 	})
 	return out, err
 }

@@ -43,6 +43,10 @@ const (
 	Arrived   State = "arrived"
 	Done      State = "done"
 
+	// Pending is a booking whose number is that of a department's own system, which has not confirmed it yet: it holds a number
+	// here, and nobody is told one.
+	Pending State = "pending"
+
 	// Displaced and Stranded bookings have lost their hour and wait for their person to choose. A
 	// displaced one holds a number in the slot kept for it, which is the slot it names; for a stranded
 	// one no number could be kept, and it names the hour it lost.
@@ -52,7 +56,7 @@ const (
 
 // Active tells whether a booking in this state goes on: it is not over, holds claims, and can be moved
 // or cancelled.
-func (s State) Active() bool { return s == Booked || s.Choosing() }
+func (s State) Active() bool { return s == Booked || s == Pending || s.Choosing() }
 
 // Choosing tells whether the booking lost its hour and its person has not chosen yet.
 func (s State) Choosing() bool { return s == Displaced || s == Stranded }

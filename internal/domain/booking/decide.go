@@ -30,6 +30,11 @@ type Change struct {
 	Cut      []*Hold        // stored, with fewer units: none left is gone
 	Waits    []WaitUpdate   // entries of the waitlist
 	Measures []*Measure     // new: they come of what is recorded in Take
+
+	// Of places in departments' own systems. They go after what is above: who gives one back does not want it any more.
+	Delegate []*Delegation // new
+	Settled  []Adopted     // of bookings that are confirmed now
+	Unwant   []Unwanted    // places that bookings want no more
 }
 
 // Update is the new state of a stored booking, whose row must still be at version Was in hall Hall.
@@ -138,6 +143,8 @@ type Offer struct {
 	Drawn []time.Time
 
 	Regime Regime // sanctions as they are now
+
+	System string // the connected system whose own numbers the queue's are, "" for the platform's
 }
 
 // Who is the person asking, as far as decisions need to know.
@@ -176,6 +183,7 @@ type Move struct {
 	Offer     Offer // of the item in the target queue
 	SlotID    string
 	Channel   Channel
+	Hold      string // of the place that was confirmed beforehand, where the target's numbers are a department's; else ""
 }
 
 // Cancel gives a booking back.
@@ -294,6 +302,11 @@ func (r *Book) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	c.shift(slot, r.Units)
 	f.Bookings[b.ID] = b
 	c.Insert = append(c.Insert, b)
+	if r.Offer.System != "" {
+		c.Delegate = append(c.Delegate, b.pend(r.Offer.System, now))
+		c.tell(b, EventAsked, "", now, r.Who.Key, r.Channel, "")
+		return Answer{Booking: *b}, nil
+	}
 	c.tell(b, EventBooked, MessageBooked, now, r.Who.Key, r.Channel, "")
 	return Answer{Booking: *b}, nil
 }
@@ -323,6 +336,9 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	}
 	if !b.State.Active() {
 		return Answer{}, fault.New(fault.NotActive, "state", string(b.State))
+	}
+	if b.State == Pending {
+		return Answer{}, fault.New(fault.BookingPending).After(pendingAgain)
 	}
 	if b.Item != r.Offer.Item || !r.Offer.Stages.Has(b.Stage) {
 		return Answer{}, fault.New(fault.MoveOtherItem)
@@ -355,6 +371,9 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	if err != nil {
 		return Answer{}, err
 	}
+	if (r.Offer.System != "") != (r.Hold != "") { // it may be moved, and the department was not asked, or need not be any more
+		return Answer{}, fault.New(fault.ChangedMeanwhile)
+	}
 	release, claims := exchange(held, claims)
 	give(f, c, release)
 	claims = append(claims, Claim{Person: r.Who.Key, Name: KeyName(r.Key), HallID: moved.HallID, Booking: b.ID, Hash: r.Hash})
@@ -365,6 +384,10 @@ func (r *Move) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error)
 	c.shift(slot, b.Units)
 	c.settle(f, b, ChoiceMoved, now)
 	from := b.SlotID
+	c.Unwant = append(c.Unwant, Unwanted{b.ID, r.Hold})
+	if r.Hold != "" {
+		c.Settled = append(c.Settled, Adopted{r.Hold, b.ID, Tried, ""})
+	}
 	f.Bookings[b.ID] = moved
 	c.update(moved, b)
 	c.tell(moved, EventMoved, MessageMoved, now, r.Who.Key, r.Channel, from)
@@ -409,6 +432,7 @@ func (r *Cancel) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Erro
 		event, message = EventDeclined, MessageDeclined
 	}
 	gone := c.end(f, b, slot, ChoiceCancelled, r.Rules, now)
+	c.Unwant = append(c.Unwant, Unwanted{b.ID, ""})
 	take(f, c, []Claim{{Person: r.Who.Key, Name: KeyName(r.Key), HallID: b.HallID, Booking: b.ID, Hash: r.Hash}})
 	c.tell(gone, event, message, now, r.Who.Key, r.Channel, "")
 	if event == EventCancelled {
@@ -667,5 +691,8 @@ func (c *Change) tell(b *Booking, e EventKind, m MessageKind, now time.Time, act
 		Booking: b.ID, HallID: b.HallID, Version: b.Version, Kind: e, At: now, Actor: actor, Channel: ch,
 		SlotID: b.SlotID, From: from,
 	})
+	if m == "" { // nobody is told of it
+		return
+	}
 	c.Messages = append(c.Messages, Message{Booking: b.ID, HallID: b.HallID, Version: b.Version, Kind: m, Due: now})
 }

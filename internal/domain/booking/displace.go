@@ -75,7 +75,7 @@ func (r *Displace) More(f *Facts, n *Needs) {
 
 // leaves tells whether b still has the number that is taken away. Who has arrived stays.
 func (r *Displace) leaves(b *Booking) bool {
-	return b != nil && b.SlotID == r.Slot && (b.State == Booked || b.State == Displaced)
+	return b != nil && b.SlotID == r.Slot && (b.State == Booked || b.State == Pending || b.State == Displaced)
 }
 
 func (r *Displace) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
@@ -125,6 +125,7 @@ func (r *Displace) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Er
 	c.settle(f, b, ChoiceAgain, now)
 	f.Choices[b.ID] = d
 	c.Displace = append(c.Displace, d)
+	c.Unwant = append(c.Unwant, Unwanted{b.ID, ""})
 	f.Bookings[b.ID] = out
 	c.update(out, b)
 	c.tell(out, event, message, now, "", System, b.SlotID)
@@ -138,6 +139,8 @@ func (r *Displace) suits(now time.Time, b *Booking, slot *Slot) *fault.Error {
 		return fault.New(fault.MoveOtherItem)
 	case r.To == r.Slot:
 		return fault.New(fault.SameSlot)
+	case r.Offer.System != "": // nobody has asked the department
+		return fault.New(fault.SoldOut)
 	}
 	if err := unitsAllowed(b.Units, r.Offer); err != nil {
 		return err
@@ -175,7 +178,7 @@ func Leaving(list []*Booking, to int) (gone []*Booking, stay int) {
 		}
 	}
 	for _, b := range sorted {
-		if stay > to && (b.State == Booked || b.State == Displaced) {
+		if stay > to && (b.State == Booked || b.State == Pending || b.State == Displaced) {
 			gone = append(gone, b)
 			stay -= b.Units
 		}

@@ -37,6 +37,11 @@ func (r *Together) More(f *Facts, n *Needs) {
 
 func (r *Together) decide(now time.Time, f *Facts, c *Change) (Answer, *fault.Error) {
 	r.Answers = nil
+	for _, b := range r.Books {
+		if b.Offer.System != "" && len(r.Books) > 1 { // the department confirms each for itself: not all or none
+			return Answer{}, fault.New(fault.DelegatedAlone)
+		}
+	}
 	inserted, events, messages := len(c.Insert), len(c.Events), len(c.Messages)
 	for i, b := range r.Books {
 		b.nth = i

@@ -202,6 +202,9 @@ func (f *Facts) due(s *Slot, early bool, o Offer) (held, all int) {
 // before the crowd, so before a draw too: what it takes ahead of the release or out of what is held is nothing
 // that a draw could give.
 func mayServe(now time.Time, e *WaitEntry, s *Slot, o Offer) *fault.Error {
+	if o.System != "" {
+		return fault.New(fault.DelegatedAlone)
+	}
 	if err := MayBook(Who{Key: e.Booker, Level: e.Level}, o, e.Stage, e.Units); err != nil {
 		return err
 	}
@@ -226,6 +229,9 @@ func (f *Facts) knowsWaiter(e *WaitEntry) bool {
 
 // MayWait tells what stands against somebody waiting for so much of what a queue offers.
 func MayWait(who Who, o Offer, stage directory.Stage, units int) error {
+	if o.System != "" {
+		return fault.New(fault.DelegatedAlone)
+	}
 	if err := MayBook(who, o, stage, units); err != nil {
 		return err
 	}

@@ -126,6 +126,11 @@ const (
 	OnSiteBatch      Code = "on_site_no_batch"         // Art. 14, 19: a number of the day is for one case
 	CancelTooLate    Code = "cancel_too_late"          // Art. 17; arg until
 	MoveTooLate      Code = "move_too_late"            // Art. 17; arg until
+	BookingPending   Code = "booking_pending"          // the department has not confirmed it yet
+	DelegatedAlone   Code = "department_books_singly"  // its numbers are a department's: one person, one number, no line
+	DepartmentNo     Code = "department_refused"       // the department has no place there, or does not do it there
+	DepartmentSilent Code = "department_silent"        // it did not answer in time; nothing was changed
+	BookedThere      Code = "booked_at_department"     // its numbers are had at the department; arg link
 	NotActive        Code = "booking_not_active"       // cancelled, moved on, missed or done
 	SameSlot         Code = "already_in_that_slot"     // move to where it is
 	MoveOtherItem    Code = "move_to_other_item"       // the target queue does not serve the item
@@ -277,6 +282,7 @@ var kinds = map[Code]Kind{
 	NotOffered: Conflict, StageNotOffered: Conflict, NotReleased: Conflict, OffSiteClosed: Conflict,
 	SlotOver: Conflict, SlotClosed: Conflict, SoldOut: Conflict, AlreadyBooked: Conflict, BookedElsewhere: Conflict,
 	SameHour: Conflict, DayLimit: Conflict, OffSiteBarred: Forbidden, MeasureNotFound: NotFound, MeasureOver: Conflict, BatchNotOffered: Conflict, BatchTooLarge: Invalid, BatchUnequal: Invalid, CaseBooked: Conflict, NoSuchCase: NotFound, LastCase: Conflict, OnSiteBatch: Conflict,
+	BookingPending: Conflict, DelegatedAlone: Conflict, DepartmentNo: Conflict, DepartmentSilent: Unavailable, BookedThere: Conflict,
 	CancelTooLate: Conflict, MoveTooLate: Conflict, NotActive: Conflict, SameSlot: Conflict,
 	MoveOtherItem: Conflict, ApplicantInvalid: Invalid, DrawOnce: Conflict, DrawRunning: Unavailable, DrawSingly: Unavailable, DrawNotFound: NotFound, OpenDayNotFound: NotFound,
 

@@ -45,6 +45,11 @@ func Run(t *testing.T, open func(t *testing.T, o store.Options) *store.DB) {
 			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open, store.Options{})) })
 		}
 	})
+	t.Run("delegated", func(t *testing.T) {
+		for _, c := range delegationCases {
+			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open, store.Options{})) })
+		}
+	})
 	t.Run("race", func(t *testing.T) {
 		for _, c := range races {
 			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open, store.Options{})) })

@@ -189,7 +189,7 @@ type party struct {
 
 type bookingView struct {
 	Code        string     `json:"code" doc:"The booking code. It cannot be guessed and opens nothing by itself."`
-	State       string     `json:"state" enum:"booked,displaced,stranded,cancelled,no_show,excused,arrived,done,in_draw" doc:"in_draw: nothing is booked yet, draw says where it stands; excused: it was missed and set right, no mark is left; displaced: its hour was taken away and the slot it names is kept for it, until it is kept, moved or cancelled; stranded: its hour was taken away and no number could be kept, it can be moved or cancelled."`
+	State       string     `json:"state" enum:"booked,pending,displaced,stranded,cancelled,no_show,excused,arrived,done,in_draw" doc:"pending: the number is of a department's own system, which has not confirmed it yet; ask again, or wait for the message; in_draw: nothing is booked yet, draw says where it stands; excused: it was missed and set right, no mark is left; displaced: its hour was taken away and the slot it names is kept for it, until it is kept, moved or cancelled; stranded: its hour was taken away and no number could be kept, it can be moved or cancelled."`
 	Item        ItemRef    `json:"item"`
 	Stage       string     `json:"stage" enum:"consultation,acceptance,collection"`
 	Units       int        `json:"units" doc:"Cases of a batch (Art. 19), those taken off its list left out; else 1."`

@@ -65,6 +65,8 @@ func (p *Pages) pass(w http.ResponseWriter, r *http.Request) error {
 	case b.Booking.State.Choosing():
 	case who == nil && b.CanChange:
 		v.Note = &ui.NoticeView{L: l, Title: l.T("citizen.pass.sign_in_to_change"), Links: []ui.Link{{Text: l.T("nav.sign_in"), Href: p.signInURL(passPath(b.Code))}}}
+	case b.CanChange && b.Booking.State == booking.Pending:
+		v.Pass.Actions = []ui.ButtonView{{Text: l.T("pass.cancel"), Kind: ui.Danger, Href: passPath(b.Code) + "/cancel"}}
 	case b.CanChange:
 		v.Pass.Actions = []ui.ButtonView{
 			{Text: l.T("pass.move"), Kind: ui.Secondary, Href: passPath(b.Code) + "/move"},
@@ -144,7 +146,7 @@ func stateTag(l web.Locale, s booking.State, active bool) ui.Tag {
 		t.Text = l.T("citizen.state.over")
 	case s == booking.Booked, s == booking.Arrived, s == booking.Done:
 		t.Kind = ui.TagGreen
-	case s == booking.NoShow, s.Choosing():
+	case s == booking.NoShow, s == booking.Pending, s.Choosing():
 		t.Kind = ui.TagAmber
 	}
 	return t
@@ -157,6 +159,8 @@ func (p *Pages) passNotice(l web.Locale, b app.BookingView, event string) *ui.No
 	switch {
 	case b.Booking.State.Choosing():
 		return nil // the choice says it all
+	case b.Booking.State == booking.Pending:
+		return &ui.NoticeView{L: l, Title: l.T("citizen.pass.pending"), Text: l.T("citizen.pass.pending_hint"), Live: true}
 	case b.Booking.State == booking.Cancelled:
 		n := &ui.NoticeView{L: l, Title: l.T("citizen.pass.cancelled"), Text: l.T("citizen.pass.cancelled_hint")}
 		switch event {

@@ -66,16 +66,21 @@ func (a *App) hallsFed(s oversight.Source) (out []string) {
 	return out
 }
 
+// hallsOf returns those f speaks for.
+func (a *App) hallsOf(f Feeder, s oversight.Source) []string {
+	return slices.DeleteFunc(a.hallsFed(s), func(id string) bool { return !f.serves(id) })
+}
+
 // FeedEvents returns what happened after a number at the halls a connected system books for, in order, and the number to
 // go on from. What it returns may be asked for again; nothing is left out, nothing comes in another order.
-func (a *App) FeedEvents(ctx context.Context, ad *Admin, source string, after int64, limit int) (out []FeedEvent, next int64, err error) {
+func (a *App) FeedEvents(ctx context.Context, f Feeder, source string, after int64, limit int) (out []FeedEvent, next int64, err error) {
 	next = after
 	err = a.db.View(ctx, func(tx *store.Tx) error {
-		s, err := a.feeding(ctx, tx, ad, source)
+		s, err := a.feeding(ctx, tx, f, oversight.ClientEvents, source)
 		if err != nil {
 			return err
 		}
-		list, err := tx.FeedEvents(ctx, a.hallsFed(s), after, limit)
+		list, err := tx.FeedEvents(ctx, a.hallsOf(f, s), after, limit)
 		if err != nil {
 			return err
 		}
@@ -121,7 +126,7 @@ type FeedListed struct {
 
 // Reconcile compares lists of a day that is over with what came of them. A list whose digest is ours, and one whose rows
 // were sent, is counted into the accuracy of the source; done again it replaces what was counted of it before.
-func (a *App) Reconcile(ctx context.Context, ad *Admin, source string, date calendar.Date, lists []FeedListing) (out []FeedListed, err error) {
+func (a *App) Reconcile(ctx context.Context, f Feeder, source string, date calendar.Date, lists []FeedListing) (out []FeedListed, err error) {
 	if date >= calendar.DateOf(a.now()) {
 		return nil, fault.InvalidFields(fault.Field{Path: "date", Code: fault.OutOfRange})
 	}
@@ -142,11 +147,11 @@ func (a *App) Reconcile(ctx context.Context, ad *Admin, source string, date cale
 		if err := tx.LockFeed(ctx, source); err != nil {
 			return err
 		}
-		s, err := a.feeding(ctx, tx, ad, source)
+		s, err := a.feeding(ctx, tx, f, oversight.ClientFeed, source)
 		if err != nil {
 			return err
 		}
-		halls := a.hallsFed(s)
+		halls := a.hallsOf(f, s)
 		var named []string
 		for _, l := range lists {
 			if !slices.Contains(halls, l.HallID) {

@@ -84,7 +84,7 @@ func signs(o *operation, r *http.Request) bool {
 // client finds which connected system has signed a request, and refuses what its key may not be used for. The body is
 // read for that, and can be read again.
 func (a *API) client(o *operation, w http.ResponseWriter, r *http.Request) (*app.Client, error) {
-	c, err := a.signedBy(w, r)
+	c, err := a.signedBy(w, r, o.most())
 	if err == nil {
 		return c, c.May(o.client)
 	}
@@ -100,19 +100,19 @@ func (a *API) client(o *operation, w http.ResponseWriter, r *http.Request) (*app
 	return nil, err
 }
 
-func (a *API) signedBy(w http.ResponseWriter, r *http.Request) (*app.Client, error) {
-	if r.ContentLength > MaxBody {
-		return nil, tooLarge()
+func (a *API) signedBy(w http.ResponseWriter, r *http.Request, most int64) (*app.Client, error) {
+	if r.ContentLength > most {
+		return nil, tooLarge(most)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if !sign.Signed(sign.MessageOf(r, a.scheme, nil)) { // nothing is read for who signs nothing
+		return nil, fault.New(fault.SignatureMissing)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
-		return nil, bodyFault(err, MaxBody)
+		return nil, bodyFault(err, most)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	m := sign.MessageOf(r, a.scheme, body)
-	if !sign.Signed(m) {
-		return nil, fault.New(fault.SignatureMissing)
-	}
 	ctx := context.WithValue(r.Context(), clientBox{}, &[]*app.Client{})
 	v := a.verifier()
 	k, err := v.Verify(ctx, m, sign.CertificateOf(r))

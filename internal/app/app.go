@@ -40,13 +40,14 @@ type Config struct {
 	Vault   Vault
 	Now     func() time.Time
 	Log     *slog.Logger
-	Lanes   int              // lanes of group commit; 0 = 1 on SQLite, 2 on PostgreSQL
-	Texts   Texter           // sends one-time codes; nil where visitors cannot sign in
-	Public  string           // address people open: passkeys are bound to it; "" where none can be had
-	Refused func(fault.Code) // told of every refused booking request, for metrics
-	Grouped func(size int)   // told of every group a lane answers, for metrics
-	LogKey  *LogKey          // signs checkpoints of the audit log; nil = none are made
-	Witness Witness          // keeps the newest of them; nil = nobody does
+	Lanes   int               // lanes of group commit; 0 = 1 on SQLite, 2 on PostgreSQL
+	Texts   Texter            // sends one-time codes; nil where visitors cannot sign in
+	MayCall func(string) bool // tells whether events may be posted to an address; nil = to none
+	Public  string            // address people open: passkeys are bound to it; "" where none can be had
+	Refused func(fault.Code)  // told of every refused booking request, for metrics
+	Grouped func(size int)    // told of every group a lane answers, for metrics
+	LogKey  *LogKey           // signs checkpoints of the audit log; nil = none are made
+	Witness Witness           // keeps the newest of them; nil = nobody does
 
 	Room *room.Rules // of the waiting room; nil = there is none
 	Work Work        // what it asks of programs
@@ -95,6 +96,7 @@ type App struct {
 	room     waitingRoom
 	records  lastRecords
 	feeds    feeds
+	mayCall  func(string) bool
 
 	hasher    hasher
 	strangers strangers
@@ -126,6 +128,9 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.mayCall = c.MayCall; a.mayCall == nil {
+		a.mayCall = func(string) bool { return false }
 	}
 	if a.pace = c.Pace; a.pace == nil {
 		a.pace = func() int { return 1 }

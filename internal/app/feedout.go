@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"suiyue/internal/domain/account"
@@ -72,7 +73,8 @@ func (a *App) hallsOf(f Feeder, s oversight.Source) []string {
 }
 
 // FeedEvents returns what happened after a number at the halls a connected system books for, in order, and the number to
-// go on from. What it returns may be asked for again; nothing is left out, nothing comes in another order.
+// go on from. What it returns may be asked for again; nothing is left out, nothing comes in another order. Where what
+// follows after, which is not 0, is kept no more, the refusal says from where there is something.
 func (a *App) FeedEvents(ctx context.Context, f Feeder, source string, after int64, limit int) (out []FeedEvent, next int64, err error) {
 	next = after
 	err = a.db.View(ctx, func(tx *store.Tx) error {
@@ -80,20 +82,39 @@ func (a *App) FeedEvents(ctx context.Context, f Feeder, source string, after int
 		if err != nil {
 			return err
 		}
+		kept, err := tx.FeedOut(ctx)
+		if err != nil {
+			return err
+		}
+		if after > 0 && after < kept.Forgotten {
+			return fault.New(fault.EventsForgotten, "after", strconv.FormatInt(kept.Forgotten, 10))
+		}
 		list, err := tx.FeedEvents(ctx, a.hallsOf(f, s), after, limit)
 		if err != nil {
 			return err
 		}
-		out = make([]FeedEvent, len(list))
-		for i, e := range list {
-			out[i].FeedEvent, next = e, e.Seq
-			if n, ok := booking.NumberOfID(e.Booking); ok {
-				out[i].Code = a.vault.CodeOf(n)
-			}
+		out = a.withCodes(list)
+		switch {
+		case len(list) == limit:
+			next = list[limit-1].Seq
+		default: // everything up to the last number has been looked at
+			next = max(next, kept.Seq)
 		}
 		return nil
 	})
 	return out, next, err
+}
+
+// withCodes puts the codes of bookings to events.
+func (a *App) withCodes(list []store.FeedEvent) []FeedEvent {
+	out := make([]FeedEvent, len(list))
+	for i, e := range list {
+		out[i].FeedEvent = e
+		if n, ok := booking.NumberOfID(e.Booking); ok {
+			out[i].Code = a.vault.CodeOf(n)
+		}
+	}
+	return out
 }
 
 // MostListed is how many rows one list may hold, MostLists how many lists are compared at once.
@@ -127,7 +148,7 @@ type FeedListed struct {
 // Reconcile compares lists of a day that is over with what came of them. A list whose digest is ours, and one whose rows
 // were sent, is counted into the accuracy of the source; done again it replaces what was counted of it before.
 func (a *App) Reconcile(ctx context.Context, f Feeder, source string, date calendar.Date, lists []FeedListing) (out []FeedListed, err error) {
-	if date >= calendar.DateOf(a.now()) {
+	if today := calendar.DateOf(a.now()); date >= today || date < today-feed.KeptDays {
 		return nil, fault.InvalidFields(fault.Field{Path: "date", Code: fault.OutOfRange})
 	}
 	for i, l := range lists {

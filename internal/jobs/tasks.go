@@ -94,6 +94,7 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 		}},
 		// What connected systems ask for, at most a second after it happened.
 		{Name: "number events", Every: time.Second, Again: 50 * time.Millisecond, Run: a.NumberEvents},
+		{Name: "forget feeds", Every: 10 * time.Minute, Again: time.Second, Lease: 5 * time.Minute, Run: a.ForgetFeeds},
 		// Art. 5: who is booked in two systems at once, until they are in one only.
 		{Name: "follow conflicts of feeds", Every: time.Minute, Again: time.Second, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			n, more, err := a.FollowFeedConflicts(ctx)

@@ -36,6 +36,16 @@ type WebhookSecret struct {
 	MadeBy  string    // account
 }
 
+// LiveSecrets is how many secrets messages are signed with.
+func (w *WebhookInfo) LiveSecrets() (n int) {
+	for _, s := range w.Secrets {
+		if s.EndedAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
 func webhookSecretAbout(id string) string { return "webhook|secret|" + id }
 
 // secretPrefix begins the text of a secret, by Standard Webhooks.

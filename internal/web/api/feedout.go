@@ -86,6 +86,7 @@ func (a *API) declareFeedOut() {
 		},
 	}
 	feedOperation(&events, oversight.ClientEvents)
+	events.faults = append(events.faults, fault.EventsForgotten)
 	read(a, events, a.feedEvents)
 
 	compare := operation{

@@ -198,14 +198,15 @@ func parseQuery(r *http.Request) (url.Values, error) {
 // could be had instead.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) error {
 	e := fault.As(err)
-	if e.Args["here"] == "" && e.Args["elsewhere"] == "" && e.Args["code"] == "" && e.Args["place"] == "" && e.Args["applicant"] == "" {
+	if e.Args["here"] == "" && e.Args["elsewhere"] == "" && e.Args["code"] == "" && e.Args["place"] == "" && e.Args["applicant"] == "" && e.Args["after"] == "" {
 		return err
 	}
 	l := web.LocaleOf(r)
 	p := problemOf(web.ProblemOf(l, e, web.RequestID(r)))
 	p.Booking = e.Args["code"]
 	p.position(e)
-	p.Applicant, _ = strconv.Atoi(e.Args["applicant"]) // 0 for none
+	p.Applicant, _ = strconv.Atoi(e.Args["applicant"])     // 0 for none
+	p.After, _ = strconv.ParseInt(e.Args["after"], 10, 64) // the same
 	for _, name := range []string{"here", "elsewhere"} {
 		if alt, ok := a.alternative(l, e.Args[name]); ok {
 			p.Alternatives = append(p.Alternatives, alt)

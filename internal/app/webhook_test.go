@@ -104,12 +104,12 @@ type posting struct {
 	sec      *app.Admin
 	source   string
 	webhook  string
-	codes    []string // of what was booked, in order
-	received []told   // by the other side, every time
+	codes    []string    // of what was booked, in order
+	received []hookEvent // by the other side, every time
 }
 
-// told is an event as the other side gets it.
-type told struct {
+// hookEvent is an event as the other side gets it.
+type hookEvent struct {
 	id   string // of its message
 	seq  int64
 	code string
@@ -174,6 +174,13 @@ func (p *posting) state() app.WebhookInfo {
 	return list[0]
 }
 
+// is tells how it is with the address.
+func (p *posting) is() feed.WebhookState {
+	p.Helper()
+	w := p.state()
+	return w.State()
+}
+
 func (p *posting) again() *app.Admin {
 	ad := p.as("SEC")
 	ad.Proved = p.Clock.Now()
@@ -181,7 +188,7 @@ func (p *posting) again() *app.Admin {
 }
 
 // next takes the next message, nil for none, and reads it as the other side does.
-func (p *posting) next() (*app.WebhookMessage, []told) {
+func (p *posting) next() (*app.WebhookMessage, []hookEvent) {
 	p.Helper()
 	due, err := p.App.DueWebhooks(p.Context())
 	if err != nil {
@@ -210,14 +217,14 @@ func (p *posting) next() (*app.WebhookMessage, []told) {
 	if err := json.Unmarshal(m.Body, &body); err != nil || body.Type != "booking.events" || body.Data.Source != p.source || body.At.IsZero() || len(body.Data.Events) == 0 || len(body.Data.Events) > feed.MostPosted {
 		p.Fatalf("%s, %v", m.Body, err)
 	}
-	var out []told
+	var out []hookEvent
 	last := body.Data.After
 	for _, e := range body.Data.Events {
 		if e.Seq <= last || e.Hall != apptest.HallA || e.Slot == "" {
 			p.Errorf("after %d: %+v", last, e)
 		}
 		last = e.Seq
-		out = append(out, told{m.ID, e.Seq, e.Booking, e.Kind})
+		out = append(out, hookEvent{m.ID, e.Seq, e.Booking, e.Kind})
 	}
 	if last != body.Data.Next {
 		p.Errorf("the last is %d, next %d", last, body.Data.Next)
@@ -225,7 +232,7 @@ func (p *posting) next() (*app.WebhookMessage, []told) {
 	return m, out
 }
 
-// post sends what is due until nothing is, and each is answered as it is told; it returns the fates.
+// post sends what is due until nothing is, and each is answered as it is hookEvent; it returns the fates.
 func (p *posting) post(answer func(id string) feed.Answer) (fates []string) {
 	p.Helper()
 	for range 1000 {
@@ -308,8 +315,8 @@ func TestArt6_EventsArePosted(t *testing.T) {
 		if twin == nil || twin.ID != m.ID || string(twin.Body) != string(m.Body) || len(second) != 1 {
 			d.Fatalf("sent again as %v, was %v: %v", twin, m, second)
 		}
-		if fate, err := d.App.SettleMessage(d.Context(), m, feed.Answer{Failure: feed.FailedTimeout}, 0); fate != feed.Again || err != nil || p.state().State() != feed.WebhookOn {
-			d.Errorf("a late one: %s, %v, %s", fate, err, p.state().State())
+		if fate, err := d.App.SettleMessage(d.Context(), m, feed.Answer{Failure: feed.FailedTimeout}, 0); fate != feed.Again || err != nil || p.is() != feed.WebhookOn {
+			d.Errorf("a late one: %s, %v, %s", fate, err, p.is())
 		}
 		p.received = append(p.received, second...)
 		for range 2 { // the second says nothing new
@@ -390,7 +397,7 @@ func TestArt6_AnAddressThatFails(t *testing.T) {
 		}
 		p.happen(1)
 		d.Clock.Add(24 * time.Hour)
-		if m, _ := p.next(); m != nil || p.state().State() != feed.WebhookOff || p.state().Off != feed.OffGone {
+		if m, _ := p.next(); m != nil || p.is() != feed.WebhookOff || p.state().Off != feed.OffGone {
 			d.Errorf("off: %v, %+v", m, p.state())
 		}
 		if _, err := d.App.SendAgain(d.Context(), p.again(), p.source, p.webhook, 0); fault.CodeOf(err) != fault.WebhookOff {

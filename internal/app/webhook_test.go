@@ -232,7 +232,7 @@ func (p *posting) next() (*app.WebhookMessage, []hookEvent) {
 	return m, out
 }
 
-// post sends what is due until nothing is, and each is answered as it is hookEvent; it returns the fates.
+// post sends what is due until nothing is, and each is answered as answer says; it returns the fates.
 func (p *posting) post(answer func(id string) feed.Answer) (fates []string) {
 	p.Helper()
 	for range 1000 {

@@ -46,6 +46,7 @@ var layers = []layer{
 	{dir: "internal/gate/sms", may: []string{"internal/domain", "internal/gate/sms"}},
 	{dir: "internal/gate/egress", may: []string{"internal/gate/egress"}},
 	{dir: "internal/gate/department", may: []string{"internal/domain", "internal/gate/department", "internal/gate/egress", "internal/gate/sign"}},
+	{dir: "internal/gate/webhook", may: []string{"internal/domain", "internal/gate/egress", "internal/gate/webhook"}},
 	{dir: "internal/gate/cipher", may: []string{"internal/domain", "internal/gate/cipher"}},
 	{dir: "internal/gate/sign", may: []string{"internal/domain", "internal/gate/sign"}},
 	{dir: "internal/web/ui", may: []string{"internal/domain", "internal/web", "internal/web/ui"}, never: faces},

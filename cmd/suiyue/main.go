@@ -93,7 +93,7 @@ func run(ctx context.Context, args, environ []string, out, errs io.Writer) int {
 		kong.ValueFormatter(describe),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "data", Title: "Database and keys"}, {Key: "http", Title: "Addresses"}, {Key: "identity", Title: "Sign-in (Art. 12)"},
-			{Key: "sms", Title: "Short messages"}, {Key: "limits", Title: "Limits"}, {Key: "log", Title: "Log"}, {Key: "demo", Title: "Demonstration"},
+			{Key: "sms", Title: "Short messages"}, {Key: "webhooks", Title: "Events posted to connected systems"}, {Key: "limits", Title: "Limits"}, {Key: "log", Title: "Log"}, {Key: "demo", Title: "Demonstration"},
 		}))
 	if err != nil {
 		panic(err) // the command line itself is wrong

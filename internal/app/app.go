@@ -40,13 +40,14 @@ type Config struct {
 	Vault   Vault
 	Now     func() time.Time
 	Log     *slog.Logger
-	Lanes   int              // lanes of group commit; 0 = 1 on SQLite, 2 on PostgreSQL
-	Texts   Texter           // sends one-time codes; nil where visitors cannot sign in
-	Public  string           // address people open: passkeys are bound to it; "" where none can be had
-	Refused func(fault.Code) // told of every refused booking request, for metrics
-	Grouped func(size int)   // told of every group a lane answers, for metrics
-	LogKey  *LogKey          // signs checkpoints of the audit log; nil = none are made
-	Witness Witness          // keeps the newest of them; nil = nobody does
+	Lanes   int               // lanes of group commit; 0 = 1 on SQLite, 2 on PostgreSQL
+	Texts   Texter            // sends one-time codes; nil where visitors cannot sign in
+	MayCall func(string) bool // tells whether events may be posted to an address; nil = to none
+	Public  string            // address people open: passkeys are bound to it; "" where none can be had
+	Refused func(fault.Code)  // told of every refused booking request, for metrics
+	Grouped func(size int)    // told of every group a lane answers, for metrics
+	LogKey  *LogKey           // signs checkpoints of the audit log; nil = none are made
+	Witness Witness           // keeps the newest of them; nil = nobody does
 
 	Department Department    // asks departments' own systems; nil = none can be
 	Patience   time.Duration // how long who books waits for a department; 0 = 4 s
@@ -99,6 +100,7 @@ type App struct {
 	records  lastRecords
 	feeds    feeds
 	ways     ways
+	mayCall  func(string) bool
 
 	hasher    hasher
 	strangers strangers
@@ -134,6 +136,9 @@ func New(ctx context.Context, c Config) (*App, error) {
 	a.ways.department, a.ways.patience = c.Department, c.Patience
 	if a.ways.patience == 0 {
 		a.ways.patience = patience
+	}
+	if a.mayCall = c.MayCall; a.mayCall == nil {
+		a.mayCall = func(string) bool { return false }
 	}
 	if a.pace = c.Pace; a.pace == nil {
 		a.pace = func() int { return 1 }

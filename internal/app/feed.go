@@ -72,16 +72,26 @@ func (f *feeds) leave(source string) {
 	}
 }
 
-// feeding returns a source for whose unit the administrator's program speaks: one that stands at the head of it, and
-// whose token is for that.
-func (a *App) feeding(ctx context.Context, tx *store.Tx, ad *Admin, id string) (oversight.Source, error) {
+// Feeder is who speaks for a connected system: a program of the administrator at the head of its unit, or the system
+// itself, which has signed. One of the two is set.
+type Feeder struct {
+	Admin  *Admin
+	Client *Client
+}
+
+// serves tells whether a hall of the source is among those it speaks for.
+func (f Feeder) serves(hall string) bool { return f.Client == nil || f.Client.Key.Serves(hall) }
+
+// feeding returns a source that f may do something for: a program with a token that is for that, of an account at the
+// head of its unit; the system itself with a key that has the scope.
+func (a *App) feeding(ctx context.Context, tx *store.Tx, f Feeder, scope oversight.ClientScope, id string) (oversight.Source, error) {
 	s, err := tx.Source(ctx, id)
 	switch {
 	case err != nil:
 		return oversight.Source{}, err
-	case s == nil || !ad.Account.Sees(s.Seat):
+	case s == nil || f.Client != nil && f.Client.Source.ID != s.ID || f.Client == nil && !f.Admin.Account.Sees(s.Seat):
 		return oversight.Source{}, fault.New(fault.SourceNotFound)
-	case !slices.Contains(ad.Scopes, ScopeFeed) || !ad.Account.Heads(s.Seat):
+	case f.Client != nil && !f.Client.Key.May(scope) || f.Client == nil && (!slices.Contains(f.Admin.Scopes, ScopeFeed) || !f.Admin.Account.Heads(s.Seat)):
 		return oversight.Source{}, fault.New(fault.NotAllowed)
 	case s.Ended != 0:
 		return oversight.Source{}, fault.New(fault.SourceEnded)
@@ -91,13 +101,13 @@ func (a *App) feeding(ctx context.Context, tx *store.Tx, ad *Admin, id string) (
 
 // TakeRecords takes a batch of a connected system's records and answers each, in their order. Only the batch as a whole
 // is refused with an error, and then nothing of it is kept.
-func (a *App) TakeRecords(ctx context.Context, ad *Admin, source string, list []FeedRecord) ([]FeedAnswer, error) {
+func (a *App) TakeRecords(ctx context.Context, f Feeder, source string, list []FeedRecord) ([]FeedAnswer, error) {
 	if len(list) > feed.MostRecords {
 		return nil, fault.InvalidFields(fault.Field{Path: "records", Code: fault.TooLong})
 	}
 	var s oversight.Source
 	if err := a.db.Read(ctx, func(tx *store.Tx) (err error) {
-		s, err = a.feeding(ctx, tx, ad, source)
+		s, err = a.feeding(ctx, tx, f, oversight.ClientFeed, source)
 		return err
 	}); err != nil {
 		return nil, err
@@ -106,13 +116,13 @@ func (a *App) TakeRecords(ctx context.Context, ad *Admin, source string, list []
 		return nil, fault.New(fault.TooManyRequests).After(time.Second)
 	}
 	defer a.feeds.leave(s.ID)
-	b := a.readBatch(s, list)
+	b := a.readBatch(f, s, list)
 	var out []FeedAnswer
 	err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
 		if err := tx.LockFeed(ctx, s.ID); err != nil {
 			return err
 		}
-		now, err := a.feeding(ctx, tx, ad, source) // it may have ended, or been agreed anew
+		now, err := a.feeding(ctx, tx, f, oversight.ClientFeed, source) // it may have ended, or been agreed anew
 		if err != nil {
 			return err
 		}
@@ -133,7 +143,7 @@ type feedBatch struct {
 	sealed [][]byte
 }
 
-func (a *App) readBatch(s oversight.Source, list []FeedRecord) *feedBatch {
+func (a *App) readBatch(f Feeder, s oversight.Source, list []FeedRecord) *feedBatch {
 	b := &feedBatch{s: s, list: list, wrong: make([][]fault.Field, len(list)), digest: make([]string, len(list)), person: make([]identity.Key, len(list)), sealed: make([][]byte, len(list))}
 	now := a.now()
 	for i := range list {
@@ -143,7 +153,7 @@ func (a *App) readBatch(s oversight.Source, list []FeedRecord) *feedBatch {
 		}
 		r.Party = r.Party.Normalised()
 		if b.wrong[i] = r.Check(now); len(b.wrong[i]) == 0 {
-			b.wrong[i] = a.checkPlaces(s, r)
+			b.wrong[i] = a.checkPlaces(f, s, r)
 		}
 		if len(b.wrong[i]) > 0 {
 			continue
@@ -168,13 +178,13 @@ func (a *App) readBatch(s oversight.Source, list []FeedRecord) *feedBatch {
 }
 
 // checkPlaces tells what is wrong with where and what a record is about.
-func (a *App) checkPlaces(s oversight.Source, r *feed.Record) (wrong []fault.Field) {
+func (a *App) checkPlaces(f Feeder, s oversight.Source, r *feed.Record) (wrong []fault.Field) {
 	city := a.City()
 	if !slices.Contains(s.Kinds, r.Kind) {
 		wrong = append(wrong, fault.Field{Path: "kind", Code: fault.KindNotAgreed})
 	}
 	h := city.Hall(r.HallID)
-	if h == nil || !city.UnitHas(s.Seat.Unit, h.UnitID) || !s.Books(h.ID) {
+	if h == nil || !city.UnitHas(s.Seat.Unit, h.UnitID) || !s.Books(h.ID) || !f.serves(h.ID) {
 		wrong = append(wrong, fault.Field{Path: "hall", Code: fault.NotOneOf})
 	} else if r.QueueID != "" {
 		if q := city.Queue(r.QueueID); q == nil || q.HallID != h.ID {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"suiyue/internal/domain/account"
@@ -66,29 +67,54 @@ func (a *App) hallsFed(s oversight.Source) (out []string) {
 	return out
 }
 
+// hallsOf returns those f speaks for.
+func (a *App) hallsOf(f Feeder, s oversight.Source) []string {
+	return slices.DeleteFunc(a.hallsFed(s), func(id string) bool { return !f.serves(id) })
+}
+
 // FeedEvents returns what happened after a number at the halls a connected system books for, in order, and the number to
-// go on from. What it returns may be asked for again; nothing is left out, nothing comes in another order.
-func (a *App) FeedEvents(ctx context.Context, ad *Admin, source string, after int64, limit int) (out []FeedEvent, next int64, err error) {
+// go on from. What it returns may be asked for again; nothing is left out, nothing comes in another order. Where what
+// follows after, which is not 0, is kept no more, the refusal says from where there is something.
+func (a *App) FeedEvents(ctx context.Context, f Feeder, source string, after int64, limit int) (out []FeedEvent, next int64, err error) {
 	next = after
 	err = a.db.View(ctx, func(tx *store.Tx) error {
-		s, err := a.feeding(ctx, tx, ad, source)
+		s, err := a.feeding(ctx, tx, f, oversight.ClientEvents, source)
 		if err != nil {
 			return err
 		}
-		list, err := tx.FeedEvents(ctx, a.hallsFed(s), after, limit)
+		kept, err := tx.FeedOut(ctx)
 		if err != nil {
 			return err
 		}
-		out = make([]FeedEvent, len(list))
-		for i, e := range list {
-			out[i].FeedEvent, next = e, e.Seq
-			if n, ok := booking.NumberOfID(e.Booking); ok {
-				out[i].Code = a.vault.CodeOf(n)
-			}
+		if after > 0 && after < kept.Forgotten {
+			return fault.New(fault.EventsForgotten, "after", strconv.FormatInt(kept.Forgotten, 10))
+		}
+		list, err := tx.FeedEvents(ctx, a.hallsOf(f, s), after, limit)
+		if err != nil {
+			return err
+		}
+		out = a.withCodes(list)
+		switch {
+		case len(list) == limit:
+			next = list[limit-1].Seq
+		default: // everything up to the last number has been looked at
+			next = max(next, kept.Seq)
 		}
 		return nil
 	})
 	return out, next, err
+}
+
+// withCodes puts the codes of bookings to events.
+func (a *App) withCodes(list []store.FeedEvent) []FeedEvent {
+	out := make([]FeedEvent, len(list))
+	for i, e := range list {
+		out[i].FeedEvent = e
+		if n, ok := booking.NumberOfID(e.Booking); ok {
+			out[i].Code = a.vault.CodeOf(n)
+		}
+	}
+	return out
 }
 
 // MostListed is how many rows one list may hold, MostLists how many lists are compared at once.
@@ -121,8 +147,8 @@ type FeedListed struct {
 
 // Reconcile compares lists of a day that is over with what came of them. A list whose digest is ours, and one whose rows
 // were sent, is counted into the accuracy of the source; done again it replaces what was counted of it before.
-func (a *App) Reconcile(ctx context.Context, ad *Admin, source string, date calendar.Date, lists []FeedListing) (out []FeedListed, err error) {
-	if date >= calendar.DateOf(a.now()) {
+func (a *App) Reconcile(ctx context.Context, f Feeder, source string, date calendar.Date, lists []FeedListing) (out []FeedListed, err error) {
+	if today := calendar.DateOf(a.now()); date >= today || date < today-feed.KeptDays {
 		return nil, fault.InvalidFields(fault.Field{Path: "date", Code: fault.OutOfRange})
 	}
 	for i, l := range lists {
@@ -142,11 +168,11 @@ func (a *App) Reconcile(ctx context.Context, ad *Admin, source string, date cale
 		if err := tx.LockFeed(ctx, source); err != nil {
 			return err
 		}
-		s, err := a.feeding(ctx, tx, ad, source)
+		s, err := a.feeding(ctx, tx, f, oversight.ClientFeed, source)
 		if err != nil {
 			return err
 		}
-		halls := a.hallsFed(s)
+		halls := a.hallsOf(f, s)
 		var named []string
 		for _, l := range lists {
 			if !slices.Contains(halls, l.HallID) {

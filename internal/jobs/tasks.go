@@ -29,7 +29,7 @@ const (
 
 // Tasks lists what happens by itself. horizon, if not nil, is told at each look whether the window
 // reaches a year without an official holiday notice.
-func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) []Task {
+func Tasks(a *app.App, mail *Mail, hooks *Webhooks, log *slog.Logger, horizon func(alert bool)) []Task {
 	return []Task{
 		{Name: "prepare slots", Every: time.Hour, Lease: 10 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			began := a.Now()
@@ -96,6 +96,9 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 		}},
 		// What connected systems ask for, at most a second after it happened.
 		{Name: "number events", Every: time.Second, Again: 50 * time.Millisecond, Run: a.NumberEvents},
+		// What is posted to them, half a second later. No lease: each address is taken by one node at a time.
+		{Name: "post events", Every: 500 * time.Millisecond, Limit: 30 * time.Minute, Run: hooks.Send},
+		{Name: "forget feeds", Every: 10 * time.Minute, Again: time.Second, Lease: 5 * time.Minute, Run: a.ForgetFeeds},
 		// Art. 5: who is booked in two systems at once, until they are in one only.
 		{Name: "follow conflicts of feeds", Every: time.Minute, Again: time.Second, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			n, more, err := a.FollowFeedConflicts(ctx)

@@ -9,11 +9,13 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"suiyue/internal/domain/flow"
 	"suiyue/internal/domain/room"
+	"suiyue/internal/gate/egress"
 )
 
 // Data says where a city is kept.
@@ -71,6 +73,56 @@ type Texting struct {
 	SMSGateways string `name:"sms-gateways" env:"SUIYUE_SMS_GATEWAYS" default:"suiyue-gateways.json" placeholder:"FILE" group:"sms" help:"The carriers of --sms=gateways, in order of preference, as docs/operating.md says. It holds secrets."`
 }
 
+// Posting says to which addresses of connected systems events may be posted, besides those of the public Internet.
+type Posting struct {
+	WebhookNetworks []netip.Prefix `name:"webhook-networks" env:"SUIYUE_WEBHOOK_NETWORKS" placeholder:"CIDR" group:"webhooks" help:"Private networks whose addresses events may be posted to, separated by commas: the government's own, as 10.20.0.0/16."`
+	WebhookPorts    []int          `name:"webhook-ports" env:"SUIYUE_WEBHOOK_PORTS" placeholder:"PORT" default:"443" group:"webhooks" help:"Ports that events may be posted to, separated by commas."`
+	WebhookCA       string         `name:"webhook-ca" env:"SUIYUE_WEBHOOK_CA" placeholder:"FILE" group:"webhooks" help:"Certificates (PEM) that vouch for those addresses, besides those the system trusts."`
+}
+
+// private are the networks that --webhook-networks may name: what is shared with nobody outside, and not this machine.
+var private = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fc00::/7"),
+}
+
+// guard is the way out to the addresses of connected systems. A demonstration may call this machine where it is named,
+// and without TLS.
+func (c *Config) guard() (*egress.Guard, error) {
+	o := egress.Options{Allowed: c.WebhookNetworks, Ports: c.WebhookPorts, Plain: c.Demo}
+	if c.WebhookCA != "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			return nil, fmt.Errorf("certificates of the system: %w", err)
+		}
+		text, err := os.ReadFile(c.WebhookCA)
+		if err != nil {
+			return nil, fmt.Errorf("--webhook-ca cannot be read: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(text) {
+			return nil, errors.New("--webhook-ca holds no certificate")
+		}
+		o.TLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return egress.New(o), nil
+}
+
+func (c *Config) validatePosting(bad func(string, ...any)) {
+	for _, p := range c.WebhookNetworks {
+		within := slices.ContainsFunc(private, func(q netip.Prefix) bool { return q.Bits() <= p.Bits() && q.Contains(p.Addr()) })
+		if !p.IsValid() || p != p.Masked() || !within && !(c.Demo && p.Addr().IsLoopback()) {
+			bad("--webhook-networks: %s is no private network, as 10.20.0.0/16", p)
+		}
+	}
+	for _, n := range c.WebhookPorts {
+		if n < 1 || n > 65535 {
+			bad("--webhook-ports must lie between 1 and 65535")
+		}
+	}
+	if _, err := c.guard(); err != nil {
+		bad("%w", err)
+	}
+}
+
 // Limits protect the process. Rates are requests per second with room for a burst.
 type Limits struct {
 	AddressRate    float64       `name:"address-rate" env:"SUIYUE_ADDRESS_RATE" default:"50" group:"limits" help:"Requests a second from one client address. 0 = no limit."`
@@ -122,6 +174,7 @@ type Config struct {
 	HTTP
 	SignIn
 	Texting
+	Posting
 	Limits
 	Showing
 	Migrate bool `name:"migrate" env:"SUIYUE_MIGRATE" group:"data" help:"Bring the schema up to date before serving."`
@@ -187,6 +240,7 @@ func (c *Config) Validate() error {
 		bad("--public-url must be set to the https:// address people open: names and numbers never travel in clear (or try `suiyue demo`)")
 	}
 	c.validateSignIn(bad)
+	c.validatePosting(bad)
 	if c.RoomInside < 0 || c.RoomInside > 0 && c.RoomLine < 1 {
 		bad("--room-inside must not be negative, and --room-line at least 1")
 	}

@@ -28,6 +28,7 @@ type metrics struct {
 	turns      *prometheus.CounterVec
 	success    *prometheus.GaugeVec
 	sent       *prometheus.CounterVec
+	posted     *prometheus.CounterVec
 	horizon    prometheus.Gauge
 }
 
@@ -61,11 +62,14 @@ func newMetrics() *metrics {
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "suiyue_messages_total", Help: "Messages handed to the carrier by outcome.",
 		}, []string{"kind", "outcome"}),
+		posted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "suiyue_webhook_messages_total", Help: "Messages posted to addresses of connected systems, by what became of them.",
+		}, []string{"fate"}),
 		horizon: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "suiyue_calendar_horizon_alert", Help: "1 while the booking window reaches a year whose holiday notice is not loaded.",
 		}),
 	}
-	m.registry.MustRegister(m.statements, m.statErrors, m.refusals, m.groups, m.requests, m.turns, m.success, m.sent, m.horizon,
+	m.registry.MustRegister(m.statements, m.statErrors, m.refusals, m.groups, m.requests, m.turns, m.success, m.sent, m.posted, m.horizon,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -22,6 +22,7 @@ import (
 	"suiyue/data"
 	"suiyue/internal/app"
 	"suiyue/internal/gate/identity/devidp"
+	"suiyue/internal/gate/webhook"
 	"suiyue/internal/jobs"
 	"suiyue/internal/store"
 	"suiyue/internal/web"
@@ -36,6 +37,7 @@ type Server struct {
 	db      *store.DB
 	app     *app.App
 	texting
+	hooks    *webhook.Sender
 	keeper   atomic.Pointer[app.App] // who records what gateways report, once it can
 	dev      *devidp.Server
 	runner   *jobs.Runner
@@ -132,8 +134,14 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if c.Demo { // its database is thrown away and made anew
 		witness = nil
 	}
+	guard, err := c.guard()
+	if err != nil {
+		return err
+	}
+	s.hooks = webhook.New(guard, s.clock.Now, "Suiyue")
 	if s.app, err = app.New(ctx, app.Config{
-		DB: s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
+		MayCall: func(url string) bool { _, err := guard.Check(url); return err == nil },
+		DB:      s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
 		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain, Pace: s.clock.Pace,
 		LogKey: sign, Witness: witness, Department: newDepartments(c.DepartmentNetworks, c.DepartmentPorts, c.DepartmentPlain), Room: c.room(), Work: app.Work{Bits: c.ProofBits, Line: c.ProofLine},
 	}); err != nil {

@@ -6,6 +6,8 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/domain/feed"
+	"suiyue/internal/gate/webhook"
 	"suiyue/internal/jobs"
 	"suiyue/internal/store"
 	"suiyue/internal/web"
@@ -48,7 +50,14 @@ func (s *Server) tasks() []jobs.Task {
 			s.metrics.sent.WithLabelValues(string(kind), outcome).Inc()
 		},
 	}
-	return jobs.Tasks(s.app, mail, s.log, func(alert bool) {
+	hooks := &jobs.Webhooks{
+		App: s.app, Log: s.log,
+		Post: func(ctx context.Context, m *app.WebhookMessage) feed.Answer {
+			return s.hooks.Post(ctx, webhook.Message{ID: m.ID, URL: m.URL, Body: m.Body, Secrets: m.Secrets})
+		},
+		Told: func(fate string) { s.metrics.posted.WithLabelValues(fate).Inc() },
+	}
+	return jobs.Tasks(s.app, mail, hooks, s.log, func(alert bool) {
 		s.metrics.horizon.Set(map[bool]float64{true: 1}[alert])
 	})
 }

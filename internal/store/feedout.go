@@ -59,14 +59,15 @@ func (tx *Tx) NumberEvents(ctx context.Context, halls []string, limit int) (int,
 	if _, err := tx.exec(ctx, "feed_out.lock", `insert into feed_out (id, seq, seen_at, deep_at) values (1, 0, $1, $1) on conflict (id) do update set seq = feed_out.seq`, now); err != nil {
 		return 0, err
 	}
-	var seq, seen, deep int64
-	if _, err := tx.one(ctx, "feed_out.read", `select seq, seen_at, deep_at from feed_out where id = 1`, nil, &seq, &seen, &deep); err != nil {
+	var seq, seen, deep, forgotten int64
+	if _, err := tx.one(ctx, "feed_out.read", `select seq, seen_at, deep_at, forgotten_at from feed_out where id = 1`, nil, &seq, &seen, &deep, &forgotten); err != nil {
 		return 0, err
 	}
 	from := seen - eventOverlap.Microseconds()
 	if now-deep > eventDeepBy.Microseconds() {
 		from, deep = seen-eventDeep.Microseconds(), now
 	}
+	from = max(from, forgotten) // what had a number and lost it gets none again
 	var list []FeedEvent
 	if err := tx.query(ctx, "feed_event.new", `
 with w as materialized (select r.value->>0 as hall_id from {rows} r order by 1)
@@ -106,6 +107,18 @@ func scanFeedEvent(scan func(...any) error, seq *int64) (e FeedEvent, err error)
 	err = scan(dest...)
 	e.At = instant(at)
 	return e, err
+}
+
+// FeedOut is how far events are numbered, and from where they are kept.
+type FeedOut struct {
+	Seq       int64 // the last number that was given, 0 for none
+	Forgotten int64 // events up to this number are kept no more
+}
+
+// FeedOut returns it.
+func (tx *Tx) FeedOut(ctx context.Context) (o FeedOut, err error) {
+	_, err = tx.one(ctx, "feed_out.kept", `select seq, forgotten_seq from feed_out where id = 1`, nil, &o.Seq, &o.Forgotten)
+	return o, err
 }
 
 // FeedEvents returns the events at halls after a number, in their order, at most limit.
@@ -206,4 +219,78 @@ delete from feed_missing where source = $2 and row_id in (select row_id from w) 
 		out = append(out, m)
 		return err
 	}, marshal(oneColumn(rows)), source)
+}
+
+// ForgetEvents drops events from before an instant, at most limit, and tells whether there are more. They get no number
+// again. Messages to connected systems that were put aside go with their events, delivered ones some time later.
+func (tx *Tx) ForgetEvents(ctx context.Context, before time.Time, limit int) (more bool, err error) {
+	if n, err := tx.exec(ctx, "feed_out.lock", `update feed_out set forgotten_at = case when forgotten_at < $1 then $1 else forgotten_at end where id = 1`, micros(before)); err != nil || n == 0 {
+		return false, err
+	}
+	out, err := tx.FeedOut(ctx)
+	if err != nil {
+		return false, err
+	}
+	// Events lie nearly in the order in which they happened: from the first that is kept all are.
+	last, n, kept := out.Forgotten, 0, false
+	if err := tx.walk(ctx, "feed_event.oldest", `select f.seq, f.at from feed_event f order by f.seq limit $1`, func(scan func(...any) error) error {
+		var seq, at int64
+		if err := scan(&seq, &at); err != nil {
+			return err
+		}
+		if kept = kept || at >= micros(before); !kept {
+			last, n = seq, n+1
+		}
+		return nil
+	}, int64(limit)); err != nil || n == 0 {
+		return false, err
+	}
+	for _, part := range []struct{ name, text string }{
+		{"feed_event.forget", `delete from feed_event where seq <= $1`},
+		{"feed_out.forget", `update feed_out set forgotten_seq = $1 where id = 1`},
+		{"webhook_undelivered.forget", `delete from webhook_undelivered where after_seq < $1`},
+	} {
+		if _, err := tx.exec(ctx, part.name, part.text, last); err != nil {
+			return false, err
+		}
+	}
+	return n == limit, nil
+}
+
+// FeedRowsBefore returns rows of connected systems about days before date at halls, by source, at most limit. Those that
+// hold a claim are none.
+func (tx *Tx) FeedRowsBefore(ctx context.Context, halls []string, date calendar.Date, limit int) (map[string][]string, error) {
+	out := map[string][]string{}
+	return out, tx.query(ctx, "feed_row.before", `
+with w as materialized (select distinct r.value->>0 as hall_id from {rows} r order by 1)
+select f.source, f.row_id from w join feed_row f on f.hall_id = w.hall_id and f.date < $2 where f.claim = '' order by f.date, f.source, f.row_id limit $3`, func(scan func(...any) error) error {
+		var source, row string
+		err := scan(&source, &row)
+		out[source] = append(out[source], row)
+		return err
+	}, marshal(oneColumn(halls)), date.String(), int64(limit))
+}
+
+// ForgetFeedRows drops those of a source's rows that are about days before date and hold no claim, with all their
+// versions, and what comparisons of those days came to.
+func (tx *Tx) ForgetFeedRows(ctx context.Context, source string, rows []string, date calendar.Date) error {
+	slices.Sort(rows)
+	const old = `
+with w as materialized (select r.value->>0 as row_id from {rows} r order by 1),
+o as materialized (select f.row_id from w join feed_row f on f.source = $2 and f.row_id = w.row_id where f.date < $3 and f.claim = '' order by 1)
+`
+	for from := 0; from < len(rows); from += 2000 {
+		part := marshal(oneColumn(rows[from:min(from+2000, len(rows))]))
+		for _, table := range []string{"feed_version", "feed_conflict", "feed_row"} {
+			if _, err := tx.exec(ctx, table+".forget", old+`delete from `+table+` where source = $2 and row_id in (select row_id from o)`, part, source, date.String()); err != nil {
+				return err
+			}
+		}
+	}
+	for _, table := range []string{"feed_check", "feed_missing"} {
+		if _, err := tx.exec(ctx, table+".forget", `delete from `+table+` where source = $1 and date < $2`, source, date.String()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -288,6 +288,15 @@ var pages = map[string]need{
 	"GET /console/clients/{source}/end":  {act: "keys", prove: true},
 	"POST /console/clients/{source}/end": {act: "keys", prove: true},
 
+	"GET /console/clients/{source}/webhooks":              {act: "keys"},
+	"POST /console/clients/{source}/webhooks":             {act: "keys", prove: true},
+	"GET /console/clients/{source}/webhooks/{id}":         {act: "keys"},
+	"POST /console/clients/{source}/webhooks/{id}/secret": {act: "keys", prove: true},
+	"POST /console/clients/{source}/webhooks/{id}/resume": {act: "keys", prove: true},
+	"POST /console/clients/{source}/webhooks/{id}/again":  {act: "keys", prove: true},
+	"GET /console/clients/{source}/webhooks/{id}/end":     {act: "keys", prove: true},
+	"POST /console/clients/{source}/webhooks/{id}/end":    {act: "keys", prove: true},
+
 	"GET /console/keys":      {act: "keys"},
 	"GET /console/keys/end":  {act: "keys", prove: true},
 	"POST /console/keys/end": {act: "keys", prove: true},

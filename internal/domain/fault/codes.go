@@ -42,10 +42,11 @@ const (
 	WrongType           Code = "wrong_type"
 	DuplicateField      Code = "duplicate_field"
 	DocumentUnsupported Code = "document_unsupported"
-	NotTheSame          Code = "not_the_same"    // typed twice, differently
-	ListedTwice         Code = "listed_twice"    // the same person in a list before
-	VersionReused       Code = "version_reused"  // of a record: another content came under it
-	KindNotAgreed       Code = "kind_not_agreed" // of a record: the system is not to send that kind
+	NotTheSame          Code = "not_the_same"        // typed twice, differently
+	ListedTwice         Code = "listed_twice"        // the same person in a list before
+	VersionReused       Code = "version_reused"      // of a record: another content came under it
+	KindNotAgreed       Code = "kind_not_agreed"     // of a record: the system is not to send that kind
+	AddressNotAllowed   Code = "address_not_allowed" // none that the platform may call
 
 	// Who.
 	SignInRequired    Code = "sign_in_required"
@@ -235,6 +236,17 @@ const (
 	ClientKeysTwo        Code = "client_keys_two_live"        // two of a profile are in force already
 	ClientKeyOver        Code = "client_key_over"             // it has ended
 
+	// What connected systems are told.
+	EventsForgotten    Code = "events_forgotten"         // those asked for are kept no more; arg after: to go on from
+	WebhookNotFound    Code = "webhook_not_found"        //
+	WebhookEnded       Code = "webhook_ended"            // it was taken away
+	WebhookOff         Code = "webhook_off"              // nothing is sent until it is switched on
+	WebhooksMost       Code = "webhooks_most"            // arg n: the system has so many
+	WebhookSecretsTwo  Code = "webhook_secrets_two_live" // two are in force already
+	WebhookSecretLast  Code = "webhook_secret_last"      // without one nothing can be signed
+	WebhookSecretEnded Code = "webhook_secret_ended"     //
+	NothingUndelivered Code = "nothing_undelivered"      // nothing was put aside that could be sent again
+
 	// A list that is taken away as a file.
 	ExportNotFound  Code = "export_not_found"
 	ExportCancelled Code = "export_cancelled"
@@ -263,7 +275,7 @@ var kinds = map[Code]Kind{
 	Required: Invalid, TooLong: Invalid, TooShort: Invalid, BadFormat: Invalid, BadCharacter: Invalid,
 	BadCheckDigit: Invalid, BadDate: Invalid, DateInPast: Invalid, DateInFuture: Invalid,
 	OutOfRange: Invalid, NotOneOf: Invalid, UnknownField: Invalid, WrongType: Invalid,
-	DuplicateField: Invalid, DocumentUnsupported: Invalid, NotTheSame: Invalid, ListedTwice: Invalid, VersionReused: Invalid, KindNotAgreed: Invalid,
+	DuplicateField: Invalid, DocumentUnsupported: Invalid, NotTheSame: Invalid, ListedTwice: Invalid, VersionReused: Invalid, KindNotAgreed: Invalid, AddressNotAllowed: Invalid,
 
 	SignInRequired: SignIn, SessionEnded: SignIn, SignInFailed: SignIn, SignInCancelled: SignIn,
 	CodeWrong: Invalid, CodeExpired: Gone, CodeTooOften: TooMany,
@@ -302,6 +314,8 @@ var kinds = map[Code]Kind{
 	SignatureMissing: SignIn, SignatureMalformed: Malformed, SignatureIncomplete: SignIn, SignaturePartAbsent: SignIn, SignaturePartUnknown: SignIn, SignatureKeyUnknown: SignIn,
 	SignatureKeyOver: SignIn, SignatureAlgorithm: SignIn, SignatureWrong: SignIn, SignatureOld: SignIn, SignatureAhead: SignIn, SignatureExpired: SignIn, SignatureReplayed: SignIn,
 	SignatureDigestWrong: SignIn, SignatureCertificate: SignIn, QuotaUsedUp: TooMany, ClientKeyNotFound: NotFound, ClientKeysTwo: Conflict, ClientKeyOver: Conflict,
+	EventsForgotten: Gone, WebhookNotFound: NotFound, WebhookEnded: Conflict, WebhookOff: Conflict, WebhooksMost: Conflict, WebhookSecretsTwo: Conflict, WebhookSecretLast: Conflict,
+	WebhookSecretEnded: Conflict, NothingUndelivered: Conflict,
 
 	ThemeNotFound: NotFound, OneCaseNotFound: NotFound, StepNotFound: NotFound, StepTaken: Conflict, StepNotThere: Conflict, CaseOver: Conflict,
 	StepCycle: Invalid, StepUnreachable: Invalid,

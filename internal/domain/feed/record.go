@@ -17,6 +17,10 @@ import (
 // MostRecords is how many records one batch may hold.
 const MostRecords = 500
 
+// KeptDays is for how many days behind a hall's day what is about it is taken, compared and kept: a year, and what it
+// takes to assess it.
+const KeptDays = 400
+
 // Ahead is how far the clock of a connected system may be before ours.
 const Ahead = 5 * time.Minute
 
@@ -97,7 +101,7 @@ func (r *Record) Check(now time.Time) (wrong []fault.Field) {
 		bad("at", fault.DateInFuture)
 	}
 	today := calendar.DateOf(now)
-	if r.Date < today-2*366 || r.Date > today+2*366 {
+	if r.Date < today-KeptDays || r.Date > today+2*366 {
 		bad("date", fault.OutOfRange)
 	}
 	if r.Hour < -1 || r.Hour > 23 {

@@ -37,7 +37,7 @@ type Options struct {
 	Timeout  time.Duration  // of a whole call; 0 = 10 s
 	Plain    bool           // http is allowed, too: for tests and closed networks
 
-	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Dialer func(ctx context.Context, network, address string) (net.Conn, error) // makes a connection to an address that was looked at; nil = that of the system
 }
 
 // Guard makes connections. It is safe for concurrent use.
@@ -56,8 +56,8 @@ func New(o Options) *Guard {
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
 	}
-	if o.dial == nil {
-		o.dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+	if o.Dialer == nil {
+		o.Dialer = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
 	}
 	return &Guard{o}
 }
@@ -180,7 +180,7 @@ func (g *Guard) Dial(ctx context.Context, network, address string) (net.Conn, er
 	}
 	var failed error
 	for _, a := range list {
-		conn, err := g.o.dial(ctx, "tcp", net.JoinHostPort(a.String(), port))
+		conn, err := g.o.Dialer(ctx, "tcp", net.JoinHostPort(a.String(), port))
 		if err == nil {
 			return conn, nil
 		}

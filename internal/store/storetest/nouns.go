@@ -46,6 +46,8 @@ var nouns = []testCase{
 	{"session", sessions},
 	{"one_time_codes", codes},
 	{"calendar_feeds", calendarFeeds},
+	{"webhooks", webhooks},
+	{"feeds_kept", feedsKept},
 	{"kept_people", kept},
 	{"lease_is_lost_when_it_is_over", leaseLoss},
 	{"counter_blocks_never_overlap", counterBlocks},

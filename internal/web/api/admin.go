@@ -103,7 +103,7 @@ func adminWrite[B, O any](a *API, o operation, act func(*call, *B) (subject stri
 	s := a.shapes[o.id]
 	optional := bodyType == reflect.TypeFor[nothing]()
 	a.route(&o, func(c *call) (any, error) {
-		raw, err := readBody(c.w, c.r, s, optional)
+		raw, err := readBody(c.w, c.r, s, optional, MaxBody)
 		if err != nil {
 			return nil, err
 		}

@@ -190,6 +190,9 @@ func (a *API) who(r *http.Request) (*identity.Session, error) {
 func (a *API) begin(o *operation, w http.ResponseWriter, r *http.Request) (*call, error) {
 	c := &call{w: w, r: r, l: web.LocaleOf(r)}
 	h := w.Header()
+	if o.body > 0 {
+		web.AllowBody(w, r, o.body)
+	}
 	if signs(o, r) {
 		h.Set("Cache-Control", "no-store")
 		var err error
@@ -302,10 +305,10 @@ func (c *call) readQuery(o *operation) (wrong []fault.Field, err error) {
 	return wrong, nil
 }
 
-// readBody reads a JSON body and checks it against the shape. An operation without a body (nil shape
+// readBody reads a JSON body of at most so many bytes and checks it against the shape. An operation without a body (nil shape
 // fields) takes none, or an empty object.
-func readBody(w http.ResponseWriter, r *http.Request, s *shape, optional bool) ([]byte, error) {
-	body, err := readRaw(w, r, optional, MaxBody)
+func readBody(w http.ResponseWriter, r *http.Request, s *shape, optional bool, most int64) ([]byte, error) {
+	body, err := readRaw(w, r, optional, most)
 	if err != nil || body == nil {
 		return nil, err
 	}
@@ -338,7 +341,7 @@ func readParts(w http.ResponseWriter, r *http.Request, s *shape, most int64) ([]
 // readRaw reads a JSON body of at most so many bytes; nil for none where it is optional.
 func readRaw(w http.ResponseWriter, r *http.Request, optional bool, most int64) ([]byte, error) {
 	if r.ContentLength > most {
-		return nil, fault.New(fault.BodyTooLarge, "max", strconv.FormatInt(most>>10, 10))
+		return nil, tooLarge(most)
 	}
 	kind := r.Header.Get("Content-Type")
 	if kind == "" && optional {
@@ -379,4 +382,6 @@ func bodyFault(err error, most int64) error {
 	return web.BodyFault(err)
 }
 
-func tooLarge() error { return fault.New(fault.BodyTooLarge, "max", strconv.Itoa(MaxBody>>10)) }
+func tooLarge(most int64) error {
+	return fault.New(fault.BodyTooLarge, "max", strconv.FormatInt(most>>10, 10))
+}

@@ -13,6 +13,7 @@ import (
 	"suiyue/internal/app"
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/feed"
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/gate/sign"
 )
@@ -84,7 +85,7 @@ func signs(o *operation, r *http.Request) bool {
 // client finds which connected system has signed a request, and refuses what its key may not be used for. The body is
 // read for that, and can be read again.
 func (a *API) client(o *operation, w http.ResponseWriter, r *http.Request) (*app.Client, error) {
-	c, err := a.signedBy(w, r)
+	c, err := a.signedBy(w, r, o.most())
 	if err == nil {
 		return c, c.May(o.client)
 	}
@@ -100,19 +101,19 @@ func (a *API) client(o *operation, w http.ResponseWriter, r *http.Request) (*app
 	return nil, err
 }
 
-func (a *API) signedBy(w http.ResponseWriter, r *http.Request) (*app.Client, error) {
-	if r.ContentLength > MaxBody {
-		return nil, tooLarge()
+func (a *API) signedBy(w http.ResponseWriter, r *http.Request, most int64) (*app.Client, error) {
+	if r.ContentLength > most {
+		return nil, tooLarge(most)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if !sign.Signed(sign.MessageOf(r, a.scheme, nil)) { // nothing is read for who signs nothing
+		return nil, fault.New(fault.SignatureMissing)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
-		return nil, bodyFault(err, MaxBody)
+		return nil, bodyFault(err, most)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	m := sign.MessageOf(r, a.scheme, body)
-	if !sign.Signed(m) {
-		return nil, fault.New(fault.SignatureMissing)
-	}
 	ctx := context.WithValue(r.Context(), clientBox{}, &[]*app.Client{})
 	v := a.verifier()
 	k, err := v.Verify(ctx, m, sign.CertificateOf(r))
@@ -142,6 +143,22 @@ type sourceAnswer struct {
 	Halls   []sourceHall `json:"halls" nullable:"false" doc:"The halls the key may be used about."`
 	Key     sourceKey    `json:"key"`
 	Now     time.Time    `json:"now" doc:"The time here."`
+
+	Webhooks []sourceWebhook `json:"webhooks" nullable:"false" doc:"The addresses events are posted to."`
+}
+
+type sourceWebhook struct {
+	ID          string     `json:"id"`
+	URL         string     `json:"url"`
+	State       string     `json:"state" enum:"on,failing,off" doc:"off: nothing is sent until the platform's security administrator switches it on."`
+	Off         string     `json:"off_because,omitempty" enum:"gone,failing" doc:"gone: it answered 410. failing: nothing got through for 30 days."`
+	Success     *time.Time `json:"last_success,omitempty" doc:"When a message was delivered last."`
+	Failing     *time.Time `json:"failing_since,omitempty"`
+	Failure     string     `json:"failure,omitempty" enum:"address,connect,timeout,redirect,status" doc:"Of the last try, if it failed."`
+	Status      int        `json:"failure_status,omitempty" doc:"HTTP status of that answer."`
+	Waiting     int        `json:"waiting_events" doc:"Events that are not delivered yet; at most 9999 are counted."`
+	Undelivered int        `json:"undelivered_messages" doc:"Messages that had their last try and are kept."`
+	Secrets     int        `json:"secrets" doc:"How many secrets messages are signed with."`
 }
 
 type sourceHall struct {
@@ -191,7 +208,7 @@ func (a *API) source(c *call) (sourceAnswer, error) {
 	out := sourceAnswer{
 		ID: s.ID, Name: s.Name, Unit: a.adminUnit(c.l, s.Seat.Unit), Kinds: []string{}, Delay: int(s.Delay / time.Second), Silence: int(s.Silence / time.Second), Halls: []sourceHall{},
 		Key: sourceKey{ID: k.ID, Profile: string(k.Profile), Scopes: []string{}, Quota: k.PerMinute, From: k.From.In(calendar.Zone), Until: k.Until.In(calendar.Zone)},
-		Now: a.app.Now().In(calendar.Zone),
+		Now: a.app.Now().In(calendar.Zone), Webhooks: []sourceWebhook{},
 	}
 	for _, kind := range s.Kinds {
 		out.Kinds = append(out.Kinds, string(kind))
@@ -203,7 +220,21 @@ func (a *API) source(c *call) (sourceAnswer, error) {
 		out.Halls = append(out.Halls, sourceHall{id, c.l.Text(a.app.City().Hall(id).Name)})
 	}
 	last, err := a.app.ClientLast(c.r.Context(), c.client)
+	if err != nil {
+		return out, err
+	}
 	out.Last = moment(last)
+	hooks, err := a.app.SourceWebhooks(c.r.Context(), s)
+	for _, w := range hooks {
+		if w.State() == feed.WebhookEnded {
+			continue
+		}
+		one := sourceWebhook{
+			ID: w.ID, URL: w.URL, State: string(w.State()), Off: string(w.Off), Success: moment(w.SuccessAt), Failing: moment(w.FailingAt), Failure: string(w.Failure), Status: w.Status,
+			Waiting: w.Waiting, Undelivered: w.Undelivered, Secrets: w.LiveSecrets(),
+		}
+		out.Webhooks = append(out.Webhooks, one)
+	}
 	return out, err
 }
 

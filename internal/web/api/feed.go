@@ -125,10 +125,10 @@ func (a *API) declareFeed() {
 	}, "rows", func(source string, r *exchangeRow) app.FeedRecord { return r.record(source) })
 }
 
-// feedOperation declares what all operations of a connected system have in common: the token of an account that stands
-// at the head of its unit, made for this.
-func feedOperation(o *operation) {
-	o.admin, o.scope, o.tag, o.path = true, app.ScopeFeed, tagFeed, feedPrefix+o.path
+// feedOperation declares what all operations of a connected system have in common: its own signature with a key of the
+// scope, or the token of an account that stands at the head of its unit, made for this.
+func feedOperation(o *operation, scope oversight.ClientScope) {
+	o.admin, o.scope, o.client, o.tag, o.path = true, app.ScopeFeed, scope, tagFeed, feedPrefix+o.path
 	o.params = append([]param{inSource}, o.params...)
 	o.faults = append(o.faults, fault.SourceEnded)
 }
@@ -136,15 +136,14 @@ func feedOperation(o *operation) {
 // takeRecords declares an operation that takes a batch B of records R under the name list. Each record is checked for
 // itself; read makes one of it.
 func takeRecords[B, R any](a *API, o operation, list string, read func(source string, r *R) app.FeedRecord) {
-	feedOperation(&o)
-	o.method = http.MethodPost
+	feedOperation(&o, oversight.ClientFeed)
+	o.method, o.body = http.MethodPost, feedBody
 	o.faults = append(o.faults, fault.OutcomeUnknown)
 	a.declare(&o, reflect.TypeFor[B](), reflect.TypeFor[feedAnswer]())
 	whole := a.shapes[o.id]
 	one := whole.fields[list].items
 	whole.fields[list].apart = true
 	a.route(&o, func(c *call) (any, error) {
-		web.AllowBody(c.w, c.r, feedBody)
 		parts, err := readParts(c.w, c.r, whole, feedBody)
 		if err != nil {
 			return nil, err
@@ -171,13 +170,16 @@ func takeRecords[B, R any](a *API, o operation, list string, read func(source st
 			}
 			records[i] = read(c.path("source"), r)
 		}
-		answers, err := a.app.TakeRecords(c.r.Context(), c.ad, c.path("source"), records)
+		answers, err := a.app.TakeRecords(c.r.Context(), c.feeder(), c.path("source"), records)
 		if err != nil {
 			return nil, err
 		}
 		return feedAnswerOf(c.l, answers, fieldNames[list]), nil
 	})
 }
+
+// feeder is who speaks for the connected system.
+func (c *call) feeder() app.Feeder { return app.Feeder{Admin: c.ad, Client: c.client} }
 
 func (r *feedRecord) record() (out app.FeedRecord) {
 	var err error

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
-	"reflect"
 	"strconv"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 	"suiyue/internal/domain/fault"
 	"suiyue/internal/domain/feed"
 	"suiyue/internal/domain/oversight"
-	"suiyue/internal/web"
 )
 
 // listsBody is the most the lists of a comparison may hold, in bytes.
@@ -88,39 +85,22 @@ func (a *API) declareFeedOut() {
 			inQuery("limit", "At most this many.", nil, whole(1, 500, 100)),
 		},
 	}
-	feedOperation(&events)
+	feedOperation(&events, oversight.ClientEvents)
+	events.faults = append(events.faults, fault.EventsForgotten)
 	read(a, events, a.feedEvents)
 
 	compare := operation{
-		id: "reconcile-lists", path: "/reconcile", method: http.MethodPost,
+		id: "reconcile-lists", path: "/reconcile", method: http.MethodPost, body: listsBody,
 		about: "Compare your lists of a day, by hall and kind, with what came of them: counts and digests first, rows where those differ. Each comparison counts for the accuracy of the source (Art. 21); done again it replaces the one before.",
 	}
-	feedOperation(&compare)
+	feedOperation(&compare, oversight.ClientFeed)
 	compare.faults = append(compare.faults, fault.HallNotFound, fault.OutcomeUnknown)
-	a.declare(&compare, reflect.TypeFor[reconcileBody](), reflect.TypeFor[reconcileAnswer]())
-	s := a.shapes[compare.id]
-	a.route(&compare, func(c *call) (any, error) {
-		web.AllowBody(c.w, c.r, listsBody)
-		raw, err := readRaw(c.w, c.r, false, listsBody)
-		if err != nil {
-			return nil, err
-		}
-		if wrong, err := s.check(raw); err != nil {
-			return nil, err
-		} else if len(wrong) > 0 {
-			return nil, fault.InvalidFields(wrong...)
-		}
-		b := &reconcileBody{}
-		if err := json.Unmarshal(raw, b); err != nil {
-			return nil, fault.New(fault.MalformedRequest)
-		}
-		return a.reconcile(c, b)
-	})
+	write(a, compare, a.reconcile)
 }
 
 func (a *API) feedEvents(c *call) (feedEvents, error) {
 	after, _ := strconv.ParseInt(c.query["after"], 10, 64) // checked
-	list, next, err := a.app.FeedEvents(c.r.Context(), c.ad, c.path("source"), after, c.int("limit", 100))
+	list, next, err := a.app.FeedEvents(c.r.Context(), c.feeder(), c.path("source"), after, c.int("limit", 100))
 	out := feedEvents{Events: make([]feedEvent, len(list)), Next: next}
 	for i, e := range list {
 		out.Events[i] = feedEvent{Seq: e.Seq, Kind: string(e.Kind), At: e.At.In(calendar.Zone), Hall: e.HallID, Booking: e.Code, Version: e.Version, Slot: e.SlotID, From: e.From}
@@ -149,7 +129,7 @@ func (a *API) reconcile(c *call, b *reconcileBody) (reconcileAnswer, error) {
 			lists[i].Rows[k] = e
 		}
 	}
-	found, err := a.app.Reconcile(c.r.Context(), c.ad, c.path("source"), date, lists)
+	found, err := a.app.Reconcile(c.r.Context(), c.feeder(), c.path("source"), date, lists)
 	if err != nil {
 		return out, err
 	}

@@ -298,6 +298,7 @@ type problem struct {
 	Alternatives []alternative  `json:"alternatives,omitempty" nullable:"false" doc:"Slots that are free instead: in the same queue, and soonest elsewhere."`
 	Booking      string         `json:"booking,omitempty" doc:"Code of your booking that stands in the way."`
 	Applicant    int            `json:"applicant,omitempty" doc:"Which of several applicants it is about, from 1."`
+	After        int64          `json:"after,omitempty" doc:"events_forgotten: ask for what comes after this; the lists of the days before say what is missing."`
 	Position     int            `json:"position,omitempty" doc:"waiting_room: your place in the line, from 1."`
 	Challenge    string         `json:"challenge,omitempty" doc:"waiting_room, waiting_order: what a proof of work is made for. It is of you and of this minute, and good for the next one too."`
 	Work         int            `json:"work,omitempty" doc:"Zero bits the proof needs."`

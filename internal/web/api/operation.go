@@ -26,8 +26,9 @@ type operation struct {
 	about            string // sentence of the document
 	params           []param
 	signedIn         bool
-	write            bool // needs an Idempotency-Key and counts against the account's limit
-	status           int  // of the answer; 0 = 200, or 204 when there is nothing to say
+	write            bool  // needs an Idempotency-Key and counts against the account's limit
+	status           int   // of the answer; 0 = 200, or 204 when there is nothing to say
+	body             int64 // the most its body may hold, in bytes; 0 = MaxBody
 	media            string
 	headers          map[string]string // of the answer, with what they mean
 	faults           []fault.Code      // besides those any operation may give
@@ -40,6 +41,14 @@ type operation struct {
 	hall  string         // admin: part of the path that is the hall it needs act over; "" = over some hall, or the platform
 
 	client oversight.ClientScope // takes the signed request of a connected system whose key has this scope; with admin, in place of a token
+}
+
+// most is how many bytes a body of the operation may hold.
+func (o *operation) most() int64 {
+	if o.body > 0 {
+		return o.body
+	}
+	return MaxBody
 }
 
 // param declares a part of the path or of the query.
@@ -107,7 +116,7 @@ func write[B, O any](a *API, o operation, h func(*call, *B) (O, error)) {
 	s := a.shapes[o.id]
 	optional := bodyType == reflect.TypeFor[nothing]()
 	a.route(&o, func(c *call) (any, error) {
-		body, err := readBody(c.w, c.r, s, optional)
+		body, err := readBody(c.w, c.r, s, optional, o.most())
 		if err != nil {
 			return nil, err
 		}
@@ -189,14 +198,15 @@ func parseQuery(r *http.Request) (url.Values, error) {
 // could be had instead.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) error {
 	e := fault.As(err)
-	if e.Args["here"] == "" && e.Args["elsewhere"] == "" && e.Args["code"] == "" && e.Args["place"] == "" && e.Args["applicant"] == "" {
+	if e.Args["here"] == "" && e.Args["elsewhere"] == "" && e.Args["code"] == "" && e.Args["place"] == "" && e.Args["applicant"] == "" && e.Args["after"] == "" {
 		return err
 	}
 	l := web.LocaleOf(r)
 	p := problemOf(web.ProblemOf(l, e, web.RequestID(r)))
 	p.Booking = e.Args["code"]
 	p.position(e)
-	p.Applicant, _ = strconv.Atoi(e.Args["applicant"]) // 0 for none
+	p.Applicant, _ = strconv.Atoi(e.Args["applicant"])     // 0 for none
+	p.After, _ = strconv.ParseInt(e.Args["after"], 10, 64) // the same
 	for _, name := range []string{"here", "elsewhere"} {
 		if alt, ok := a.alternative(l, e.Args[name]); ok {
 			p.Alternatives = append(p.Alternatives, alt)

@@ -66,6 +66,7 @@ type clientView struct {
 	Halls       ui.ChoiceView
 	Public      string
 	Certificate string
+	Webhooks    string // address of the page about where its events are posted
 }
 
 // madeKey is a key that was just made; its secret is shown this once.
@@ -91,7 +92,7 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, ad *app.Adm
 	}
 	f := c.frame(w, r, ad, s.Name)
 	f.Path, f.Lead = append(c.home0(l), ui.Link{Text: l.T("client.title"), Href: clientsPath}), l.T("client.source_lead", "unit", c.unitName(l, s.Seat.Unit), "id", s.ID)
-	v := clientView{formView: c.formView(&f, clientPath(id), problem, clientLabels(l)), Made: made, Form: s.On(calendar.DateOf(now))}
+	v := clientView{formView: c.formView(&f, clientPath(id), problem, clientLabels(l)), Made: made, Form: s.On(calendar.DateOf(now)), Webhooks: webhooksPath(id)}
 	if r.URL.Query().Get("did") == "ended" {
 		v.Done = l.T("client.did_end")
 	}

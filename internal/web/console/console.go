@@ -58,6 +58,7 @@ func New(c Config) *Console {
 	k.operationRoutes()
 	k.keyRoutes()
 	k.clientRoutes()
+	k.webhookRoutes()
 	k.retentionRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()

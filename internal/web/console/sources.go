@@ -12,6 +12,7 @@ import (
 	"suiyue/internal/domain/calendar"
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/domain/fault"
+	"suiyue/internal/domain/feed"
 	"suiyue/internal/domain/oversight"
 	"suiyue/internal/web"
 	"suiyue/internal/web/ui"
@@ -148,6 +149,7 @@ type sourceView struct {
 	Notice  *ui.NoticeView
 	Kinds   Table
 	Days    Table
+	Hooks   *Table      // addresses its events are posted to; nil for none
 	Form    *sourceForm // nil for who may not change it
 	End     *Confirm
 	Version string
@@ -302,6 +304,14 @@ func (c *Console) showSource(w http.ResponseWriter, r *http.Request, ad *app.Adm
 	v.Days = Table{Caption: l.T("source.by_day"), Shown: true, Cols: qualityCols(l, "source.day", "source.kind"), Empty: ui.EmptyView{Title: l.T("source.no_days"), Text: l.T("source.no_days_hint")}}
 	for _, d := range slices.Backward(days) {
 		v.Days.Rows = append(v.Days.Rows, Row{Cells: append([]Cell{{Text: l.Date(d.Date)}, {Text: l.T("source.kind." + string(d.Kind))}}, qualityCells(d)...)})
+	}
+	hooks, err := c.App.SourceWebhooks(r.Context(), s.Source)
+	if err != nil {
+		return err
+	}
+	if hooks = slices.DeleteFunc(hooks, func(w app.WebhookInfo) bool { return w.State() == feed.WebhookEnded }); len(hooks) > 0 {
+		t := c.webhookTable(l, hooks, func(string) string { return "" })
+		v.Hooks = &t
 	}
 	if s.Heads && s.Ended == 0 && c.may(ad, account.Manage) {
 		minutes := func(d time.Duration) string { return strconv.Itoa(int(d / time.Minute)) }

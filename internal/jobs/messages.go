@@ -18,8 +18,10 @@ import (
 type Text struct {
 	To        string // phone, in clear
 	Template  string // name of the wording
+	Language  string // of the body, as zh-Hans
 	Body      string
-	Reference string // the same each time this message is sent, so that a carrier can drop repeats
+	Values    map[string]string // what the wording was filled with, by name
+	Reference string            // the same each time this message is sent, so that a carrier can drop repeats
 }
 
 // LogValue keeps phone and text out of logs.

@@ -7,12 +7,17 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"suiyue/internal/app"
 	"suiyue/internal/gate/sms"
 	"suiyue/internal/gate/sms/cmpp"
+	"suiyue/internal/web"
 )
 
 // gatewayEntry is one entry of the file of --sms-gateways.
@@ -27,6 +32,7 @@ type gatewayEntry struct {
 	Extension int    `json:"extension"`  // digits the contract lets us add to it, 0 or 2 to 9
 	Window    int    `json:"window"`     // submits under way, 0 for 16
 	PerSecond int    `json:"per_second"` // submits a second by contract, 0 for no limit
+	Templates string `json:"templates"`  // a file of what is approved, beside this one unless it is a whole path; "" where every text is taken
 }
 
 // gateways are the carriers of the file, in its order.
@@ -42,6 +48,10 @@ const holdFor = 15 * time.Minute
 // openGateways reads the file and connects. The file holds secrets: one that others may read is refused.
 func openGateways(path string, now func() time.Time, log *slog.Logger, keep keepReports) (*gateways, error) {
 	entries, err := readGateways(path)
+	if err != nil {
+		return nil, err
+	}
+	approved, err := approvals(entries, filepath.Dir(path), log)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +76,72 @@ func openGateways(path string, now func() time.Time, log *slog.Logger, keep keep
 			}
 			return nil, fmt.Errorf("gateway %q: %w", e.Name, err)
 		}
-		list = append(list, sms.Gateway{Name: e.Name, Sender: cmppSender{client}})
+		var sender sms.Sender = cmppSender{client}
+		if t := approved[e.Name]; t != nil {
+			sender = sms.Approved{Sender: sender, Templates: t}
+		}
+		list = append(list, sms.Gateway{Name: e.Name, Sender: sender})
 	}
 	return &gateways{sms.NewChain(list...)}, nil
+}
+
+// spoken are the languages messages are sent in.
+var spoken = []web.Locale{web.Hans}
+
+// approvals reads what the gateways have approved, by their names. A template that does not say what its message has to say is
+// refused, and so is a set of gateways of which none may send one of the messages.
+func approvals(entries []gatewayEntry, folder string, log *slog.Logger) (map[string]*sms.Templates, error) {
+	out := map[string]*sms.Templates{}
+	taken := map[string]int{} // by gateways, of each message in each language
+	sentences := map[web.Locale]map[string]string{}
+	for _, l := range spoken {
+		sentences[l] = l.Sentences("sms.")
+	}
+	for _, e := range entries {
+		if e.Templates == "" {
+			for _, l := range spoken {
+				for name := range sentences[l] {
+					taken[name+" in "+string(l)]++
+				}
+			}
+			continue
+		}
+		path := e.Templates
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(folder, path)
+		}
+		t, err := sms.OpenTemplates(path)
+		if err != nil {
+			return nil, fmt.Errorf("gateway %q: %w", e.Name, err)
+		}
+		for _, l := range spoken {
+			lacking, err := t.Lacking(string(l), sentences[l], false)
+			if err != nil {
+				return nil, fmt.Errorf("gateway %q: %w", e.Name, err)
+			}
+			for name := range sentences[l] {
+				if !slices.Contains(lacking, name) {
+					taken[name+" in "+string(l)]++
+				}
+			}
+			if len(lacking) > 0 {
+				log.Warn("an SMS gateway has no template of some messages: others have to send them", "gateway", e.Name, "language", string(l), "messages", lacking)
+			}
+		}
+		out[e.Name] = t
+	}
+	var none []string
+	for _, l := range spoken {
+		for _, name := range slices.Sorted(maps.Keys(sentences[l])) {
+			if key := name + " in " + string(l); taken[key] == 0 {
+				none = append(none, key)
+			}
+		}
+	}
+	if len(none) > 0 {
+		return nil, fmt.Errorf("--sms-gateways: no gateway has an approved template of %s", strings.Join(none, ", "))
+	}
+	return out, nil
 }
 
 // cmppSender says goodbye within a few seconds.

@@ -59,7 +59,7 @@ func newTexting(c *Config, now func() time.Time, log *slog.Logger, keep keepRepo
 // carrier hands the messages of jobs to an SMS driver.
 func carrier(s sms.Sender) jobs.Carrier {
 	return func(ctx context.Context, t jobs.Text) (jobs.Carried, error) {
-		r, err := s.Send(ctx, sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference})
+		r, err := s.Send(ctx, sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference, Language: t.Language, Values: t.Values})
 		switch {
 		case err == nil:
 			return jobs.Carried{Receipt: r.ID, Gateway: r.Gateway, Tag: r.Tag, Parts: r.Parts}, nil
@@ -70,6 +70,15 @@ func carrier(s sms.Sender) jobs.Carrier {
 		}
 		return jobs.Carried{}, err
 	}
+}
+
+// text says one wording, and what it was filled with; args are name, value, name, value …
+func text(l web.Locale, phone, key string, args ...string) jobs.Text {
+	values := make(map[string]string, len(args)/2)
+	for i := 0; i < len(args); i += 2 {
+		values[args[i]] = args[i+1]
+	}
+	return jobs.Text{To: phone, Template: key, Language: string(l), Body: l.T(key, args...), Values: values}
 }
 
 // words says a message in one language: plain, without links, as carriers demand.
@@ -105,7 +114,7 @@ func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
 		}
 		args = append(args, "lost", l.Slot(lost.Date, lost.Hour), "lost_hall", at, "why", l.T(why), "choose", l.When(lost.Until))
 	}
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, args...)}
+	return text(l, m.Phone, key, args...)
 }
 
 // waitWords says a message about an entry of the waitlist.
@@ -124,7 +133,7 @@ func waitWords(l web.Locale, m app.Outgoing) jobs.Text {
 		url = w.Item.OnlineURL
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "item", item, "hall", hall, "when", l.Slot(w.Date, w.Hour), "until", l.When(w.Entry.Until), "url", url)}
+	return text(l, m.Phone, key, "item", item, "hall", hall, "when", l.Slot(w.Date, w.Hour), "until", l.When(w.Entry.Until), "url", url)
 }
 
 // ticketWords says a message about a number held in a hall.
@@ -138,7 +147,7 @@ func ticketWords(l web.Locale, m app.Outgoing) jobs.Text {
 		item = l.Text(v.Item.Name)
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "number", v.Ticket.Number, "hall", hall, "item", item, "ahead", strconv.Itoa(max(0, v.Ahead)), "link", m.Link)}
+	return text(l, m.Phone, key, "number", v.Ticket.Number, "hall", hall, "item", item, "ahead", strconv.Itoa(max(0, v.Ahead)), "link", m.Link)
 }
 
 // caseWords says a message about a case of one thing.
@@ -148,7 +157,7 @@ func caseWords(l web.Locale, m app.Outgoing) jobs.Text {
 		step = l.Text(s.Name)
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "theme", l.For(l.Text(m.Case.Theme.Name), m.Case.Whom), "step", step, "end", l.T("onething.end."+string(m.Case.End)))}
+	return text(l, m.Phone, key, "theme", l.For(l.Text(m.Case.Theme.Name), m.Case.Whom), "step", step, "end", l.T("onething.end."+string(m.Case.End)))
 }
 
 // texter sends what is not about a booking.
@@ -162,7 +171,7 @@ func (t texter) Text(ctx context.Context, phone, kind string, args map[string]st
 		list = append(list, k, v)
 	}
 	_, err := t.sender.Send(ctx, sms.Message{
-		To: phone, Template: "sms." + kind, Text: web.Hans.T("sms."+kind, list...), Reference: rand.Text(),
+		To: phone, Template: "sms." + kind, Text: web.Hans.T("sms."+kind, list...), Reference: rand.Text(), Language: string(web.Hans), Values: args,
 	})
 	return err
 }

@@ -30,24 +30,36 @@ type Health interface {
 	Well() (well bool, why string)
 }
 
-// Send implements Sender. Gateways that say they are not well come last, in their order.
+// Send implements Sender. Gateways that say they are not well come last, in their order. What none would ever take is
+// Permanent.
 func (c *Chain) Send(ctx context.Context, m Message) (Receipt, error) {
 	if err := m.Check(); err != nil {
 		return Receipt{}, err
 	}
-	var last error
+	var later, never error
 	for _, g := range c.inOrder() {
 		r, err := g.Sender.Send(ctx, m)
 		if err == nil {
 			r.Gateway = g.Name
 			return r, nil
 		}
-		last = err
-		if ClassOf(err) != Temporary || ctx.Err() != nil {
-			break
+		switch class := ClassOf(err); {
+		case class != Temporary && class != Unsuited:
+			return Receipt{}, err
+		case class == Temporary:
+			later = err
+		default:
+			never = err
+		}
+		if ctx.Err() != nil {
+			return Receipt{}, Refuse(Temporary, "given up", ctx.Err())
 		}
 	}
-	return Receipt{}, last
+	if later != nil {
+		return Receipt{}, later
+	}
+	e, _ := errors.AsType[*Error](never)
+	return Receipt{}, Refuse(Permanent, e.Reason, e.cause)
 }
 
 func (c *Chain) inOrder() []Gateway {

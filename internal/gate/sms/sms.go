@@ -28,6 +28,9 @@ type Message struct {
 	Template  string // name of the approved template; [a-z0-9_.-], at most 64
 	Text      string // as it is read, signature included; at most MaxText characters
 	Reference string // the caller's id of this message, the same on a repeat; [A-Za-z0-9_.-], at most 64
+
+	Language string            // of the text: zh-Hans, zh-Hant, en
+	Values   map[string]string // that fill the template, by the names of its variables; what it does not use is left
 }
 
 // Receipt says that a message was accepted, not that it has arrived.
@@ -56,6 +59,7 @@ const (
 	Permanent Class = "permanent" // the message itself is refused: never send it again
 	Temporary Class = "temporary" // try again later with the same reference
 	Unknown   Class = "unknown"   // it may have been accepted: whoever can wait waits for a report first
+	Unsuited  Class = "unsuited"  // this carrier will never take the message as it is; another may
 )
 
 // Error is a refusal. Reason is a fixed word; cause is kept for errors.Is and holds no personal data.
@@ -101,7 +105,7 @@ func (m Message) Check() error {
 	switch {
 	case !validPhone(m.To):
 		return refuse("phone")
-	case !validName(m.Template, "abcdefghijklmnopqrstuvwxyz0123456789_.-"):
+	case !validName(m.Template, nameAlphabet):
 		return refuse("template")
 	case !validName(m.Reference, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"):
 		return refuse("reference")
@@ -114,6 +118,11 @@ func (m Message) Check() error {
 	}
 	return nil
 }
+
+const (
+	nameAlphabet     = "abcdefghijklmnopqrstuvwxyz0123456789_.-"
+	variableAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789_"
+)
 
 func validPhone(s string) bool {
 	digits, abroad := strings.CutPrefix(s, "+")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,7 @@ func Run(t *testing.T, open Open) {
 			ids[r.ID] = true
 		}
 		got := handed(t)
-		if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%d messages handed on, or not as they were given", len(got))
 		}
 	})

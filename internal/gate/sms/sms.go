@@ -43,6 +43,23 @@ type Receipt struct {
 	Accepted time.Time // when
 }
 
+// Found is what a carrier knows of a message.
+type Found struct {
+	ID       string // its id of the message, or the reference it was sent with where it tells no other
+	Gateway  string // as in Receipt
+	Segments int    // what it counts the message as
+	Ended    bool   // it tries no more
+	Arrived  bool   // and the message is on the phone
+	Word     string // the carrier's word
+}
+
+// Asker is a Sender that can be asked what became of a message.
+type Asker interface {
+	// Ask looks for a message that was handed over after since, by its phone and reference. nil without an error says that
+	// the carrier does not have it.
+	Ask(ctx context.Context, m Message, since time.Time) (*Found, error)
+}
+
 // MaxText is the length in characters that carriers accept.
 const MaxText = 500
 

@@ -12,6 +12,7 @@ import (
 
 	"suiyue/internal/app"
 	"suiyue/internal/domain/booking"
+	"suiyue/internal/store"
 )
 
 // Text is one message ready for a carrier.
@@ -33,11 +34,22 @@ type Carried struct {
 	Gateway string   // who the carrier is, where it counts parts
 	Tag     string   // digits its reports bring back, "" for none
 	Parts   []string // its ids of the parts
+	Charged int      // how many parts it is charged as
+	Price   int64    // of one of them, in thousandths of a fen
+	Asked   bool     // it does not report by itself: it is asked
+
+	// What a carrier that was asked says already became of it.
+	Ended, Arrived bool
+	Word           string
 }
 
 // Carrier hands a text to whoever carries it. An error that is ErrRefused will not go away by trying again; after one
 // that is ErrUnknown the carrier may have it; after any other it has not, and the message is sent again later.
 type Carrier func(ctx context.Context, t Text) (Carried, error)
+
+// Asker asks carriers for a text that was handed over since: those that can be asked, or the one of a name. nil without an error says
+// that none of them has it.
+type Asker func(ctx context.Context, gateway string, t Text, since time.Time) (*Carried, error)
 
 var (
 	// ErrRefused says that a carrier will never take this message.
@@ -62,6 +74,8 @@ type Mail struct {
 
 	Pressed func() bool // whether people rush just now; nil = App.Pressed
 
+	Ask Asker // nil where no carrier can be asked
+
 	Hold time.Duration // how long a message that a carrier may have waits for a report; 0 where carriers report nothing
 }
 
@@ -71,6 +85,11 @@ const (
 	maxAttempts = 8
 	firstPause  = 30 * time.Second
 	lastPause   = time.Hour
+
+	askEvery = time.Minute    // whether a carrier has a message it may have
+	askFor   = 24 * time.Hour // it is sent again after, though its carrier could not be asked all the while
+
+	asksAtOnce = 50
 )
 
 // Send claims what is due and sends it; more says that there may be more and nothing speaks against going on at once.
@@ -134,22 +153,28 @@ func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
 		done.State = app.MessageShown
 		return done
 	}
-	if wait := out.Row.Handed.Add(m.Hold).Sub(m.App.Now()); !out.Row.Handed.IsZero() && wait > 0 {
-		done.State, done.Handed, done.Again = app.MessagePending, out.Row.Handed, wait
-		return done
-	}
 	text := m.Words(out)
 	text.Reference = out.Row.Ref()
+	if !out.Row.Handed.IsZero() {
+		if settled, wait := m.mayHave(ctx, out, text); settled != nil || wait > 0 {
+			if settled != nil {
+				return *settled
+			}
+			done.State, done.Handed, done.Again = app.MessagePending, out.Row.Handed, wait
+			return done
+		}
+	}
 	handed := m.App.Now()
 	carried, err := m.Carrier(ctx, text)
 	if err == nil {
-		done.State, done.Receipt = app.MessageSent, carried.Receipt
-		done.Gateway, done.Tag, done.Parts = carried.Gateway, carried.Tag, carried.Parts
-		return done
+		return sent(out.Row, carried)
 	}
 	if errors.Is(err, ErrUnknown) && m.Hold > 0 {
 		done.State, done.Handed, done.Again = app.MessagePending, handed, m.Hold
-		m.Log.Warn("a carrier may have a message", "message", out.Row.Ref(), "again_in", m.Hold, "error", err)
+		if m.Ask != nil {
+			done.Again = min(askEvery, m.Hold)
+		}
+		m.Log.Warn("a carrier may have a message", "message", out.Row.Ref(), "again_in", done.Again, "error", err)
 		return done
 	}
 	if ctx.Err() != nil { // we are stopping, or the carrier hangs: whoever comes next sends it
@@ -161,6 +186,84 @@ func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
 	}
 	m.Log.Warn("message not sent", "message", out.Row.Ref(), "attempts", attempts, "now", string(done.State), "again_in", done.Again, "error", err)
 	return done
+}
+
+// sent settles a message that a carrier has.
+func sent(row store.MessageRow, c Carried) app.Settled {
+	s := app.Settled{Row: row, State: app.MessageSent, Receipt: c.Receipt, Gateway: c.Gateway, Tag: c.Tag, Parts: c.Parts, Charged: c.Charged, Price: c.Price}
+	switch {
+	case c.Ended && c.Arrived:
+		s.Ended, s.Word = app.PartArrived, c.Word
+	case c.Ended:
+		s.Ended, s.Word = app.PartLost, c.Word
+	case c.Asked:
+		s.AskIn = app.FirstAsk()
+	}
+	return s
+}
+
+// mayHave decides about a message that a carrier may have: it is settled where one that was asked has it, waits for so long, or, neither, is
+// sent again.
+func (m *Mail) mayHave(ctx context.Context, out app.Outgoing, text Text) (settled *app.Settled, wait time.Duration) {
+	age := m.App.Now().Sub(out.Row.Handed)
+	hold := m.Hold
+	if m.Ask != nil && m.Hold > 0 {
+		c, err := m.Ask(ctx, "", text, out.Row.Handed)
+		switch {
+		case c != nil:
+			s := sent(out.Row, *c)
+			return &s, 0
+		case err != nil:
+			m.Log.Warn("a carrier cannot be asked for a message it may have", "message", out.Row.Ref(), "error", err)
+			hold = max(hold, askFor)
+		}
+	}
+	if wait = hold - age; wait > 0 && m.Ask != nil {
+		wait = min(wait, askEvery)
+	}
+	return nil, max(wait, 0)
+}
+
+// AskCarriers asks those carriers that do not report by themselves what became of what they have; more says that there may be more to ask for.
+func (m *Mail) AskCarriers(ctx context.Context) (more bool, err error) {
+	if m.Ask == nil {
+		return false, nil
+	}
+	due, err := m.App.DueAsks(ctx, asksAtOnce)
+	if err != nil || len(due) == 0 {
+		return false, err
+	}
+	answers := make([]*Carried, len(due))
+	asking, cancel := context.WithTimeout(ctx, sendFor)
+	defer cancel()
+	free := make(chan struct{}, 8)
+	var wg sync.WaitGroup
+	for i, one := range due {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			text := m.Words(one.Outgoing)
+			text.Reference = one.Row.Ref()
+			c, err := m.Ask(asking, one.Gateway, text, one.At.Add(-claimFor))
+			if err != nil {
+				m.Log.Warn("a carrier cannot be asked what became of a message", "message", one.Row.Ref(), "gateway", one.Gateway, "error", err)
+			}
+			answers[i] = c
+		})
+	}
+	wg.Wait()
+	reports := map[string][]app.SMSReport{}
+	for i, c := range answers {
+		if c != nil && c.Ended {
+			reports[due[i].Gateway] = append(reports[due[i].Gateway], app.SMSReport{ID: due[i].ID, Of: 1, Arrived: c.Arrived, Word: c.Word})
+		}
+	}
+	for gateway, list := range reports {
+		if err := m.App.KeepReports(ctx, gateway, list, func(string) string { return "" }); err != nil {
+			return false, err
+		}
+	}
+	return len(due) == asksAtOnce, nil
 }
 
 // later puts a message off, or gives it up after so many attempts.

@@ -46,6 +46,7 @@ func Tasks(a *app.App, mail *Mail, log *slog.Logger, horizon func(alert bool)) [
 		}},
 		// 800 a second at most, 100 while people rush: their bookings must not wait for the messages of those before them.
 		{Name: "send messages", Every: time.Second, Again: 125 * time.Millisecond, Limit: 2 * time.Minute, Run: mail.Send},
+		{Name: "ask carriers", Every: 10 * time.Second, Again: time.Second, Limit: 2 * time.Minute, Run: mail.AskCarriers},
 		{Name: "write reminders", Every: 10 * time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			if a.Now().In(calendar.Zone).Hour() < remindFrom {
 				return false, nil

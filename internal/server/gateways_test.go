@@ -147,7 +147,7 @@ func TestArt13_NobodyGetsTwoMessagesForOneEventAndNoneIsLost(t *testing.T) {
 	}
 	t.Cleanup(func() { g.chain.Close() })
 	mail := &jobs.Mail{
-		App: f.App, Carrier: carrier(g.chain), Log: slog.New(slog.DiscardHandler), Hold: holdFor, InFlight: 4,
+		App: f.App, Carrier: carrier(texting{sender: g.chain, gateways: g}), Log: slog.New(slog.DiscardHandler), Hold: holdFor, InFlight: 4,
 		Words: func(m app.Outgoing) jobs.Text {
 			return jobs.Text{To: m.Phone, Template: string(m.Row.Kind), Body: "【穗约】" + m.View.Code}
 		},
@@ -225,6 +225,8 @@ func TestAFileOfGatewaysIsReadWithCare(t *testing.T) {
 		"number":         func(e *gatewayEntry) { e.Number = "106-9" },
 		"extension":      func(e *gatewayEntry) { e.Extension = 15 },
 		"address":        func(e *gatewayEntry) { e.Address = "gateway" },
+		"price":          func(e *gatewayEntry) { e.Price = -1 },
+		"no templates":   func(e *gatewayEntry) { e.Driver, e.Address = "dysms", "https://gateway" },
 	} {
 		e := good
 		change(&e)

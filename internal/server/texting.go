@@ -57,19 +57,32 @@ func newTexting(c *Config, now func() time.Time, log *slog.Logger, keep keepRepo
 }
 
 // carrier hands the messages of jobs to an SMS driver.
-func carrier(s sms.Sender) jobs.Carrier {
-	return func(ctx context.Context, t jobs.Text) (jobs.Carried, error) {
-		r, err := s.Send(ctx, sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference, Language: t.Language, Values: t.Values})
+func carrier(t texting) jobs.Carrier {
+	return func(ctx context.Context, one jobs.Text) (jobs.Carried, error) {
+		r, err := t.sender.Send(ctx, message(one))
 		switch {
 		case err == nil:
-			return jobs.Carried{Receipt: r.ID, Gateway: r.Gateway, Tag: r.Tag, Parts: r.Parts}, nil
-		case sms.ClassOf(err) == sms.Permanent:
+			return t.carried(r), nil
+		case sms.ClassOf(err) == sms.Permanent || sms.ClassOf(err) == sms.Unsuited:
 			err = errors.Join(jobs.ErrRefused, err)
 		case sms.ClassOf(err) == sms.Unknown:
 			err = errors.Join(jobs.ErrUnknown, err)
 		}
 		return jobs.Carried{}, err
 	}
+}
+
+func message(t jobs.Text) sms.Message {
+	return sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference, Language: t.Language, Values: t.Values}
+}
+
+// carried is what a receipt says, and costs.
+func (t texting) carried(r sms.Receipt) jobs.Carried {
+	c := jobs.Carried{Receipt: r.ID, Gateway: r.Gateway, Tag: r.Tag, Parts: r.Parts, Charged: r.Segments}
+	if t.gateways != nil {
+		c.Price, c.Asked = t.gateways.prices[r.Gateway], t.gateways.chain.Asks(r.Gateway)
+	}
+	return c
 }
 
 // text says one wording, and what it was filled with; args are name, value, name, value …
@@ -161,7 +174,11 @@ func caseWords(l web.Locale, m app.Outgoing) jobs.Text {
 }
 
 // texter sends what is not about a booking.
-type texter struct{ sender sms.Sender }
+type texter struct {
+	texting
+	keep func(ctx context.Context, kind string, c jobs.Carried) error // writes down what a carrier has; may be nil
+	log  *slog.Logger
+}
 
 // Text implements app.Texter. What it says is for whoever holds the phone, in Chinese and, for a code,
 // in English too: people from abroad get nothing else.
@@ -170,8 +187,15 @@ func (t texter) Text(ctx context.Context, phone, kind string, args map[string]st
 	for k, v := range args {
 		list = append(list, k, v)
 	}
-	_, err := t.sender.Send(ctx, sms.Message{
-		To: phone, Template: "sms." + kind, Text: web.Hans.T("sms."+kind, list...), Reference: rand.Text(), Language: string(web.Hans), Values: args,
-	})
-	return err
+	one := text(web.Hans, phone, "sms."+kind, list...)
+	one.Reference = rand.Text()
+	r, err := t.sender.Send(ctx, message(one))
+	if err != nil || t.keep == nil || len(r.Parts) == 0 {
+		return err
+	}
+	// It is on its way: not to have written down what it costs is no reason to say that it is not.
+	if err := t.keep(context.WithoutCancel(ctx), kind, t.carried(r)); err != nil {
+		t.log.Warn("what a message costs was not written down", "kind", kind, "error", err)
+	}
+	return nil
 }

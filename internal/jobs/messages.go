@@ -54,6 +54,8 @@ type Asker func(ctx context.Context, gateway string, t Text, since time.Time) (*
 var (
 	// ErrRefused says that a carrier will never take this message.
 	ErrRefused = errors.New("jobs: message refused for good")
+	// ErrLater says that no carrier can take a message now, which is not about the message.
+	ErrLater = errors.New("jobs: no carrier can take the message now")
 	// ErrUnknown says that a carrier may have the message though it has not said so.
 	ErrUnknown = errors.New("jobs: a carrier may have the message")
 )
@@ -76,6 +78,9 @@ type Mail struct {
 
 	Ask Asker // nil where no carrier can be asked
 
+	// Admit says which may go out now: nil where all may, as in a demonstration, which shows its messages at once.
+	Admit func(ctx context.Context, list []app.Outgoing) ([]app.Admission, error)
+
 	Hold time.Duration // how long a message that a carrier may have waits for a report; 0 where carriers report nothing
 }
 
@@ -83,6 +88,7 @@ const (
 	claimFor    = time.Minute      // a claim not settled by then is somebody else's
 	sendFor     = 45 * time.Second // so sending ends before
 	maxAttempts = 8
+	mostLater   = 80 // about three days, where it is carriers that are away: the last hour by hour
 	firstPause  = 30 * time.Second
 	lastPause   = time.Hour
 
@@ -107,11 +113,21 @@ func (m *Mail) Send(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	settled := make([]app.Settled, len(due))
+	admitted := make([]app.Admission, len(due))
+	if m.Admit != nil {
+		if admitted, err = m.Admit(ctx, due); err != nil {
+			return false, fmt.Errorf("admit messages: %w", err)
+		}
+	}
 	sending, cancel := context.WithTimeout(ctx, sendFor)
 	defer cancel()
 	free := make(chan struct{}, width)
 	var wg sync.WaitGroup
 	for i := range due {
+		if admitted[i].Held() {
+			settled[i] = m.held(due[i], admitted[i])
+			continue
+		}
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
@@ -132,6 +148,18 @@ func (m *Mail) Send(ctx context.Context) (more bool, err error) {
 	return len(due) == batch && !pressed(), nil
 }
 
+// held keeps back a message that may not go out now, or drops one that is of no use later.
+func (m *Mail) held(out app.Outgoing, a app.Admission) app.Settled {
+	s := app.Settled{Row: out.Row, State: app.MessageDropped}
+	if !a.Drop {
+		s.State, s.Again, s.Kept = app.MessagePending, a.Again, true
+	}
+	if m.Told != nil {
+		m.Told(out.Row.Kind, a.Why)
+	}
+	return s
+}
+
 // one sends one message and says what became of it.
 func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
 	done.Row = out.Row
@@ -139,7 +167,7 @@ func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
 	defer func() {
 		if v := recover(); v != nil { // one message must not stop the others; its value may hold anything
 			m.Log.Error("panic while sending a message", "message", out.Row.Ref(), "type", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
-			done.State, done.Again = later(attempts)
+			done.State, done.Again = later(attempts, maxAttempts)
 		}
 		if m.Told != nil {
 			m.Told(out.Row.Kind, string(done.State))
@@ -181,7 +209,11 @@ func (m *Mail) one(ctx context.Context, out app.Outgoing) (done app.Settled) {
 		done.State, done.Again = app.MessagePending, firstPause
 		return done
 	}
-	if done.State, done.Again = later(attempts); errors.Is(err, ErrRefused) {
+	most := maxAttempts
+	if errors.Is(err, ErrLater) {
+		most = mostLater
+	}
+	if done.State, done.Again = later(attempts, most); errors.Is(err, ErrRefused) {
 		done.State, done.Again = app.MessageFailed, 0
 	}
 	m.Log.Warn("message not sent", "message", out.Row.Ref(), "attempts", attempts, "now", string(done.State), "again_in", done.Again, "error", err)
@@ -267,8 +299,8 @@ func (m *Mail) AskCarriers(ctx context.Context) (more bool, err error) {
 }
 
 // later puts a message off, or gives it up after so many attempts.
-func later(attempts int) (app.MessageState, time.Duration) {
-	if attempts >= maxAttempts {
+func later(attempts, most int) (app.MessageState, time.Duration) {
+	if attempts >= most {
 		return app.MessageFailed, 0
 	}
 	return app.MessagePending, pause(attempts, rand.Float64())

@@ -48,6 +48,9 @@ func (s *Server) tasks() []jobs.Task {
 			s.metrics.sent.WithLabelValues(string(kind), outcome).Inc()
 		},
 	}
+	if !s.cfg.Demo {
+		mail.Admit = s.app.AdmitMessages
+	}
 	return jobs.Tasks(s.app, mail, s.log, func(alert bool) {
 		s.metrics.horizon.Set(map[bool]float64{true: 1}[alert])
 	})

@@ -67,6 +67,8 @@ func carrier(t texting) jobs.Carrier {
 			err = errors.Join(jobs.ErrRefused, err)
 		case sms.ClassOf(err) == sms.Unknown:
 			err = errors.Join(jobs.ErrUnknown, err)
+		default:
+			err = errors.Join(jobs.ErrLater, err)
 		}
 		return jobs.Carried{}, err
 	}

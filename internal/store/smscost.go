@@ -105,3 +105,14 @@ select p.gateway, p.id, p.booking, p.version, p.kind, p.hall_id, p.at, p.asked f
 with w as materialized (select r.value->>0 as gateway, r.value->>1 as id, cast(r.value->>2 as bigint) as at from {rows} r order by 1, 2)
 update sms_part set ask_at = w.at, asked = asked + 1 from w where sms_part.gateway = w.gateway and sms_part.id = w.id`)
 }
+
+// SMSCostMonths returns the months of which there are costs, newest first, at most limit.
+func (tx *Tx) SMSCostMonths(ctx context.Context, limit int) (out []string, err error) {
+	err = tx.query(ctx, "sms_cost.months", `select distinct month from sms_cost order by month desc limit $1`, func(scan func(...any) error) error {
+		var m string
+		err := scan(&m)
+		out = append(out, m)
+		return err
+	}, limit)
+	return out, err
+}

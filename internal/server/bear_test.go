@@ -189,6 +189,26 @@ func TestArt13_ABadDayOfAFake(t *testing.T) {
 	})
 }
 
+// TestACarelessSenderDoesNotBearIt: one that neither waits nor asks sends twice, and the suite says so.
+func TestACarelessSenderDoesNotBearIt(t *testing.T) {
+	t.Parallel()
+	for _, b := range []smstest.Behaviour{smstest.Slow, smstest.DropsAfter, smstest.HalfAnswer} {
+		w := newBearWorld(t, func(f *apptest.Fixture) (sms.Sender, standIn) {
+			k := &fakeCarrier{f: f, got: map[string]int{}}
+			return k, mute{k}
+		})
+		w.mail.Hold = 0
+		if wrong := smstest.Day(t, w, b); len(wrong) == 0 {
+			t.Errorf("%s: nothing is found wrong", b)
+		}
+	}
+}
+
+// mute reports of nothing.
+type mute struct{ *fakeCarrier }
+
+func (mute) bring() {}
+
 // fakeCarrier is a Sender without a line, that reports as those with one do.
 type fakeCarrier struct {
 	f    *apptest.Fixture

@@ -59,6 +59,7 @@ func New(c Config) *Console {
 	k.keyRoutes()
 	k.clientRoutes()
 	k.retentionRoutes()
+	k.costRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()
 	k.alertRoutes()

@@ -1,6 +1,7 @@
 package smstest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -24,14 +25,17 @@ func Bear(t *testing.T, open func(t *testing.T) World) {
 	for _, b := range Bad {
 		t.Run(string(b), func(t *testing.T) {
 			t.Parallel()
-			bear(t, open(t), b)
+			for _, wrong := range Day(t, open(t), b) {
+				t.Error(wrong)
+			}
 		})
 	}
 }
 
 const bearers = 6
 
-func bear(t *testing.T, w World, b Behaviour) {
+// Day runs one bad behaviour and says what came out wrong.
+func Day(t *testing.T, w World, b Behaviour) (wrong []string) {
 	w.Behave(Well)
 	w.Write(t, 1)
 	w.Turn(t) // there is a line
@@ -71,9 +75,10 @@ func bear(t *testing.T, w World, b Behaviour) {
 	}
 	failed := w.Failed(t)
 	if twice > 0 || all+failed != bearers || failed > 0 && b != Refuses || w.Open(t) != 0 {
-		t.Errorf("of %d people %d were sent their message, %d of them twice or more; %d were given up, %d are open", bearers, len(w.Taken()), twice, failed, w.Open(t))
+		wrong = append(wrong, fmt.Sprintf("of %d people %d were sent their message, %d of them twice or more; %d were given up, %d are open", bearers, len(w.Taken()), twice, failed, w.Open(t)))
 	}
 	if got := w.Charged(t); got != all {
-		t.Errorf("%d parts are charged, the carrier has %d", got, all)
+		wrong = append(wrong, fmt.Sprintf("%d parts are charged, the carrier has %d", got, all))
 	}
+	return wrong
 }

@@ -480,7 +480,7 @@ func (a *App) tellAnomaly(ctx context.Context, list []store.Account, kind string
 	for i := range list {
 		p, err := a.person(&list[i])
 		if err == nil && p.Mobile != "" {
-			err = a.texts.Text(ctx, p.Mobile, kind, map[string]string{"hall": hall, "alert": one.ID, "date": one.Date.String()})
+			err = a.notify(ctx, p.Mobile, kind, map[string]string{"hall": hall, "alert": one.ID, "date": one.Date.String()})
 		}
 		if err != nil {
 			a.log.Warn("an anomaly could not be told", "anomaly", one.ID, "account", list[i].ID, "error", err)

@@ -158,7 +158,7 @@ func (a *App) tellLetter(ctx context.Context, list []store.Account, kind string,
 	for i := range list {
 		p, err := a.person(&list[i])
 		if err == nil && p.Mobile != "" {
-			err = a.texts.Text(ctx, p.Mobile, kind, map[string]string{"year": strconv.Itoa(l.Year), "number": strconv.Itoa(l.Number), "from": from, "unit": to, "due": due, "letter": l.ID})
+			err = a.notify(ctx, p.Mobile, kind, map[string]string{"year": strconv.Itoa(l.Year), "number": strconv.Itoa(l.Number), "from": from, "unit": to, "due": due, "letter": l.ID})
 		}
 		if err != nil {
 			a.log.Warn("a letter could not be told of", "letter", l.ID, "account", list[i].ID, "error", err)

@@ -20,6 +20,14 @@ type (
 	Settled      = store.Settled
 )
 
+// PartState is what a carrier says of a part of a message.
+type PartState = store.PartState
+
+const (
+	PartArrived = store.PartArrived
+	PartLost    = store.PartLost
+)
+
 const (
 	MessagePending = store.MessagePending
 	MessageSent    = store.MessageSent
@@ -140,33 +148,63 @@ type Outgoing struct {
 	Stale bool
 }
 
+// told is what messages are about.
+type told struct {
+	bookings         map[string]*booking.Booking
+	waits            map[string]*booking.WaitEntry
+	tickets, entries map[string]Outgoing
+}
+
+// readTold reads what messages are about.
+func (a *App) readTold(ctx context.Context, tx *store.Tx, rows []store.MessageRow) (t told, err error) {
+	t.tickets, t.entries = map[string]Outgoing{}, map[string]Outgoing{}
+	if t.bookings, err = tx.BookingsByID(ctx, about(rows)); err != nil {
+		return t, err
+	}
+	if t.waits, err = tx.WaitsByID(ctx, aboutWaits(rows)); err != nil {
+		return t, err
+	}
+	if err := a.aboutEntries(ctx, tx, rows, t.entries); err != nil {
+		return t, err
+	}
+	if err := a.aboutTickets(ctx, tx, rows, t.tickets); err != nil {
+		return t, err
+	}
+	return t, a.aboutCases(ctx, tx, rows, t.tickets)
+}
+
+// outgoingOf makes a message ready to be worded.
+func (a *App) outgoingOf(ctx context.Context, r store.MessageRow, t told) (Outgoing, error) {
+	if o, ok := t.tickets[r.Ref()]; ok && o.Case != nil {
+		o.Row = r
+		return o, nil
+	}
+	if o, ok := t.tickets[r.Booking]; ok {
+		o.Row, o.Stale = r, r.Kind.Passes() && o.Ticket.Ticket.State != counter.Waiting
+		return o, nil
+	}
+	if o, ok := t.entries[r.Booking]; ok && r.Kind == booking.MessageNotDrawn {
+		o.Row = r
+		return o, nil
+	}
+	if e := t.waits[r.Booking]; e != nil {
+		return a.outgoingWait(r, e)
+	}
+	return a.outgoing(ctx, r, t.bookings[r.Booking])
+}
+
 // DueMessages takes up to limit messages that are due for sending. They are this caller's for lease;
 // if it does not settle them by then, somebody else takes them.
 func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) ([]Outgoing, error) {
 	var rows []store.MessageRow
-	var bookings map[string]*booking.Booking
-	var waits map[string]*booking.WaitEntry
-	tickets, entries := map[string]Outgoing{}, map[string]Outgoing{}
+	var t told
 	now := a.now()
 	err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
 		if rows, err = tx.ClaimMessages(ctx, now, limit, now.Add(lease)); err != nil {
 			return err
 		}
-		if bookings, err = tx.BookingsByID(ctx, about(rows)); err != nil {
-			return err
-		}
-		if waits, err = tx.WaitsByID(ctx, aboutWaits(rows)); err != nil {
-			return err
-		}
-		clear(tickets)
-		clear(entries)
-		if err := a.aboutEntries(ctx, tx, rows, entries); err != nil {
-			return err
-		}
-		if err := a.aboutTickets(ctx, tx, rows, tickets); err != nil {
-			return err
-		}
-		return a.aboutCases(ctx, tx, rows, tickets)
+		t, err = a.readTold(ctx, tx, rows)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -174,28 +212,7 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 	out := make([]Outgoing, 0, len(rows))
 	var broken []Settled
 	for _, r := range rows {
-		if o, ok := tickets[r.Ref()]; ok && o.Case != nil {
-			o.Row = r
-			out = append(out, o)
-			continue
-		}
-		if o, ok := tickets[r.Booking]; ok {
-			o.Row, o.Stale = r, r.Kind.Passes() && o.Ticket.Ticket.State != counter.Waiting
-			out = append(out, o)
-			continue
-		}
-		if o, ok := entries[r.Booking]; ok && r.Kind == booking.MessageNotDrawn {
-			o.Row = r
-			out = append(out, o)
-			continue
-		}
-		var o Outgoing
-		var err error
-		if e := waits[r.Booking]; e != nil {
-			o, err = a.outgoingWait(r, e)
-		} else {
-			o, err = a.outgoing(ctx, r, bookings[r.Booking])
-		}
+		o, err := a.outgoingOf(ctx, r, t)
 		if err != nil { // one that cannot be read must not keep the others back
 			a.log.Error("message cannot be sent", "message", r.Ref(), "error", err)
 			broken = append(broken, Settled{Row: r, State: MessageFailed})
@@ -209,6 +226,61 @@ func (a *App) DueMessages(ctx context.Context, limit int, lease time.Duration) (
 		}
 	}
 	return out, nil
+}
+
+// AskedMessage is a message that a carrier has, and is asked what became of it.
+type AskedMessage struct {
+	Outgoing
+	Gateway, ID string    // of the part
+	At          time.Time // when it was handed over, or a moment later
+}
+
+// askAfter is how long after a carrier has a message, or was asked for it, it is asked (again): for as long as carriers try.
+var askAfter = []time.Duration{30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 48 * time.Hour}
+
+// FirstAsk is when a carrier is first asked what became of a message it has.
+func FirstAsk() time.Duration { return askAfter[0] }
+
+// DueAsks takes up to limit messages whose carriers are to be asked what became of them.
+func (a *App) DueAsks(ctx context.Context, limit int) ([]AskedMessage, error) {
+	var parts []store.AskedPart
+	var t told
+	now := a.now()
+	err := a.db.Update(ctx, func(tx *store.Tx) (err error) {
+		if parts, err = tx.ClaimAsks(ctx, now, limit, func(asked int) time.Duration {
+			if asked >= len(askAfter) {
+				return 0
+			}
+			return askAfter[asked]
+		}); err != nil {
+			return err
+		}
+		rows := make([]store.MessageRow, len(parts))
+		for i, p := range parts {
+			rows[i] = p.Message
+		}
+		t, err = a.readTold(ctx, tx, rows)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]AskedMessage, 0, len(parts))
+	for _, p := range parts {
+		o, err := a.outgoingOf(ctx, p.Message, t)
+		if err != nil || o.Phone == "" { // who it was for is forgotten, or has no phone any more
+			continue
+		}
+		out = append(out, AskedMessage{Outgoing: o, Gateway: p.Gateway, ID: p.ID, At: p.At})
+	}
+	return out, nil
+}
+
+// KeepText writes down that a carrier has a message of a kind that is about no booking: what it costs, and by which ids it is reported of.
+func (a *App) KeepText(ctx context.Context, kind, gateway string, ids []string, charged int, price int64) error {
+	s := Settled{Gateway: gateway, Parts: ids, Charged: charged, Price: price}
+	s.Row.Kind = booking.MessageKind(kind)
+	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveTexts(ctx, s) })
 }
 
 func (a *App) outgoing(ctx context.Context, r store.MessageRow, b *booking.Booking) (Outgoing, error) {
@@ -241,6 +313,8 @@ type SMSReport struct {
 	Of      int    // in how many parts the message is; 0 where the carrier does not tell, which is taken for one
 	Arrived bool
 	Word    string // the carrier's word
+	Parts   int    // that it is charged as; 0 for one
+	Price   int64  // of one of them, in thousandths of a fen
 }
 
 // reportsCome is how long after it was given to a carrier a message is still reported of: carriers try for two days.
@@ -256,7 +330,7 @@ func (a *App) KeepReports(ctx context.Context, gateway string, list []SMSReport,
 		if r.Arrived {
 			state = store.PartArrived
 		}
-		byID[r.ID] = store.SMSPart{Gateway: gateway, ID: r.ID, Tag: r.Tag, State: state, Word: r.Word}
+		byID[r.ID] = store.SMSPart{Gateway: gateway, ID: r.ID, Tag: r.Tag, State: state, Word: r.Word, Parts: r.Parts, Price: r.Price}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		ids, tags = append(ids, id), append(tags, byID[id].Tag)

@@ -44,6 +44,9 @@ func (a *App) Upkeep(ctx context.Context) error {
 		if err := tx.ForgetCodes(ctx, tx.Now.Add(-codesKept)); err != nil {
 			return err
 		}
+		if err := tx.ForgetPhones(ctx, calendar.DateOf(tx.Now)-1); err != nil {
+			return err
+		}
 		if err := a.dropLogs(ctx, tx); err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func (a *App) RequestVisitorCode(ctx context.Context, v Visitor) error {
 	if err != nil {
 		return err
 	}
-	rules := identity.DefaultCodeRules()
+	rules := a.codeRules()
 	phone := a.phoneKey(v.Phone)
 	hash := a.codeHash(code, v)
 	var refused error
@@ -53,7 +53,7 @@ func (a *App) RequestVisitorCode(ctx context.Context, v Visitor) error {
 		if err := tx.LockCodes(ctx, phone); err != nil {
 			return err
 		}
-		sent, err := tx.CodesSent(ctx, phone, tx.Now.Add(-time.Hour))
+		sent, err := tx.CodesSent(ctx, phone, tx.Now.Add(-codesKept))
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (a *App) SignInVisitor(ctx context.Context, v Visitor, code string) (token 
 	if code, err = checkCode(code); err != nil {
 		return "", nil, err
 	}
-	rules := identity.DefaultCodeRules()
+	rules := a.codeRules()
 	phone := a.phoneKey(v.Phone)
 	given := a.codeHash(code, v)
 	var refused error
@@ -148,6 +148,13 @@ func checkCode(code string) (string, error) {
 		return "", fault.InvalidFields(fault.Field{Path: "code", Code: fault.BadFormat})
 	}
 	return code, nil
+}
+
+// codeRules are the limits of one-time codes under the rules of today.
+func (a *App) codeRules() identity.CodeRules {
+	r, m := identity.DefaultCodeRules(), a.Rules(calendar.DateOf(a.now())).Messages
+	r.PerHour, r.PerDay = m.CodesPerHour, m.CodesPerDay
+	return r
 }
 
 // phoneKey is what the database knows a phone by.

@@ -198,7 +198,7 @@ func (a *App) tellLevels(ctx context.Context, list []store.Account, kind string,
 	for i := range list {
 		p, err := a.person(&list[i])
 		if err == nil && p.Mobile != "" {
-			err = a.texts.Text(ctx, p.Mobile, kind, map[string]string{
+			err = a.notify(ctx, p.Mobile, kind, map[string]string{
 				"hall": hall, "queue": queue, "waiting": strconv.Itoa(one.Waiting), "released": strconv.Itoa(one.Released), "alert": one.ID,
 			})
 		}

@@ -48,6 +48,7 @@ func Tasks(a *app.App, mail *Mail, hooks *Webhooks, log *slog.Logger, horizon fu
 		{Name: "send messages", Every: time.Second, Again: 125 * time.Millisecond, Limit: 2 * time.Minute, Run: mail.Send},
 		// What bookings want of departments' own systems, until both sides know the same. Every node: what one looks at the others leave alone.
 		{Name: "ask departments", Every: time.Second, Again: 50 * time.Millisecond, Limit: 2 * time.Minute, Run: a.AskDepartments},
+		{Name: "ask carriers", Every: 10 * time.Second, Again: time.Second, Limit: 2 * time.Minute, Run: mail.AskCarriers},
 		{Name: "write reminders", Every: 10 * time.Minute, Lease: 5 * time.Minute, Run: func(ctx context.Context) (bool, error) {
 			if a.Now().In(calendar.Zone).Hour() < remindFrom {
 				return false, nil

@@ -267,7 +267,7 @@ func (s *Server) tellNobody(ctx context.Context, all int, progress Progress) err
 	mail := &jobs.Mail{
 		App: s.app, Log: s.log, Batch: 2000,
 		Words:   func(m app.Outgoing) jobs.Text { return words(web.Hans, m, s.clock.Now()) },
-		Carrier: withoutExtras(carrier(s.sender)),
+		Carrier: withoutExtras(carrier(s.texting)),
 	}
 	for sent := 0; ; sent += mail.Batch {
 		progress("messages", min(sent, all), all)

@@ -212,7 +212,7 @@ func TestWordsOfABookingWhoseHallIsGone(t *testing.T) {
 
 func TestOneTimeCodeIsReadInTwoLanguages(t *testing.T) {
 	box := sms.NewOutbox(5, func() time.Time { return time.Unix(0, 0) })
-	if err := (texter{box}).Text(t.Context(), "+33612345678", "one_time_code", map[string]string{"code": "123456", "minutes": "5"}); err != nil {
+	if err := (texter{texting: texting{sender: box}}).Text(t.Context(), "+33612345678", "one_time_code", map[string]string{"code": "123456", "minutes": "5"}); err != nil {
 		t.Fatal(err)
 	}
 	got := box.Recent(1)[0].Message.Text

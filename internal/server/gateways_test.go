@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,7 @@ import (
 	"suiyue/internal/domain/directory"
 	"suiyue/internal/gate/sms"
 	"suiyue/internal/jobs"
+	"suiyue/internal/web"
 )
 
 // carrierNet is a gateway of somebody else's making that loses lines as a bad day has it: before it takes a message, and
@@ -145,7 +147,7 @@ func TestArt13_NobodyGetsTwoMessagesForOneEventAndNoneIsLost(t *testing.T) {
 	}
 	t.Cleanup(func() { g.chain.Close() })
 	mail := &jobs.Mail{
-		App: f.App, Carrier: carrier(g.chain), Log: slog.New(slog.DiscardHandler), Hold: holdFor, InFlight: 4,
+		App: f.App, Carrier: carrier(texting{sender: g.chain, gateways: g}), Log: slog.New(slog.DiscardHandler), Hold: holdFor, InFlight: 4,
 		Words: func(m app.Outgoing) jobs.Text {
 			return jobs.Text{To: m.Phone, Template: string(m.Row.Kind), Body: "【穗约】" + m.View.Code}
 		},
@@ -223,6 +225,8 @@ func TestAFileOfGatewaysIsReadWithCare(t *testing.T) {
 		"number":         func(e *gatewayEntry) { e.Number = "106-9" },
 		"extension":      func(e *gatewayEntry) { e.Extension = 15 },
 		"address":        func(e *gatewayEntry) { e.Address = "gateway" },
+		"price":          func(e *gatewayEntry) { e.Price = -1 },
+		"no templates":   func(e *gatewayEntry) { e.Driver, e.Address = "dysms", "https://gateway" },
 	} {
 		e := good
 		change(&e)
@@ -242,6 +246,85 @@ func TestAFileOfGatewaysIsReadWithCare(t *testing.T) {
 	} {
 		if _, err := readGateways(path); err == nil {
 			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+// approvedFile writes templates of every message but those left out, as a carrier would have approved them.
+func approvedFile(t *testing.T, change func(*sms.Template), without ...string) string {
+	t.Helper()
+	var list []sms.Template
+	for name, sentence := range web.Hans.Sentences("sms.") {
+		if slices.Contains(without, name) {
+			continue
+		}
+		one := sms.Template{Name: name, Language: string(web.Hans), ID: "SMS_" + strconv.Itoa(len(list)), Text: strings.ReplaceAll(strings.TrimPrefix(sentence, "【穗约】"), "{", "${")}
+		if change != nil {
+			change(&one)
+		}
+		list = append(list, one)
+	}
+	b, err := json.Marshal(map[string]any{"signature": "广州政务", "templates": list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "templates.json")
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestEveryMessageHasAWordingSomeGatewayMaySend: a server that could not send one of its messages does not start.
+func TestEveryMessageHasAWordingSomeGatewayMaySend(t *testing.T) {
+	with := func(name, templates string) gatewayEntry {
+		e := entry("127.0.0.1:1")
+		e.Name, e.Templates = name, templates
+		return e
+	}
+	whole := approvedFile(t, nil)
+	for name, c := range map[string]struct {
+		list []gatewayEntry
+		want string // part of the error, "" for none
+	}{
+		"all of them":            {[]gatewayEntry{with("a", whole)}, ""},
+		"one nobody has":         {[]gatewayEntry{with("a", approvedFile(t, nil, "sms.booked"))}, "no gateway has an approved template of sms.booked in zh-Hans"},
+		"one the other has":      {[]gatewayEntry{with("a", approvedFile(t, nil, "sms.booked")), with("b", approvedFile(t, nil, "sms.moved"))}, ""},
+		"one the other is free":  {[]gatewayEntry{with("a", approvedFile(t, nil, "sms.booked")), with("b", "")}, ""},
+		"one without its code":   {[]gatewayEntry{with("a", approvedFile(t, func(m *sms.Template) { m.Text = strings.ReplaceAll(m.Text, "${code}", "") })), with("b", "")}, `template "sms.booked" in "zh-Hans" lacks ${code}`},
+		"one with something new": {[]gatewayEntry{with("a", approvedFile(t, func(m *sms.Template) { m.Text += "${name}" }))}, "has ${name}"},
+		"no such file":           {[]gatewayEntry{with("a", "not-there.json")}, "gateway \"a\""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := openGateways(gatewaysFile(t, 0o600, c.list...), time.Now, slog.New(slog.DiscardHandler), nil)
+			if err == nil {
+				g.chain.Close()
+			}
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// TestEveryMessageIsMadeOfItsTemplate fills every wording with what the server fills it with.
+func TestEveryMessageIsMadeOfItsTemplate(t *testing.T) {
+	book, err := sms.OpenTemplates(approvedFile(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sentence := range web.Hans.Sentences("sms.") {
+		var args []string
+		for _, v := range sms.Variables(sentence) {
+			args = append(args, v, "某"+v)
+		}
+		m := text(web.Hans, "19900000001", name, args...)
+		made, err := book.Make(sms.Message{To: m.To, Template: m.Template, Language: m.Language, Values: m.Values})
+		if err != nil || strings.TrimPrefix(made.Text, "【广州政务】") != strings.TrimPrefix(m.Body, "【穗约】") || strings.HasPrefix(made.Text, "【穗约】") {
+			t.Errorf("%s: %q %v, ours is %q", name, made.Text, err, m.Body)
+		}
+		if !strings.HasPrefix(m.Body, "【穗约】") {
+			t.Errorf("%s: not signed", name)
 		}
 	}
 }

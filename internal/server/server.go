@@ -142,7 +142,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.app, err = app.New(ctx, app.Config{
 		MayCall: func(url string) bool { _, err := guard.Check(url); return err == nil },
 		DB:      s.db, Vault: vault{keys}, Now: s.clock.Now, Log: s.log, Lanes: c.Lanes, Public: s.public,
-		Texts: texter{s.sender}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain, Pace: s.clock.Pace,
+		Texts: texter{texting: s.texting, log: s.log, keep: s.keepText}, Refused: s.metrics.refused, Grouped: s.metrics.grouped, Plain: c.Plain, Pace: s.clock.Pace,
 		LogKey: sign, Witness: witness, Department: newDepartments(c.DepartmentNetworks, c.DepartmentPorts, c.DepartmentPlain), Room: c.room(), Work: app.Work{Bits: c.ProofBits, Line: c.ProofLine},
 	}); err != nil {
 		return err
@@ -253,6 +253,15 @@ func (s *Server) loadCertificate() error {
 	}
 	s.tls.Store(c)
 	return nil
+}
+
+// keepText writes down what a carrier has of a message that is about no booking.
+func (s *Server) keepText(ctx context.Context, kind string, c jobs.Carried) error {
+	a := s.keeper.Load()
+	if a == nil {
+		return errors.New("not ready to keep messages yet")
+	}
+	return a.KeepText(ctx, kind, c.Gateway, c.Parts, c.Charged, c.Price)
 }
 
 func (s *Server) openTexting() (err error) {

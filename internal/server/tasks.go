@@ -37,7 +37,7 @@ func (s *Server) newRunner() *jobs.Runner {
 }
 
 func (s *Server) tasks() []jobs.Task {
-	carry := carrier(s.sender)
+	carry := carrier(s.texting)
 	if s.cfg.Demo {
 		carry = withoutExtras(carry)
 	}
@@ -45,10 +45,13 @@ func (s *Server) tasks() []jobs.Task {
 		App: s.app, Carrier: carry, Log: s.log,
 		// The language a person reads is not known to a job; Chinese is what carriers approve.
 		Words: func(m app.Outgoing) jobs.Text { return words(web.Hans, m, s.clock.Now()) },
-		Hold:  s.hold(),
+		Hold:  s.hold(), Ask: s.texting.gateways.ask(),
 		Told: func(kind booking.MessageKind, outcome string) {
 			s.metrics.sent.WithLabelValues(string(kind), outcome).Inc()
 		},
+	}
+	if !s.cfg.Demo {
+		mail.Admit = s.app.AdmitMessages
 	}
 	hooks := &jobs.Webhooks{
 		App: s.app, Log: s.log,

@@ -57,19 +57,43 @@ func newTexting(c *Config, now func() time.Time, log *slog.Logger, keep keepRepo
 }
 
 // carrier hands the messages of jobs to an SMS driver.
-func carrier(s sms.Sender) jobs.Carrier {
-	return func(ctx context.Context, t jobs.Text) (jobs.Carried, error) {
-		r, err := s.Send(ctx, sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference})
+func carrier(t texting) jobs.Carrier {
+	return func(ctx context.Context, one jobs.Text) (jobs.Carried, error) {
+		r, err := t.sender.Send(ctx, message(one))
 		switch {
 		case err == nil:
-			return jobs.Carried{Receipt: r.ID, Gateway: r.Gateway, Tag: r.Tag, Parts: r.Parts}, nil
-		case sms.ClassOf(err) == sms.Permanent:
+			return t.carried(r), nil
+		case sms.ClassOf(err) == sms.Permanent || sms.ClassOf(err) == sms.Unsuited:
 			err = errors.Join(jobs.ErrRefused, err)
 		case sms.ClassOf(err) == sms.Unknown:
 			err = errors.Join(jobs.ErrUnknown, err)
+		default:
+			err = errors.Join(jobs.ErrLater, err)
 		}
 		return jobs.Carried{}, err
 	}
+}
+
+func message(t jobs.Text) sms.Message {
+	return sms.Message{To: t.To, Template: t.Template, Text: t.Body, Reference: t.Reference, Language: t.Language, Values: t.Values}
+}
+
+// carried is what a receipt says, and costs.
+func (t texting) carried(r sms.Receipt) jobs.Carried {
+	c := jobs.Carried{Receipt: r.ID, Gateway: r.Gateway, Tag: r.Tag, Parts: r.Parts, Charged: r.Segments}
+	if t.gateways != nil {
+		c.Price, c.Asked = t.gateways.prices[r.Gateway], t.gateways.chain.Asks(r.Gateway)
+	}
+	return c
+}
+
+// text says one wording, and what it was filled with; args are name, value, name, value …
+func text(l web.Locale, phone, key string, args ...string) jobs.Text {
+	values := make(map[string]string, len(args)/2)
+	for i := 0; i < len(args); i += 2 {
+		values[args[i]] = args[i+1]
+	}
+	return jobs.Text{To: phone, Template: key, Language: string(l), Body: l.T(key, args...), Values: values}
 }
 
 // words says a message in one language: plain, without links, as carriers demand.
@@ -105,7 +129,7 @@ func words(l web.Locale, m app.Outgoing, now time.Time) jobs.Text {
 		}
 		args = append(args, "lost", l.Slot(lost.Date, lost.Hour), "lost_hall", at, "why", l.T(why), "choose", l.When(lost.Until))
 	}
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, args...)}
+	return text(l, m.Phone, key, args...)
 }
 
 // waitWords says a message about an entry of the waitlist.
@@ -124,7 +148,7 @@ func waitWords(l web.Locale, m app.Outgoing) jobs.Text {
 		url = w.Item.OnlineURL
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "item", item, "hall", hall, "when", l.Slot(w.Date, w.Hour), "until", l.When(w.Entry.Until), "url", url)}
+	return text(l, m.Phone, key, "item", item, "hall", hall, "when", l.Slot(w.Date, w.Hour), "until", l.When(w.Entry.Until), "url", url)
 }
 
 // ticketWords says a message about a number held in a hall.
@@ -138,7 +162,7 @@ func ticketWords(l web.Locale, m app.Outgoing) jobs.Text {
 		item = l.Text(v.Item.Name)
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "number", v.Ticket.Number, "hall", hall, "item", item, "ahead", strconv.Itoa(max(0, v.Ahead)), "link", m.Link)}
+	return text(l, m.Phone, key, "number", v.Ticket.Number, "hall", hall, "item", item, "ahead", strconv.Itoa(max(0, v.Ahead)), "link", m.Link)
 }
 
 // caseWords says a message about a case of one thing.
@@ -148,11 +172,15 @@ func caseWords(l web.Locale, m app.Outgoing) jobs.Text {
 		step = l.Text(s.Name)
 	}
 	key := "sms." + string(m.Row.Kind)
-	return jobs.Text{To: m.Phone, Template: key, Body: l.T(key, "theme", l.For(l.Text(m.Case.Theme.Name), m.Case.Whom), "step", step, "end", l.T("onething.end."+string(m.Case.End)))}
+	return text(l, m.Phone, key, "theme", l.For(l.Text(m.Case.Theme.Name), m.Case.Whom), "step", step, "end", l.T("onething.end."+string(m.Case.End)))
 }
 
 // texter sends what is not about a booking.
-type texter struct{ sender sms.Sender }
+type texter struct {
+	texting
+	keep func(ctx context.Context, kind string, c jobs.Carried) error // writes down what a carrier has; may be nil
+	log  *slog.Logger
+}
 
 // Text implements app.Texter. What it says is for whoever holds the phone, in Chinese and, for a code,
 // in English too: people from abroad get nothing else.
@@ -161,8 +189,15 @@ func (t texter) Text(ctx context.Context, phone, kind string, args map[string]st
 	for k, v := range args {
 		list = append(list, k, v)
 	}
-	_, err := t.sender.Send(ctx, sms.Message{
-		To: phone, Template: "sms." + kind, Text: web.Hans.T("sms."+kind, list...), Reference: rand.Text(),
-	})
-	return err
+	one := text(web.Hans, phone, "sms."+kind, list...)
+	one.Reference = rand.Text()
+	r, err := t.sender.Send(ctx, message(one))
+	if err != nil || t.keep == nil || len(r.Parts) == 0 {
+		return err
+	}
+	// It is on its way: not to have written down what it costs is no reason to say that it is not.
+	if err := t.keep(context.WithoutCancel(ctx), kind, t.carried(r)); err != nil {
+		t.log.Warn("what a message costs was not written down", "kind", kind, "error", err)
+	}
+	return nil
 }

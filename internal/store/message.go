@@ -109,6 +109,12 @@ type Settled struct {
 	Gateway string        // sent: who the carrier is, "" for one that counts no parts
 	Tag     string        // sent: as in SMSPart
 	Parts   []string      // sent: the carrier's ids of its parts
+	Charged int           // sent: how many parts are charged; 0 for one each
+	Price   int64         // sent: of one of them, in thousandths of a fen
+	AskIn   time.Duration // sent: when the carrier is asked what became of it; 0 for never
+	Ended   PartState     // sent: what the carrier has said already became of it, "" for nothing yet
+	Word    string        // … and in which word
+	Kept    bool          // pending: it was not given to anybody, which is no try
 	Handed  time.Time     // pending: when it was given to a carrier that may have it; zero for none
 }
 
@@ -117,9 +123,7 @@ type Settled struct {
 func (tx *Tx) SettleMessages(ctx context.Context, list []Settled) error {
 	var parts []SMSPart
 	for _, s := range list {
-		for _, id := range s.Parts {
-			parts = append(parts, SMSPart{Gateway: s.Gateway, ID: id, Tag: s.Tag, Message: s.Row, State: PartAccepted})
-		}
+		parts = append(parts, s.parts(tx.Now)...)
 	}
 	if err := tx.settleMessages(ctx, list); err != nil || len(parts) == 0 {
 		return err
@@ -130,6 +134,23 @@ func (tx *Tx) SettleMessages(ctx context.Context, list []Settled) error {
 	return tx.judgeMessages(ctx, parts)
 }
 
+// parts are those of a message that a carrier has.
+func (s Settled) parts(now time.Time) (out []SMSPart) {
+	for i, id := range s.Parts {
+		p := SMSPart{Gateway: s.Gateway, ID: id, Tag: s.Tag, Message: s.Row, State: PartAccepted, Word: s.Word, Parts: 1, Price: s.Price}
+		if s.Ended != "" {
+			p.State = s.Ended
+		} else if s.AskIn > 0 {
+			p.AskAt = now.Add(s.AskIn)
+		}
+		if i == 0 {
+			p.Parts = max(1, s.Charged-len(s.Parts)+1)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
 func (tx *Tx) settleMessages(ctx context.Context, list []Settled) error {
 	return saveSet(ctx, tx, "message.settle", list, func(s Settled) any {
 		due, failed, sent, handed := s.Row.Due, 1, int64(0), int64(0)
@@ -138,7 +159,9 @@ func (tx *Tx) settleMessages(ctx context.Context, list []Settled) error {
 			failed, sent = 0, micros(tx.Now)
 		case MessagePending:
 			due = tx.Now.Add(s.Again)
-			if !s.Handed.IsZero() {
+			if s.Kept {
+				failed = 0
+			} else if !s.Handed.IsZero() {
 				failed, handed = 0, micros(s.Handed)
 			}
 		}

@@ -22,28 +22,46 @@ type SMSPart struct {
 	Tag         string     // digits that follow from the message's reference, "" where the carrier brings none back
 	Message     MessageRow // booking, version, kind and hall are kept; no booking where the message is not known yet
 	State       PartState
-	Word        string // what the carrier said
+	Word        string    // what the carrier said
+	Parts       int       // so many are charged; 0 is taken for one
+	Price       int64     // of one of them, in thousandths of a fen
+	AskAt       time.Time // when the carrier is asked what became of it; zero for never
 }
 
-// saveParts inserts parts. One that is there keeps a report, and gains a message.
+// saveParts inserts parts. One that is there keeps a report, and gains a message. Each is counted once, when it is known what it is about.
 func (tx *Tx) saveParts(ctx context.Context, parts []SMSPart) error {
-	return saveSet(ctx, tx, "sms_part.save", parts, func(p SMSPart) any {
-		m := p.Message
-		return []any{p.Gateway, p.ID, p.Tag, m.Booking, m.Version, m.Kind, m.HallID, p.State, p.Word, micros(tx.Now), calendar.DateOf(tx.Now).String()}
+	if err := saveSet(ctx, tx, "sms_part.save", parts, func(p SMSPart) any {
+		m, ask := p.Message, int64(0)
+		if !p.AskAt.IsZero() {
+			ask = micros(p.AskAt)
+		}
+		return []any{p.Gateway, p.ID, p.Tag, m.Booking, m.Version, m.Kind, m.HallID, p.State, p.Word, micros(tx.Now), calendar.DateOf(tx.Now).String(), max(p.Parts, 1), p.Price, ask}
 	}, `
 with w as materialized (select r.value->>0 as gateway, r.value->>1 as id, r.value->>2 as tag, r.value->>3 as booking, cast(r.value->>4 as bigint) as version,
-    r.value->>5 as kind, r.value->>6 as hall_id, r.value->>7 as state, r.value->>8 as word, cast(r.value->>9 as bigint) as at, r.value->>10 as date
+    r.value->>5 as kind, r.value->>6 as hall_id, r.value->>7 as state, r.value->>8 as word, cast(r.value->>9 as bigint) as at, r.value->>10 as date,
+    cast(r.value->>11 as bigint) as parts, cast(r.value->>12 as bigint) as price, cast(r.value->>13 as bigint) as ask_at
     from {rows} r order by 1, 2)
-insert into sms_part (gateway, id, tag, booking, version, kind, hall_id, state, word, at, date)
-select gateway, id, tag, booking, version, kind, hall_id, state, word, at, date from w where true
+insert into sms_part (gateway, id, tag, booking, version, kind, hall_id, state, word, at, date, parts, price, ask_at)
+select gateway, id, tag, booking, version, kind, hall_id, state, word, at, date, parts, price, ask_at from w where true
 on conflict (gateway, id) do update set
   tag = case when sms_part.tag = '' then excluded.tag else sms_part.tag end,
-  booking = case when sms_part.booking = '' then excluded.booking else sms_part.booking end,
-  version = case when sms_part.booking = '' then excluded.version else sms_part.version end,
-  kind = case when sms_part.booking = '' then excluded.kind else sms_part.kind end,
-  hall_id = case when sms_part.booking = '' then excluded.hall_id else sms_part.hall_id end,
+  booking = case when sms_part.kind = '' then excluded.booking else sms_part.booking end,
+  version = case when sms_part.kind = '' then excluded.version else sms_part.version end,
+  kind = case when sms_part.kind = '' then excluded.kind else sms_part.kind end,
+  hall_id = case when sms_part.kind = '' then excluded.hall_id else sms_part.hall_id end,
+  parts = case when sms_part.kind = '' then excluded.parts else sms_part.parts end,
+  price = case when sms_part.kind = '' then excluded.price else sms_part.price end,
+  ask_at = case when excluded.state = 'accepted' and sms_part.state = 'accepted' then excluded.ask_at else 0 end,
   state = case when excluded.state = 'accepted' then sms_part.state else excluded.state end,
-  word = case when excluded.state = 'accepted' then sms_part.word else excluded.word end`)
+  word = case when excluded.state = 'accepted' then sms_part.word else excluded.word end`); err != nil {
+		return err
+	}
+	return tx.countParts(ctx, parts)
+}
+
+// SaveTexts keeps the parts of a message that is about no booking, so that they are counted and their reports are met.
+func (tx *Tx) SaveTexts(ctx context.Context, s Settled) error {
+	return tx.saveParts(ctx, s.parts(tx.Now))
 }
 
 // HandedMessages returns messages that a carrier may have, given to it at or after from, at most limit.

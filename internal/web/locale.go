@@ -111,6 +111,17 @@ func (l Locale) Has(key string) bool {
 	return ok
 }
 
+// Sentences returns the sentences whose keys begin so, as they are written: {name} stands where something is filled in.
+func (l Locale) Sentences(prefix string) map[string]string {
+	out := map[string]string{}
+	for key := range catalogues()[Hans] {
+		if strings.HasPrefix(key, prefix) {
+			out[key], _ = l.lookup(key)
+		}
+	}
+	return out
+}
+
 // T returns the sentence of key with each {name} replaced; args are name, value, name, value …
 // A key nobody wrote comes back as "⟦key⟧", which the tests look for on every page.
 func (l Locale) T(key string, args ...string) string {

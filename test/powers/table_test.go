@@ -170,6 +170,9 @@ var pages = map[string]need{
 	"POST /console/bulletins/{id}/issue":    {act: "decide", prove: true, form: url.Values{"revision": {"999"}}},
 	"POST /console/bulletins/{id}/reissue":  {act: "decide", prove: true},
 
+	"GET /console/messages":              {act: "supervise"},
+	"GET /console/halls/{hall}/messages": {act: "supervise", over: "hall"},
+
 	"GET /console/sources":           {act: "supervise"},
 	"GET /console/sources/new":       {act: "manage", only: "P1 M1 M1b D1 D1b"},
 	"POST /console/sources/new":      {act: "manage", only: "P1 M1 M1b D1 D1b"},

@@ -19,11 +19,12 @@ type CodeRules struct {
 	Attempts int           // wrong tries before the code is void
 	Resend   time.Duration // between two codes to one phone
 	PerHour  int           // codes to one phone in any 60 minutes
+	PerDay   int           // … in any 24 hours; 0 = no limit
 }
 
-// DefaultCodeRules are 10 minutes, 5 tries, 60 seconds, 5 an hour: what the carriers' own limits allow.
+// DefaultCodeRules are 10 minutes, 5 tries, 60 seconds, 5 an hour, 10 a day: what the carriers' own limits allow.
 func DefaultCodeRules() CodeRules {
-	return CodeRules{Life: 10 * time.Minute, Attempts: 5, Resend: time.Minute, PerHour: 5}
+	return CodeRules{Life: 10 * time.Minute, Attempts: 5, Resend: time.Minute, PerHour: 5, PerDay: 10}
 }
 
 // codeDigits is the length of a code; every code from 000000 on is equally likely.
@@ -83,9 +84,9 @@ func (r CodeRules) Check(stored StoredCode, given Key, now time.Time) (next Stor
 }
 
 // MaySend decides whether another code may go to a phone to which codes went at the instants sent
-// (in any order, those of the last hour suffice). The refusal is CodeTooOften and says when to ask again.
+// (in any order, those of the last day suffice). The refusal is CodeTooOften and says when to ask again.
 func (r CodeRules) MaySend(sent []time.Time, now time.Time) error {
-	recent := slices.DeleteFunc(slices.Clone(sent), func(t time.Time) bool { return now.Sub(t) >= time.Hour })
+	recent := slices.DeleteFunc(slices.Clone(sent), func(t time.Time) bool { return now.Sub(t) >= 24*time.Hour })
 	if len(recent) == 0 {
 		return nil
 	}
@@ -93,6 +94,9 @@ func (r CodeRules) MaySend(sent []time.Time, now time.Time) error {
 	wait := recent[0].Add(r.Resend).Sub(now)
 	if len(recent) >= r.PerHour {
 		wait = max(wait, recent[r.PerHour-1].Add(time.Hour).Sub(now))
+	}
+	if r.PerDay > 0 && len(recent) >= r.PerDay {
+		wait = max(wait, recent[r.PerDay-1].Add(24*time.Hour).Sub(now))
 	}
 	if wait <= 0 {
 		return nil

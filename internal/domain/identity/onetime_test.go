@@ -140,6 +140,8 @@ func TestArt12_CodeMaySend(t *testing.T) {
 		{"five within the hour", ago(50*time.Minute, 2*time.Minute, 20*time.Minute, 30*time.Minute, 40*time.Minute), 10 * time.Minute},
 		{"five, one of them an hour ago", ago(2*time.Minute, 20*time.Minute, 30*time.Minute, 40*time.Minute, time.Hour), 0},
 		{"five, the last just now", ago(0, 59*time.Minute+30*time.Second, 50*time.Minute, 40*time.Minute, 30*time.Minute), time.Minute},
+		{"ten within the day", ago(time.Hour, 2*time.Hour, 3*time.Hour, 4*time.Hour, 5*time.Hour, 6*time.Hour, 7*time.Hour, 8*time.Hour, 9*time.Hour, 23*time.Hour), time.Hour},
+		{"ten, one of them a day ago", ago(time.Hour, 2*time.Hour, 3*time.Hour, 4*time.Hour, 5*time.Hour, 6*time.Hour, 7*time.Hour, 8*time.Hour, 9*time.Hour, 24*time.Hour), 0},
 		{"six within the hour wait for the second oldest", ago(55*time.Minute, 50*time.Minute, 40*time.Minute, 30*time.Minute, 20*time.Minute, 10*time.Minute), 10 * time.Minute},
 	} {
 		err := rules.MaySend(c.sent, sentAt)

@@ -116,10 +116,12 @@ type Rulebook struct {
 	Retention Retention `json:"retention"`
 
 	Watch Watch `json:"watch"`
+
+	Messages Messages `json:"messages"`
 }
 
 // UnmarshalJSON reads a version. Where a text is older than the rules about hours taken away, the waitlist, the
-// rush after a release, the day in the hall or what sanctions count, they are as in the versions that ship.
+// rush after a release, the day in the hall, messages or what sanctions count, they are as in the versions that ship.
 func (r *Rulebook) UnmarshalJSON(text []byte) error {
 	type plain Rulebook
 	v := plain(Rulebook{}.keeping())
@@ -143,6 +145,7 @@ func (r Rulebook) keeping() Rulebook {
 		OneIn: 1_000, Least: 5, LeastPerMille: 100, SaturatedPerMille: 900, CutLeast: 5, CutPerMille: 100,
 		RegrabWithin: 10 * time.Minute, RegrabLeast: 3, ReopenDays: 14, TakeUpDays: 2,
 	}
+	r.Messages = DefaultMessages()
 	r.Retention = Retention{IdentityMonths: 24, LogDays: LeastLogDays}
 	r.LetterReceiptDays, r.LetterReplyDays, r.LetterAgainDays, r.LetterCheckDays = 2, 10, 5, 5
 	r.RepeatedFailures, r.DataInTimePerMille = 3, 950
@@ -305,6 +308,9 @@ func (r Rulebook) Validate() error {
 	}
 	if wrong := r.Retention.Check(); wrong != "" {
 		return fmt.Errorf("rulebook %s: retention.%s out of range: logs are kept %d days at least by law", r.ID, wrong, LeastLogDays)
+	}
+	if wrong := r.Messages.Check(); wrong != "" {
+		return fmt.Errorf("rulebook %s: messages.%s out of range", r.ID, wrong)
 	}
 	if wrong := r.Hall.Check(); len(wrong) > 0 {
 		return fmt.Errorf("rulebook %s: hall.%s out of range", r.ID, wrong[0].Path)

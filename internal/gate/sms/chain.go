@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // Gateway is one carrier of several.
@@ -30,24 +31,75 @@ type Health interface {
 	Well() (well bool, why string)
 }
 
-// Send implements Sender. Gateways that say they are not well come last, in their order.
+// Send implements Sender. Gateways that say they are not well come last, in their order. What none would ever take is
+// Permanent.
 func (c *Chain) Send(ctx context.Context, m Message) (Receipt, error) {
 	if err := m.Check(); err != nil {
 		return Receipt{}, err
 	}
-	var last error
+	var later, never error
 	for _, g := range c.inOrder() {
 		r, err := g.Sender.Send(ctx, m)
 		if err == nil {
 			r.Gateway = g.Name
 			return r, nil
 		}
-		last = err
-		if ClassOf(err) != Temporary || ctx.Err() != nil {
-			break
+		switch class := ClassOf(err); {
+		case class != Temporary && class != Unsuited:
+			return Receipt{}, err
+		case class == Temporary:
+			later = err
+		default:
+			never = err
+		}
+		if ctx.Err() != nil {
+			return Receipt{}, Refuse(Temporary, "given up", ctx.Err())
 		}
 	}
-	return Receipt{}, last
+	if later != nil {
+		return Receipt{}, later
+	}
+	e, _ := errors.AsType[*Error](never)
+	return Receipt{}, Refuse(Permanent, e.Reason, e.cause)
+}
+
+// Asks tells whether some gateway, or the one of a name, can be asked.
+func (c *Chain) Asks(gateway string) bool {
+	for _, g := range c.list {
+		if a := asker(g.Sender); a != nil && (gateway == "" || gateway == g.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Ask asks the gateways that can be asked, or the one of a name, for a message. nil without an error says that none of them has it: one
+// that cannot be asked may.
+func (c *Chain) Ask(ctx context.Context, gateway string, m Message, since time.Time) (*Found, error) {
+	var failed error
+	for _, g := range c.list {
+		a := asker(g.Sender)
+		if a == nil || gateway != "" && gateway != g.Name {
+			continue
+		}
+		f, err := a.Ask(ctx, m, since)
+		if f != nil {
+			f.Gateway = g.Name
+			return f, nil
+		}
+		if err != nil {
+			failed = err
+		}
+	}
+	return nil, failed
+}
+
+func asker(s Sender) Asker {
+	if w, ok := s.(Approved); ok {
+		s = w.Sender
+	}
+	a, _ := s.(Asker)
+	return a
 }
 
 func (c *Chain) inOrder() []Gateway {

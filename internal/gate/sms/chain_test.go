@@ -39,6 +39,10 @@ func TestWhatOneGatewayCannotAnotherDoesUnlessTheFirstMayHaveIt(t *testing.T) {
 		"neither can":             {mood{class: sms.Temporary}, mood{class: sms.Temporary}, "", sms.Temporary, [2]int{1, 1}},
 		"the first may have it":   {mood{class: sms.Unknown}, mood{}, "", sms.Unknown, [2]int{1, 0}},
 		"nobody would take it":    {mood{class: sms.Permanent}, mood{}, "", sms.Permanent, [2]int{1, 0}},
+		"not as the first has it": {mood{class: sms.Unsuited}, mood{}, "b", "", [2]int{1, 1}},
+		"as neither has it":       {mood{class: sms.Unsuited}, mood{class: sms.Unsuited}, "", sms.Permanent, [2]int{1, 1}},
+		"the other cannot now":    {mood{class: sms.Unsuited}, mood{class: sms.Temporary}, "", sms.Temporary, [2]int{1, 1}},
+		"the other never":         {mood{class: sms.Temporary}, mood{class: sms.Unsuited}, "", sms.Temporary, [2]int{1, 1}},
 		"ill, and the other hung": {mood{ill: true}, mood{class: sms.Unknown}, "", sms.Unknown, [2]int{0, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {

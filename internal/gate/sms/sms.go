@@ -28,6 +28,9 @@ type Message struct {
 	Template  string // name of the approved template; [a-z0-9_.-], at most 64
 	Text      string // as it is read, signature included; at most MaxText characters
 	Reference string // the caller's id of this message, the same on a repeat; [A-Za-z0-9_.-], at most 64
+
+	Language string            // of the text: zh-Hans, zh-Hant, en
+	Values   map[string]string // that fill the template, by the names of its variables; what it does not use is left
 }
 
 // Receipt says that a message was accepted, not that it has arrived.
@@ -38,6 +41,23 @@ type Receipt struct {
 	Gateway  string    // which of several it was, "" where there is one
 	Segments int       // what it is counted as
 	Accepted time.Time // when
+}
+
+// Found is what a carrier knows of a message.
+type Found struct {
+	ID       string // its id of the message, or the reference it was sent with where it tells no other
+	Gateway  string // as in Receipt
+	Segments int    // what it counts the message as
+	Ended    bool   // it tries no more
+	Arrived  bool   // and the message is on the phone
+	Word     string // the carrier's word
+}
+
+// Asker is a Sender that can be asked what became of a message.
+type Asker interface {
+	// Ask looks for a message that was handed over after since, by its phone and reference. nil without an error says that
+	// the carrier does not have it.
+	Ask(ctx context.Context, m Message, since time.Time) (*Found, error)
 }
 
 // MaxText is the length in characters that carriers accept.
@@ -56,6 +76,7 @@ const (
 	Permanent Class = "permanent" // the message itself is refused: never send it again
 	Temporary Class = "temporary" // try again later with the same reference
 	Unknown   Class = "unknown"   // it may have been accepted: whoever can wait waits for a report first
+	Unsuited  Class = "unsuited"  // this carrier will never take the message as it is; another may
 )
 
 // Error is a refusal. Reason is a fixed word; cause is kept for errors.Is and holds no personal data.
@@ -101,7 +122,7 @@ func (m Message) Check() error {
 	switch {
 	case !validPhone(m.To):
 		return refuse("phone")
-	case !validName(m.Template, "abcdefghijklmnopqrstuvwxyz0123456789_.-"):
+	case !validName(m.Template, nameAlphabet):
 		return refuse("template")
 	case !validName(m.Reference, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"):
 		return refuse("reference")
@@ -114,6 +135,11 @@ func (m Message) Check() error {
 	}
 	return nil
 }
+
+const (
+	nameAlphabet     = "abcdefghijklmnopqrstuvwxyz0123456789_.-"
+	variableAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789_"
+)
 
 func validPhone(s string) bool {
 	digits, abroad := strings.CutPrefix(s, "+")

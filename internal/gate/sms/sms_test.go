@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func TestOutboxKeepsTheLast(t *testing.T) {
 			t.Fatalf("%d of %d kept, want %d", len(got), o.Total(), want)
 		}
 		for i, s := range got {
-			if s.Message != smstest.Good(sent-i) || s.Receipt.ID != fmt.Sprintf("outbox-%d", sent-i) {
+			if !reflect.DeepEqual(s.Message, smstest.Good(sent-i)) || s.Receipt.ID != fmt.Sprintf("outbox-%d", sent-i) {
 				t.Fatalf("place %d holds %s", i, s.Message.Reference)
 			}
 		}
@@ -134,7 +135,7 @@ func TestFileGoesOnAfterACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := readFile(t, path); len(got) != 2 || got[0] != smstest.Good(1) || got[1] != smstest.Good(2) {
+	if got := readFile(t, path); len(got) != 2 || !reflect.DeepEqual(got, []sms.Message{smstest.Good(1), smstest.Good(2)}) {
 		t.Errorf("%d whole messages in the file", len(got))
 	}
 }

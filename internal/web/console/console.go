@@ -60,6 +60,7 @@ func New(c Config) *Console {
 	k.clientRoutes()
 	k.webhookRoutes()
 	k.retentionRoutes()
+	k.costRoutes()
 	k.requestRoutes()
 	k.displacedRoutes()
 	k.alertRoutes()

@@ -54,7 +54,7 @@ type section struct{ name, path string }
 var sections = []section{
 	{"today", ""}, {"picture", "/picture"}, {"serve", "/serve"}, {"steps", "/steps"}, {"halls", "/halls"}, {"requests", "/requests"}, {"suggestions", "/suggestions"}, {"displaced", "/displaced"}, {"missed", "/missed"}, {"cases", "/cases"},
 	{"alerts", "/alerts"}, {"forecast", "/forecast"}, {"figures", "/figures"},
-	{"ledger", "/ledger"}, {"letters", "/letters"}, {"bulletins", "/bulletins"}, {"assessment", "/assessment"}, {"sources", "/sources"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
+	{"ledger", "/ledger"}, {"letters", "/letters"}, {"bulletins", "/bulletins"}, {"assessment", "/assessment"}, {"sources", "/sources"}, {"messages", "/messages"}, {"directory", "/directory"}, {"accounts", "/accounts"}, {"filings", "/filings"}, {"powers", "/powers"},
 	{"log", "/log"}, {"retention", "/retention"}, {"operation", "/operation"}, {"tokens", "/tokens"}, {"clients", "/clients"}, {"keys", "/keys"},
 }
 

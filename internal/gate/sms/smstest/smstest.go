@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +27,7 @@ func Run(t *testing.T, open Open) {
 		sender, handed := open(t)
 		want := []sms.Message{Good(1), Good(2)}
 		want[1].To = "+85290000001"
-		want[1].Text = strings.Repeat("长", 71) + "\n第二行 \"引号\" 😀"
+		want[1].Text = "【穗约】" + strings.Repeat("长", 71) + "\n第二行 \"引号\" 😀"
 		ids := map[string]bool{}
 		for _, m := range want {
 			r, err := sender.Send(t.Context(), m)
@@ -39,7 +40,7 @@ func Run(t *testing.T, open Open) {
 			ids[r.ID] = true
 		}
 		got := handed(t)
-		if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%d messages handed on, or not as they were given", len(got))
 		}
 	})

@@ -87,7 +87,7 @@ func TestArt2_PagesStandInThoseOfAnEntranceOnly(t *testing.T) {
 		}
 	}
 	// The filters stay in the frame with what was chosen of language and edition.
-	s := b.get("/embed/suihaoban/item/" + apptest.SocialCard + "?lang=en&edition=elder").must(200, "social security")
+	s := b.get("/embed/suihaoban/item/"+apptest.SocialCard+"?lang=en&edition=elder").must(200, "social security")
 	hidden := regexp.MustCompile(`name="(lang|edition)" value="([^"]+)"`).FindAllStringSubmatch(s.body, -1)
 	if !slices.ContainsFunc(hidden, func(m []string) bool { return m[1] == "lang" && m[2] == "en" }) {
 		t.Errorf("the filters forget the language: %v", hidden)

@@ -21,18 +21,18 @@ what is unusual in it (table planted). Every day of every hall is looked at agai
 with nothing known but that day and the twelve weeks before it. It writes nothing and may run while the
 city is served.
 
-planted     what was put in, each on one day or some days in a row
-shut        on no open day
-hidden      nobody could tell them from the hall's usual days: nine times in ten such a day is not beyond
-            every day of the twelve weeks before, or is fewer cases above the usual, or less of the share,
-            than the rulebook says matter (watch.least, watch.least_per_mille, watch.saturated_per_mille)
-seeable     all others
-in its day  of these, told on their first open day
-later       told on a later day of them
-told by     the hour by which half of those told in their day were
-false       days of a hall on which a kind was told and nothing was planted; told again on the next day is
-            another. Days after a planted one count as any other
-beside      the same where something of another kind was planted: numbers given up stay unused. Not counted
+  planted     what was put in, each on one day or some days in a row
+  shut        on no open day
+  hidden      nobody could tell them from the hall's usual days: nine times in ten such a day is not beyond
+              every day of the twelve weeks before, or is fewer cases above the usual, or less of the share,
+              than the rulebook says matter (watch.least, watch.least_per_mille, watch.saturated_per_mille)
+  seeable     all others
+  in its day  of these, told on their first open day
+  later       told on a later day of them
+  told by     the hour by which half of those told in their day were
+  false       days of a hall on which a kind was told and nothing was planted; told again on the next day is
+              another. Days after a planted one count as any other
+  beside      the same where something of another kind was planted: numbers given up stay unused. Not counted
 
 How long people wait is not watched: what is planted of that (slow) is left out.
 

@@ -50,14 +50,14 @@ func (a *App) DueWebhooks(ctx context.Context) (ids []string, err error) {
 			return err
 		}
 		for _, w := range list {
+			s, err := tx.Source(ctx, w.SourceID)
+			if err != nil {
+				return err
+			}
+			if s == nil || s.Ended != 0 { // a system that is connected no more is sent nothing
+				continue
+			}
 			if w.Upto == 0 && w.After < out.Seq { // something has happened, perhaps at its halls
-				s, err := tx.Source(ctx, w.SourceID)
-				if err != nil {
-					return err
-				}
-				if s == nil || s.Ended != 0 {
-					continue
-				}
 				n, err := tx.CountEvents(ctx, a.hallsFed(*s), w.After, 1)
 				if err != nil {
 					return err

@@ -37,6 +37,9 @@ const (
 	postFor   = 40 * time.Second
 )
 
+// troubled is how long an address is left alone for which the database, or its own secrets, could not be read.
+const troubled = 5 * time.Second
+
 // Send sends until nothing is left or ctx is about to end.
 func (h *Webhooks) Send(ctx context.Context) (more bool, err error) {
 	width, look := h.AtOnce, h.Look
@@ -103,6 +106,7 @@ func (h *Webhooks) drain(begin, ctx context.Context, id string) {
 		m, err := h.App.NextMessage(begin, id)
 		if err != nil && begin.Err() == nil {
 			h.Log.Error("no message could be taken", "webhook", id, "error", err)
+			rest(begin)
 		}
 		if err != nil || m == nil {
 			return
@@ -117,6 +121,7 @@ func (h *Webhooks) drain(begin, ctx context.Context, id string) {
 		stop()
 		if err != nil {
 			h.Log.Error("what came of a message could not be written; it will be sent again", "webhook", id, "message", m.ID, "error", err)
+			rest(begin)
 			return
 		}
 		if h.Told != nil {
@@ -128,5 +133,13 @@ func (h *Webhooks) drain(begin, ctx context.Context, id string) {
 		if fate == feed.Again || fate == feed.Stopped {
 			return
 		}
+	}
+}
+
+// rest waits until an address may be looked at again after an error.
+func rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(troubled):
 	}
 }

@@ -69,6 +69,7 @@ func TestArt6_AnAddressForEventsIsKept(t *testing.T) {
 		}
 		w.Clock.Add(25 * time.Hour)
 	}
+	security.Token = w.SignInAdmin(t, security) // many days later
 	b = w.office(t, security)
 	b.goTo(page)
 	b.paper("an address that fails")

@@ -100,3 +100,23 @@ func TestNiceSteps(t *testing.T) {
 		}
 	}
 }
+
+// A tile of a wall says a name whole, or which one it is, before it cuts it.
+func TestNamesOfTiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		room int
+		want string
+	}{
+		"天河南街道":                {wallTiles.Free, "天河南街道"},
+		"石牌街道":                 {wallTiles.Room, "石牌街道"},
+		"珠江新城街道":               {wallTiles.Free, "珠江新城"},
+		"政务服务中心":               {wallTiles.Free, "政务服务…"},
+		"Yuangang Subdistrict": {wallTiles.Free, "Yuangang"},
+		"Wushan Subdistrict":   {wallTiles.Room, "Wushan"},
+		"街道":                   {20, "…"},
+	} {
+		if got := tileName(name, wallTiles.Letter, float64(c.room)); got != c.want {
+			t.Errorf("%s in %d: %q, want %q", name, c.room, got, c.want)
+		}
+	}
+}

@@ -35,7 +35,7 @@ func TestArt4_TheLivePictureLeadsFromTheCityToTheQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	city := d.page(account.Platform1, "/console/picture")
-	for _, want := range []string{"321", "11 min", "Numbers today", "Connected systems", "no open boundary data", `href="/console/picture?unit=` + apptest.DistrictA} {
+	for _, want := range []string{"321", "11 min", "Numbers", "on site", "Connected systems", "no open boundary data", `href="/console/picture?unit=` + apptest.DistrictA} {
 		if !strings.Contains(city, want) {
 			t.Errorf("the city's picture has no %q", want)
 		}

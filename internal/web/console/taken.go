@@ -114,7 +114,10 @@ func (c *Console) taken(w http.ResponseWriter, r *http.Request, ad *app.Admin) e
 		if key := takenNames[e.Noun]; key != "" {
 			name = l.T(key)
 		}
-		row := Row{Cells: []Cell{{Text: name + " · " + strings.ToUpper(e.Format)}, {Text: l.When(e.Began)}, {Tag: takenTag(l, e.State)}, {Text: ofRows(l, e)}, {Text: size(e.Bytes)}, {Text: orDash(e.Digest)}}}
+		row := Row{Cells: []Cell{{Text: name + " · " + strings.ToUpper(e.Format)}, {Text: l.When(e.Began)}, {Tag: takenTag(l, e.State)}, {Text: ofRows(l, e)}, {Text: size(e.Bytes)}, {Text: orDash("")}}}
+		if e.Digest != "" {
+			row.Cells[5] = Cell{Part: digestText(e.Digest)}
+		}
 		if e.Hall != "" {
 			row.Cells[0].Note = c.hallName(l, e.Hall)
 		}

@@ -47,7 +47,8 @@ const tileClasses = 5
 type tileSize struct {
 	Wide, High int
 	Letter     float64 // of the name
-	Room       int     // for it
+	Room       int     // for it beside a mark of alerts
+	Free       int     // for it where there is none
 	NameY      int
 	ValueX     int
 	ValueY     int
@@ -64,8 +65,8 @@ const (
 
 // deskTiles have the value below the name; those of a wall, which is wide and low, beside it.
 var (
-	deskTiles = tileSize{Wide: 136, High: 86, Letter: 17, Room: 118, NameY: 25, ValueX: 10, ValueY: 57, BandY: 68, AlertX: 96, AlertY: 31}
-	wallTiles = tileSize{Wide: 288, High: 98, Letter: 29, Room: 122, NameY: 52, ValueX: 278, ValueY: 53, BandY: 76, AlertX: 134, AlertY: 19, End: true}
+	deskTiles = tileSize{Wide: 136, High: 86, Letter: 17, Room: 118, Free: 118, NameY: 25, ValueX: 10, ValueY: 57, BandY: 68, AlertX: 96, AlertY: 31}
+	wallTiles = tileSize{Wide: 288, High: 98, Letter: 29, Room: 122, Free: 154, NameY: 52, ValueX: 278, ValueY: 53, BandY: 76, AlertX: 134, AlertY: 19, End: true}
 )
 
 func (m tileMap) box() string {
@@ -106,6 +107,22 @@ func fitted(s string, size, room float64) string {
 		out += string(r)
 	}
 	return out + "…"
+}
+
+// kinds end the names of streets and villages; where there is no room for them the rest says which one it is.
+var kinds = []string{"街道", "村民委员会", "村民委員會", "村委会", "村委會", " Subdistrict", " Town", " Village Committee", " Community"}
+
+// tileName is a name in the room there is for it: whole, or without its kind, or cut.
+func tileName(name string, size, room float64) string {
+	if wide(name)*size/13 > room {
+		for _, kind := range kinds {
+			if rest := strings.TrimSuffix(name, kind); rest != "" && rest != name {
+				name = rest
+				break
+			}
+		}
+	}
+	return fitted(name, size, room)
 }
 
 // liveMeasure is what a map can show of its parts.
@@ -218,8 +235,11 @@ func (c *Console) tileMap(l web.Locale, v *app.Live, m liveMeasure, size tileSiz
 	var rest []int
 	put := func(i, column, row int) {
 		p := v.Parts[i]
-		full := partName(l, p)
-		t := tileView{Column: column, Row: row, Class: classOf(breaks, values[i]), Name: fitted(shortName(full, l.Text(v.Unit.Name)), size.Letter, float64(size.Room)),
+		full, room := partName(l, p), size.Free
+		if p.Alerts > 0 {
+			room = min(size.Room, room)
+		}
+		t := tileView{Column: column, Row: row, Class: classOf(breaks, values[i]), Name: tileName(shortName(full, l.Text(v.Unit.Name)), size.Letter, float64(room)),
 			Value: valueText(l, string(m.Unit), values[i]), Alerts: p.Alerts, Href: href(p)}
 		// What is read out begins with what is seen.
 		t.Said = t.Name + " " + t.Value

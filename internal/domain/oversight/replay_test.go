@@ -82,16 +82,22 @@ func TestArt22_APastIsWatchedAgain(t *testing.T) {
 		want   kinds
 		unseen int
 	}{
-		"nothing":                {day(24, nil), nil, kinds{}, 0},
-		"at the first look":      {day(24, on(monday, away(0))), []oversight.Plant{missed}, kinds{no: {Planted: 1, InDay: 1, Hours: at(10)}}, 0},
-		"in the afternoon":       {day(24, on(monday, away(13))), []oversight.Plant{missed}, kinds{no: {Planted: 1, InDay: 1, Hours: at(14)}}, 0},
-		"on its second day":      {day(24, on(monday+1, away(0))), []oversight.Plant{run}, kinds{no: {Planted: 1, Later: 1}}, 0},
-		"not at all":             {day(24, nil), []oversight.Plant{missed}, kinds{no: {Planted: 1, Missed: 1}}, 0},
-		"while it was shut":      {day(24, nil), []oversight.Plant{weekend}, kinds{no: {Planted: 1, Shut: 1}}, 0},
-		"in a small hall":        {day(4, nil), []oversight.Plant{missed}, kinds{no: {Planted: 1, Hidden: 1}}, 0},
-		"nobody watches it":      {day(24, nil), []oversight.Plant{slow}, kinds{}, 1},
-		"begun before":           {day(24, on(from, away(0))), []oversight.Plant{before}, kinds{}, 0},
-		"for nothing":            {day(24, on(monday, away(0))), nil, kinds{no: {False: 1}}, 0},
+		"nothing":           {day(24, nil), nil, kinds{}, 0},
+		"at the first look": {day(24, on(monday, away(0))), []oversight.Plant{missed}, kinds{no: {Planted: 1, InDay: 1, Hours: at(10)}}, 0},
+		"in the afternoon":  {day(24, on(monday, away(13))), []oversight.Plant{missed}, kinds{no: {Planted: 1, InDay: 1, Hours: at(14)}}, 0},
+		"on its second day": {day(24, on(monday+1, away(0))), []oversight.Plant{run}, kinds{no: {Planted: 1, Later: 1}}, 0},
+		"not at all":        {day(24, nil), []oversight.Plant{missed}, kinds{no: {Planted: 1, Missed: 1}}, 0},
+		"while it was shut": {day(24, nil), []oversight.Plant{weekend}, kinds{no: {Planted: 1, Shut: 1}}, 0},
+		"in a small hall":   {day(4, nil), []oversight.Plant{missed}, kinds{no: {Planted: 1, Hidden: 1}}, 0},
+		"nobody watches it": {day(24, nil), []oversight.Plant{slow}, kinds{}, 1},
+		"begun before":      {day(24, on(from, away(0))), []oversight.Plant{before}, kinds{}, 0},
+		"for nothing":       {day(24, on(monday, away(0))), nil, kinds{no: {False: 1}}, 0},
+		"after two such days": {day(24, func(t oversight.Trace, d calendar.Date) oversight.Trace {
+			if d == monday || d == monday-35 || d == monday-34 {
+				return miss(t, 8, 0)
+			}
+			return t
+		}), []oversight.Plant{missed}, kinds{no: {Planted: 1, Hidden: 1, HiddenIn: 1}}, 0},
 		"for nothing, beside":    {day(24, on(monday, away(0))), []oversight.Plant{crowd}, kinds{full: {Planted: 1, Missed: 1}, no: {Beside: 1}}, 0},
 		"for nothing, day after": {day(24, on(monday+1, away(0))), []oversight.Plant{missed}, kinds{no: {Planted: 1, Missed: 1, False: 1}}, 0},
 	} {

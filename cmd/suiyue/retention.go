@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"suiyue/internal/domain/calendar"
 	"suiyue/internal/server"
 )
 
@@ -56,7 +55,7 @@ func (c *retentionCmd) Run(e *edge) error {
 		fmt.Fprintf(e.out, "  %s\n", m.Digest)
 	}
 	for _, d := range r.Logs {
-		fmt.Fprintf(e.out, "%s  records of access before %s dropped  %s %d\n", d.Date, d.Before.In(calendar.Zone).Format("2006-01-02"), d.Noun, d.Rows)
+		fmt.Fprintf(e.out, "%s  records of access before %s dropped  %s %d\n", d.Date, d.Before.UTC().Format("2006-01-02 15:04:05Z"), d.Noun, d.Rows)
 	}
 	return nil
 }

@@ -326,7 +326,7 @@ func TestPauseGrowsToAnHourWithSomeChance(t *testing.T) {
 // task returns one of Tasks.
 func (c *city) task(t *testing.T, name string) Task {
 	t.Helper()
-	for _, task := range Tasks(c.App, c.mail, slog.New(slog.DiscardHandler), nil) {
+	for _, task := range Tasks(c.App, c.mail, &Webhooks{App: c.App}, slog.New(slog.DiscardHandler), nil) {
 		if task.Name == name {
 			return task
 		}
@@ -385,7 +385,7 @@ func TestTasksRunOverARealDatabase(t *testing.T) {
 	c := newCity(t)
 	c.Clock.Add(3 * 24 * time.Hour)
 	var alerts []bool
-	for _, task := range Tasks(c.App, c.mail, slog.New(slog.DiscardHandler), func(a bool) { alerts = append(alerts, a) }) {
+	for _, task := range Tasks(c.App, c.mail, &Webhooks{App: c.App}, slog.New(slog.DiscardHandler), func(a bool) { alerts = append(alerts, a) }) {
 		if _, err := task.Run(t.Context()); err != nil {
 			t.Errorf("%s: %v", task.Name, err)
 		}

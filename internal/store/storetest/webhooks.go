@@ -129,7 +129,7 @@ func webhooks(w *world) {
 
 	// Messages put aside.
 	aside := func(upto int64) feed.Undelivered {
-		return feed.Undelivered{After: upto - 2, Upto: upto, Events: 2, Tries: 10, FirstAt: start, AsideAt: w.now(), Failure: feed.FailedTimeout}
+		return feed.Undelivered{After: upto - 2, Upto: upto, Events: 2, Tries: 10, FirstAt: start.UTC(), AsideAt: w.now(), Failure: feed.FailedTimeout}
 	}
 	a, b := aside(9), aside(12)
 	w.update(func(tx *store.Tx) error {

@@ -51,12 +51,12 @@ func TestArt6_PagesOfTheAddressesForEvents(t *testing.T) {
 		t.Fatal("it has no page")
 	}
 	d.says(d.page(who, one), "No message was put aside", "Make the next secret")
-	w = d.sendTo(who, one, one+"/secret", nil)
+	w = d.sendTo(who, one, one+"/secret", url.Values{})
 	next := secret.FindStringSubmatch(w.Body.String())
 	if w.Code != http.StatusOK || next == nil || next[1] == shown[1] {
 		t.Fatalf("the next secret: %d, %v", w.Code, next)
 	}
-	if w := d.sendTo(who, one, one+"/secret", nil); w.Code != http.StatusConflict {
+	if w := d.sendTo(who, one, one+"/secret", url.Values{}); w.Code != http.StatusConflict {
 		t.Errorf("a third: %d", w.Code)
 	}
 	end := regexp.MustCompile(one + `/end\?secret=([0-9a-f]{24})`).FindStringSubmatch(d.page(who, one))
@@ -76,7 +76,7 @@ func TestArt6_PagesOfTheAddressesForEvents(t *testing.T) {
 			t.Errorf("sent again %q: %d", upto, w.Code)
 		}
 	}
-	if w := d.sendTo(who, one, one+"/resume", nil); w.Code != http.StatusSeeOther {
+	if w := d.sendTo(who, one, one+"/resume", url.Values{}); w.Code != http.StatusSeeOther {
 		t.Errorf("tried now: %d", w.Code)
 	}
 	d.says(d.page(account.Municipal1, "/console/sources/S0001"), "https://hooks.example.org/events", "in use") // who supervises the system sees it

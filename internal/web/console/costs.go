@@ -14,7 +14,7 @@ const costsPath = Prefix + "/messages"
 
 func (c *Console) costRoutes() {
 	c.add(Route{Pattern: "GET " + costsPath, Act: account.Supervise}, c.costs)
-	c.add(Route{Pattern: "GET " + Prefix + "/halls/{hall}/messages", Act: account.Supervise}, c.hallCosts)
+	c.add(Route{Pattern: "GET " + Prefix + "/halls/{hall}/messages", Act: account.Supervise, Hall: "hall"}, c.hallCosts)
 }
 
 type costsView struct {

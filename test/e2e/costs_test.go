@@ -17,7 +17,7 @@ func TestCostsOfMessagesInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const hall = "440106000000"
+	const hall = "440103000000"
 	err = db.Update(t.Context(), func(tx *store.Tx) error {
 		for _, one := range []struct {
 			hall, gateway, id string

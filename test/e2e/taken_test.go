@@ -87,6 +87,7 @@ func TestAListIsTakenAway(t *testing.T) {
 	b.do(b.press("#taking [data-done]"))
 	b.wait(`document.querySelector("#taking").hidden && document.activeElement.matches("[data-take]")`)
 
+	w.Clock.Add(time.Minute)
 	slow.Store(false)
 	b.do(b.press(`[data-take][href*=".csv"]`))
 	b.wait(state + ` === "whole" && ` + bar + `.value === 100`)

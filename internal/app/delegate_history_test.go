@@ -49,7 +49,6 @@ type delegatedHistory struct {
 	codes  map[int]string // of the booking of a person, as they know it
 	who    map[int]*identity.Session
 	seen   map[string]int
-	n      int
 }
 
 func (h *delegatedHistory) note(what string) {

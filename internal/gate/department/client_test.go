@@ -246,7 +246,9 @@ func TestBadAnswersAreUnknown(t *testing.T) {
 			says(200, plain, heldJSON)(w, r)
 		},
 		"slow in the middle": func(w http.ResponseWriter, r *http.Request) { trickle(w, r) },
-		"a redirect":         func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1/", http.StatusTemporaryRedirect) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1/", http.StatusTemporaryRedirect)
+		},
 		"a redirect with what it says": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/x")
 			says(302, plain, heldJSON)(w, r)

@@ -225,7 +225,9 @@ func TestAnswersOfOthersAreNoAnswers(t *testing.T) {
 				}
 			}
 		}, sms.Unknown},
-		"sent elsewhere":            {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect) }, sms.Temporary},
+		"sent elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
+		}, sms.Temporary},
 		"a page":                    {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>sign in</html>") }, sms.Unknown},
 		"a page of the proxy":       {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(407) }, sms.Temporary},
 		"nothing":                   {func(w http.ResponseWriter, _ *http.Request) {}, sms.Unknown},

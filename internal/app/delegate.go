@@ -240,10 +240,18 @@ func (a *App) look(ctx context.Context, d *booking.Delegation) (again time.Durat
 	return 0, nil
 }
 
-// AskDepartments asks for and gives back the places that are due; more says that there may be more.
+// AskDepartments asks for and gives back the places that are due; more says that there may be more. Where none is it writes
+// nothing.
 func (a *App) AskDepartments(ctx context.Context) (more bool, err error) {
 	if a.ways.department == nil {
 		return false, nil
+	}
+	some := false
+	if err := a.db.View(ctx, func(tx *store.Tx) (err error) {
+		some, err = tx.DelegationsDue(ctx)
+		return err
+	}); err != nil || !some {
+		return false, err
 	}
 	var due []*booking.Delegation
 	if err := a.db.Update(ctx, func(tx *store.Tx) (err error) {

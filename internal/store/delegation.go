@@ -98,6 +98,14 @@ update delegation set state = 'unwanted', due_at = $2, attempts = 0, changed_at 
 	return err
 }
 
+// DelegationsDue tells whether ClaimDelegations has something to do.
+func (tx *Tx) DelegationsDue(ctx context.Context) (bool, error) {
+	var n int64
+	_, err := tx.one(ctx, "delegation.any_due", `
+select count(*) from (select 1 from delegation where state in ('wanted', 'tried', 'unwanted') and due_at <= $1 limit 1) x`, []any{micros(tx.Now)}, &n)
+	return n > 0, err
+}
+
 // ClaimDelegations returns places that somebody must look at by now, those that are due longest first, at most limit, and puts
 // them off until then: nobody else looks at them before. A place that was tried and whose time is over is unwanted.
 func (tx *Tx) ClaimDelegations(ctx context.Context, until time.Time, limit int) (out []*booking.Delegation, err error) {

@@ -240,7 +240,12 @@ func delegationsClaimed(w *world) {
 	claim := func(limit int) (ids []string) {
 		w.update(func(tx *store.Tx) error {
 			ids = nil
+			due, err := tx.DelegationsDue(w.ctx)
+			if err != nil {
+				return err
+			}
 			list, err := tx.ClaimDelegations(w.ctx, w.now().Add(time.Minute), limit)
+			same(w, "something was due", due, len(list) > 0)
 			for _, d := range list {
 				ids = append(ids, d.Hold)
 			}

@@ -20,7 +20,7 @@ import (
 
 // Faults on both sides: the network loses, repeats and delays, the department is away for a while, and the platform is killed
 // while it asks. When the dust has settled no number is known to one side only, and nobody was told one that the other did not know.
-func TestNoNumberIsKnownToOneSideOnly(t *testing.T) {
+func TestArt6_NoNumberIsKnownToOneSideOnly(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			onBothWith(t, func(t *testing.T, o apptest.Options) {

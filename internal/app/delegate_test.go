@@ -310,7 +310,7 @@ func (d *delegating) oneSided() (out []string) {
 	return out
 }
 
-func TestDelegatedBooking(t *testing.T) {
+func TestArt6_DelegatedBooking(t *testing.T) {
 	onBothWith(t, func(t *testing.T, o apptest.Options) {
 		d := newDelegating(t, o)
 		ctx := t.Context()
@@ -423,7 +423,7 @@ func onBothWith(t *testing.T, run func(t *testing.T, o apptest.Options)) {
 }
 
 // What is booked one way stays when the queue is switched to another, and is given back where it was made.
-func TestSwitchingTheWayLosesNothing(t *testing.T) {
+func TestArt6_SwitchingTheWayLosesNothing(t *testing.T) {
 	onBothWith(t, func(t *testing.T, o apptest.Options) {
 		d := newDelegating(t, o)
 		ctx := t.Context()
@@ -486,7 +486,7 @@ func TestSwitchingTheWayLosesNothing(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 // What a department's queue does not have: several in one step, a line.
-func TestADepartmentsQueueBooksSingly(t *testing.T) {
+func TestArt6_ADepartmentsQueueBooksSingly(t *testing.T) {
 	d := newDelegating(t, apptest.Options{})
 	_, who := d.SignIn(t, apptest.Citizen(1))
 	r := self("singly-0001", d.FreeSlots(apptest.QueueA)[0])
@@ -500,7 +500,7 @@ func TestADepartmentsQueueBooksSingly(t *testing.T) {
 }
 
 // The checker finds what it is for: a department that forgets what it has confirmed.
-func TestALyingDepartmentIsFound(t *testing.T) {
+func TestArt6_ALyingDepartmentIsFound(t *testing.T) {
 	d := newDelegating(t, apptest.Options{})
 	d.there.forget = ".1"
 	_, who := d.SignIn(t, apptest.Citizen(1))

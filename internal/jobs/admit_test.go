@@ -105,7 +105,7 @@ func TestATryThatFailedIsCountedOnce(t *testing.T) {
 	}
 }
 
-func TestTwoNodesCountOnePhoneTogether(t *testing.T) {
+func TestArt13_TwoNodesCountOnePhoneTogether(t *testing.T) {
 	c := cityOf(t, func(m *rulebook.Messages) { m.PerMinute, m.PerHour, m.PerDay = 3, 3, 3 })
 	slots := c.FreeSlots(apptest.QueueA)
 	for i := range 12 {

@@ -8,7 +8,7 @@ import (
 	"suiyue/internal/domain/calendar"
 )
 
-func TestWhatIsToldAtNight(t *testing.T) {
+func TestArt13_WhatIsToldAtNight(t *testing.T) {
 	day := calendar.MakeDate(2026, time.November, 28)
 	now, end := day.At(23, 0), (day+1).At(7, 0)
 	for _, c := range []struct {
@@ -31,7 +31,7 @@ func TestWhatIsToldAtNight(t *testing.T) {
 	}
 }
 
-func TestWhatIsOverThePhonesLimit(t *testing.T) {
+func TestArt13_WhatIsOverThePhonesLimit(t *testing.T) {
 	for kind, want := range map[booking.MessageKind]booking.OverLimit{
 		booking.MessageNear: booking.LimitDrops, booking.MessageEvaluate: booking.LimitDrops, booking.MessageDisplaced: booking.LimitNever,
 		booking.MessageStranded: booking.LimitNever, booking.MessageWaitOffer: booking.LimitNever, booking.MessageBooked: booking.LimitWaits,
